@@ -1,0 +1,197 @@
+import type { Capability } from './capabilities.js'
+import type { ReleaseOutcome } from './errors.js'
+
+/** Names of the notification paths. */
+export type BackendName = 'errqueue' | 'inline' | 'uring' | 'copy' | 'memory'
+
+/** Whether the socket keeps message boundaries. SOCK_STREAM is a stream; DGRAM, RAW and PACKET are datagram. */
+export type SocketKind = 'stream' | 'datagram'
+
+/**
+ * Sharing of one message's memory after its send, as the driver reports it:
+ * `Zerocopy` and `Copied` are the kernel's own word; `None` means that the kernel never referenced the memory
+ * (a plain copying send, or a send that failed at once).
+ */
+export const Release = { None: 0, Zerocopy: 1, Copied: 2 } as const
+export type ReleaseKind = (typeof Release)[keyof typeof Release]
+
+/** Wake-ups a driver can be armed for (bits). */
+export const Wake = { Writable: 1, Notification: 2 } as const
+
+/** errno values that drivers report negated in {@link DriverSink.sent}; Linux numbers, the same on every architecture Node.js runs on. */
+export const Errno = {
+  EPERM: 1,
+  EINTR: 4,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EINVAL: 22,
+  EPIPE: 32,
+  EDESTADDRREQ: 89,
+  EMSGSIZE: 90,
+  EOPNOTSUPP: 95,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  ENOTCONN: 107,
+  ESHUTDOWN: 108,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  ECANCELED: 125,
+} as const
+
+/** Flags of one message in a {@link SendBatch}. */
+export const MessageFlag = { Zerocopy: 1 } as const
+
+/** Words per message in {@link SendBatch.table}. */
+export const TABLE_WORDS = 3
+
+/**
+ * A reusable batch of messages for {@link Driver.submit}. Fixed capacity; filling it allocates nothing.
+ *
+ * Message `m` is `table[3m .. 3m+2]` = token, number of segments, {@link MessageFlag} bits; its segments follow those of
+ * message `m - 1` in `segments`. The native side reads `segments` by index, so entries beyond `segmentCount` are stale.
+ */
+export class SendBatch {
+  readonly table: Uint32Array
+  readonly segments: (Uint8Array | undefined)[]
+  readonly maxMessages: number
+  readonly maxSegments: number
+  messageCount = 0
+  segmentCount = 0
+
+  /**
+   * @param maxMessages - capacity in messages
+   * @param maxSegments - capacity in segments, over all messages
+   */
+  constructor(maxMessages: number, maxSegments: number) {
+    this.maxMessages = maxMessages
+    this.maxSegments = maxSegments
+    this.table = new Uint32Array(maxMessages * TABLE_WORDS)
+    this.segments = new Array<Uint8Array | undefined>(maxSegments).fill(undefined)
+  }
+
+  /** Adds a segment to the message that {@link endMessage} will close. The caller checks {@link maxSegments}. */
+  addSegment(segment: Uint8Array): void {
+    this.segments[this.segmentCount++] = segment
+  }
+
+  /** Closes the message made of the last `segmentCount` segments. The caller checks {@link maxMessages}. */
+  endMessage(token: number, segmentCount: number, flags: number): void {
+    const at = this.messageCount++ * TABLE_WORDS
+    this.table[at] = token
+    this.table[at + 1] = segmentCount
+    this.table[at + 2] = flags
+  }
+
+  /** Empties the batch and drops its references, so that a sent buffer can be collected. */
+  clear(): void {
+    this.segments.fill(undefined, 0, this.segmentCount)
+    this.messageCount = 0
+    this.segmentCount = 0
+  }
+}
+
+/**
+ * What a driver tells the writer. Each submitted token gets exactly one `sent` and then exactly one `released`,
+ * also when the send failed. Methods may be called from within `submit`, `flush`, `collect` and `abort`, and from the event loop.
+ */
+export interface DriverSink {
+  /**
+   * The kernel's answer to one message.
+   * @param token - as submitted
+   * @param result - bytes queued (on a stream perhaps fewer than submitted), or a negated errno;
+   *   `-ECANCELED` = not attempted, since an earlier message of the same batch on this stream was short or failed
+   */
+  sent(token: number, result: number): void
+  /** The kernel no longer references the memory of this message; the token may be used again. */
+  released(token: number, release: ReleaseKind): void
+  /** A wake-up armed with {@link Driver.arm}: those bits are disarmed. For `Notification` call {@link Driver.collect}. */
+  wake(bits: number): void
+}
+
+/** Counters that only a driver knows. All count from open. */
+export interface DriverCounters {
+  /** System calls made to send (one `io_uring_enter` counts once, on the driver whose call made it). */
+  sendCalls: number
+  /** System calls made to collect notifications. */
+  collectCalls: number
+  /** Of those, how many found nothing. */
+  emptyCollectCalls: number
+  /** Notifications: ranges on the error queue or inline, notification CQEs on io_uring. */
+  notifications: number
+  /** Ids covered by those notifications. */
+  notifiedIds: number
+  /** Messages on the error queue that were not zero-copy notifications (ICMP, timestamps). */
+  foreignErrors: number
+  /** Bytes of memory that this driver keeps pinned now. */
+  pinnedBytes: number
+}
+
+/** What {@link Backend.open} is given. */
+export interface DriverOpenOptions {
+  /** A connected socket. The driver makes a `dup` of its own and never closes this one. */
+  fd: number
+  /** Where events go. */
+  sink: DriverSink
+  /** Capacity in tokens: messages submitted and not yet released. Tokens are `0 .. maxInFlight - 1`, chosen by the caller. */
+  maxInFlight: number
+}
+
+/**
+ * One kernel interface for one socket. Synchronous; knows nothing of promises; allocates nothing per send.
+ * The caller keeps to: tokens in range and free; batches within `maxMessagesPerSubmit` and `maxSegmentsPerMessage`;
+ * on a stream, no new `submit` while a message still waits for its `sent` (rule 3 of DESIGN: order).
+ */
+export interface Driver {
+  readonly backend: BackendName
+  readonly kind: SocketKind
+  /** False: memory is never shared with the kernel after `sent` (the copy driver). */
+  readonly zerocopy: boolean
+  /** Capacity in tokens. */
+  readonly maxInFlight: number
+  /** Largest number of segments of one message. */
+  readonly maxSegmentsPerMessage: number
+  /** Hands a batch to the kernel. A driver with a shared queue may hold it until {@link flush}. The batch may be cleared at return. */
+  submit(batch: SendBatch): void
+  /**
+   * Drivers that share a queue have the same `group`; one {@link flush} on any of them hands over what all of them hold.
+   * Null: `submit` has handed over everything already.
+   */
+  readonly group: object | null
+  /** Hands over what `submit` held back, and delivers events that are ready. */
+  flush(): void
+  /** Fetches the notifications that are there now, without waiting. Makes no system call when nothing is in flight. */
+  collect(): void
+  /** Asks for one `sink.wake` per bit, from the event loop. Arming an armed bit is free. A driver with armed bits keeps the loop alive. */
+  arm(bits: number): void
+  /** Withdraws armed bits, so that they no longer keep the event loop alive. */
+  disarm(bits: number): void
+  /** Aborts the connection so that the kernel lets go of queued memory (TCP: RST by `connect(AF_UNSPEC)`), and delivers what it then reports. */
+  abort(): void
+  counters(): DriverCounters
+  /**
+   * Closes the dup. No event follows. Memory still in flight is not freed: the driver leaves it pinned for the life of the process
+   * (and says how much). Idempotent.
+   * @returns bytes left pinned on purpose
+   */
+  close(): number
+}
+
+/** A way to be told "your buffer is free again": made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
+export interface Backend {
+  readonly name: BackendName
+  /** What this host offers. Never throws; the reasons are in the result. */
+  probe(): Capability
+  /** Opens a driver. Throws a ZeroCopyError with cause and remedy where it cannot work. */
+  open(options: DriverOpenOptions): Driver
+}
+
+/** @internal */
+export function outcomeOf(copied: boolean): ReleaseOutcome {
+  return copied ? 'copied' : 'zerocopy'
+}

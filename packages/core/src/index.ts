@@ -1,0 +1,5 @@
+export * from './capabilities.js'
+export * from './driver.js'
+export * from './errors.js'
+export * from './options.js'
+export * from './writer.js'

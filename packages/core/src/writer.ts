@@ -1,0 +1,88 @@
+import type { BackendName, DriverCounters, SocketKind } from './driver.js'
+import type { ReleaseOutcome } from './errors.js'
+
+/** What `write()` takes: one piece of memory, or several that leave as one. */
+export type WriteData = Uint8Array | readonly Uint8Array[]
+
+/** A write whose bytes the kernel has queued. */
+export interface SentWrite {
+  /** Bytes sent: always all of them. */
+  readonly bytes: number
+  /**
+   * Settles once, never rejects, when the kernel no longer references any byte of the write:
+   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part,
+   * `'abandoned'` the writer gave up waiting: never reuse that buffer.
+   */
+  readonly released: Promise<ReleaseOutcome>
+}
+
+/** Options of one `write()`. */
+export interface WriteOptions {
+  /**
+   * Stops the waiting, never the pin. A write of which nothing was submitted leaves the queue; on a stream, one that was begun
+   * is still sent whole, for half a write would corrupt the stream, but its promise rejects at once.
+   */
+  signal?: AbortSignal | undefined
+}
+
+/** Counters of one writer, from its opening. */
+export interface WriterStats {
+  backend: BackendName
+  /** Writes accepted. */
+  writes: number
+  /** Messages handed to the kernel that it took at least a byte of (or an empty datagram). */
+  sends: number
+  /** Bytes sent. */
+  bytesSent: number
+  /** Messages that the kernel sent from the caller's memory. */
+  zerocopySends: number
+  /** Messages copied: by the kernel's own decision, or never asked for zero-copy. */
+  copiedSends: number
+  /** Why messages were copied. They add up to `copiedSends`. */
+  copies: {
+    /** The kernel fell back (loopback reception, no scatter-gather, ...). */
+    kernel: number
+    /** Smaller than `minZerocopyBytes`. */
+    threshold: number
+    /** ENOBUFS with nothing in flight, or more segments than a zero-copy datagram can hold. */
+    limit: number
+    /** The writer had stopped asking since the kernel copied everything. */
+    demoted: number
+    /** The backend never shares memory. */
+    backend: number
+  }
+  /** Writes that are accepted and not yet wholly sent. */
+  queuedWrites: number
+  queuedBytes: number
+  /** Messages submitted and not yet released. */
+  inFlight: number
+  bytesInFlight: number
+  /** Bytes given up and left pinned on purpose. */
+  abandonedBytes: number
+  /** Messages by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at least 2^(i-1)). */
+  releaseLatencyUs: number[]
+  driver: DriverCounters
+}
+
+/** Sends memory over one connected socket without copying it. Made by `openWriter`. */
+export interface ZeroCopyWriter extends AsyncDisposable {
+  readonly backend: BackendName
+  readonly kind: SocketKind
+  /**
+   * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
+   * One call is one datagram on a datagram socket; on a stream, bytes leave in call order.
+   * @returns when every byte is sent
+   * @throws ZeroCopyError; its `released` tells when the memory is free
+   */
+  write(data: WriteData, options?: WriteOptions): Promise<SentWrite>
+  /**
+   * Waits until everything is sent and released, then lets go of the socket, which stays open and the caller's.
+   * @throws ZeroCopyError ERR_ZC_DRAIN_TIMEOUT after `drainTimeoutMs`; by then the connection is aborted
+   */
+  close(): Promise<void>
+  /** Aborts the connection, rejects what is queued, and lets go. Resolves when no memory is shared, or it is abandoned. */
+  abort(reason?: unknown): Promise<void>
+  stats(): WriterStats
+  /** Why this backend was chosen; with `auto()` also what was passed over. */
+  readonly choice: string
+}
