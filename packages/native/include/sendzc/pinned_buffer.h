@@ -1,0 +1,126 @@
+// Keeps the memory of a JavaScript ArrayBuffer alive while the kernel may read it.
+//
+// A Node-API reference is not enough. It keeps the ArrayBuffer object alive, but not its memory: a transfer
+// (postMessage, structuredClone, ArrayBuffer.prototype.transfer) moves the memory to another owner, who may free it,
+// and the end of an environment drops every reference. V8's backing store is reference counted on its own, from
+// any thread, beyond detaching and beyond the isolate; so that is what is held here. The one function needed has had
+// the same signature in every V8 that Node.js 20, 22 and 24 carry. It is declared here, not included, so that the addon
+// stays independent of V8's headers, and weak, so that a runtime without it is told apart (see pinning_available).
+#pragma once
+
+#include <node_api.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace v8 {
+class BackingStore;
+class ArrayBuffer {
+ public:
+  __attribute__((weak)) std::shared_ptr<BackingStore> GetBackingStore();
+};
+}  // namespace v8
+
+namespace sendzc {
+
+using memory_pin = std::shared_ptr<v8::BackingStore>;
+
+inline bool pinning_available() {
+  std::shared_ptr<v8::BackingStore> (v8::ArrayBuffer::*function)() = &v8::ArrayBuffer::GetBackingStore;
+  return function != nullptr;
+}
+
+// `buffer` must be an ArrayBuffer or SharedArrayBuffer: a napi_value is a V8 handle slot.
+inline memory_pin pin_array_buffer(napi_value buffer) {
+  return reinterpret_cast<v8::ArrayBuffer*>(buffer)->GetBackingStore();
+}
+
+// Bytes pinned in this process by all environments of one addon, and bytes left pinned on purpose. For tests and statistics.
+inline std::atomic<int64_t> process_pinned_bytes{0};
+inline std::atomic<int64_t> process_leaked_bytes{0};
+
+// A fixed number of pins, in singly linked chains: one chain for the segments of one message.
+class pin_pool {
+ public:
+  static constexpr uint32_t none = UINT32_MAX;
+
+  explicit pin_pool(uint32_t capacity) : nodes_(capacity) {
+    for (uint32_t i = 0; i < capacity; i++) nodes_[i].next = i + 1 < capacity ? i + 1 : none;
+    free_head_ = capacity > 0 ? 0 : none;
+    free_count_ = capacity;
+  }
+  pin_pool(const pin_pool&) = delete;
+  pin_pool& operator=(const pin_pool&) = delete;
+
+  uint32_t free_count() const { return free_count_; }
+  int64_t pinned_bytes() const { return pinned_bytes_; }
+
+  // Prepends a pin to `chain`. The caller has checked free_count().
+  uint32_t push(uint32_t chain, memory_pin pin, size_t bytes) {
+    uint32_t at = free_head_;
+    node& n = nodes_[at];
+    free_head_ = n.next;
+    free_count_--;
+    n.pin = std::move(pin);
+    n.bytes = bytes;
+    n.next = chain;
+    pinned_bytes_ += static_cast<int64_t>(bytes);
+    process_pinned_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+    return at;
+  }
+
+  // Drops every pin of the chain: only when the kernel has let go of the memory, or never had it.
+  void release(uint32_t chain) {
+    while (chain != none) {
+      node& n = nodes_[chain];
+      uint32_t next = n.next;
+      n.pin.reset();
+      unaccount(n.bytes);
+      n.next = free_head_;
+      free_head_ = chain;
+      free_count_++;
+      chain = next;
+    }
+  }
+
+  // Leaves every pin of the chain held for the life of the process: the kernel may still read the memory and nobody will be
+  // told when it stops. Freed memory on its way to the network would be a leak of information, which is worse than one of memory.
+  int64_t leak(uint32_t chain) {
+    int64_t leaked = 0;
+    while (chain != none) {
+      node& n = nodes_[chain];
+      uint32_t next = n.next;
+      // Never deleted, and on purpose.
+      auto* kept = new (std::nothrow) memory_pin(n.pin);
+      if (kept == nullptr) __builtin_trap();
+      leaked += static_cast<int64_t>(n.bytes);
+      chain = next;
+    }
+    process_leaked_bytes.fetch_add(leaked, std::memory_order_relaxed);
+    return leaked;
+  }
+
+ private:
+  struct node {
+    memory_pin pin;
+    size_t bytes = 0;
+    uint32_t next = none;
+  };
+
+  void unaccount(size_t bytes) {
+    pinned_bytes_ -= static_cast<int64_t>(bytes);
+    process_pinned_bytes.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  }
+
+  std::vector<node> nodes_;
+  uint32_t free_head_ = none;
+  uint32_t free_count_ = 0;
+  int64_t pinned_bytes_ = 0;
+};
+
+}  // namespace sendzc
