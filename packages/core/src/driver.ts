@@ -1,5 +1,4 @@
 import type { Capability } from './capabilities.js'
-import type { ReleaseOutcome } from './errors.js'
 
 /** Names of the notification paths. */
 export type BackendName = 'errqueue' | 'inline' | 'uring' | 'copy' | 'memory'
@@ -189,9 +188,4 @@ export interface Backend {
   probe(): Capability
   /** Opens a driver. Throws a ZeroCopyError with cause and remedy where it cannot work. */
   open(options: DriverOpenOptions): Driver
-}
-
-/** @internal */
-export function outcomeOf(copied: boolean): ReleaseOutcome {
-  return copied ? 'copied' : 'zerocopy'
 }

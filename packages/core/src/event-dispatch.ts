@@ -1,4 +1,4 @@
-import { type DriverSink, Release, type ReleaseKind } from './driver.js'
+import type { DriverSink, ReleaseKind } from './driver.js'
 
 /** Words per event in the Int32Array that an addon fills: driver, token, bits, result. Mirrors native/include/sendzc/event_buffer.h. */
 export const EVENT_WORDS = 4
@@ -42,6 +42,3 @@ export class EventDispatcher {
     }
   }
 }
-
-/** @internal For tests of the mapping. */
-export const releaseKinds: readonly ReleaseKind[] = [Release.None, Release.Zerocopy, Release.Copied]

@@ -1,0 +1,71 @@
+import type { Capability } from './capabilities.js'
+import type { Backend, BackendName, Driver, DriverOpenOptions } from './driver.js'
+import { ZeroCopyError } from './errors.js'
+import type { ChosenBackend } from './open-writer.js'
+
+/** Copied notifications in a row after which `auto()` stops asking for zero-copy for a while. */
+const DEMOTE_AFTER_COPIED = 16
+
+/**
+ * Chooses the first backend that works on the socket, in the order given, and says what it chose and why
+ * (`writer.choice`). With it the writer also notices a path on which the kernel copies everything (loopback, veth) and stops asking for
+ * zero-copy there, with a new attempt now and then.
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend; from `open`, the error of the last backend with all causes
+ */
+export function auto(backends: readonly Backend[]): ChosenBackend {
+  if (!Array.isArray(backends) || backends.length === 0) {
+    throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'auto() needs at least one backend, for example auto([uring(), errqueue(), copy()]).')
+  }
+  let choice = 'auto: nothing opened yet'
+  let chosen: BackendName = (backends[0] as Backend).name
+  return {
+    get name(): BackendName {
+      return chosen
+    },
+    writerDefaults: { demoteAfterCopied: DEMOTE_AFTER_COPIED },
+    choice: () => choice,
+    probe: () => probeAll(backends),
+    open(options: DriverOpenOptions): Driver {
+      const passed: ZeroCopyError[] = []
+      const reasons: string[] = []
+      for (const backend of backends) {
+        try {
+          const driver = backend.open(options)
+          chosen = backend.name
+          choice = [`${backend.name}: the first of ${backends.map(({ name }) => name).join(', ')} that works here`, ...reasons].join('; ')
+          return driver
+        } catch (error) {
+          if (!ZeroCopyError.is(error) || !isBackendsFault(error)) throw error
+          passed.push(error)
+          reasons.push(`not ${backend.name}: ${error.message}`)
+        }
+      }
+      const last = passed.at(-1) as ZeroCopyError
+      throw new ZeroCopyError(last.code, `No backend works on this socket: ${reasons.join('; ')}`, { cause: new AggregateError(passed) })
+    },
+  }
+}
+
+/** Whether another backend could do better: not where the descriptor itself is at fault. */
+function isBackendsFault({ code }: ZeroCopyError): boolean {
+  return (
+    code === 'ERR_ZC_BACKEND_UNAVAILABLE' ||
+    code === 'ERR_ZC_UNSUPPORTED_SOCKET' ||
+    code === 'ERR_ZC_PLATFORM' ||
+    code === 'ERR_ZC_PERMISSION' ||
+    code === 'ERR_ZC_LIMIT'
+  )
+}
+
+function probeAll(backends: readonly Backend[]): Capability {
+  const probes = backends.map((backend) => backend.probe())
+  const first = probes.find(({ available }) => available)
+  const checks = probes.flatMap(({ backend, checks }) => checks.map((check) => ({ ...check, name: `${backend}: ${check.name}` })))
+  if (first !== undefined) return { ...first, checks }
+  return {
+    backend: (backends[0] as Backend).name,
+    available: false,
+    reason: probes.map(({ backend, reason }) => `${backend}: ${reason}`).join('; '),
+    checks,
+  }
+}

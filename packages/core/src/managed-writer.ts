@@ -1,0 +1,436 @@
+import { type BackendName, type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, type SocketKind, Wake } from './driver.js'
+import { errnoName, sendFailure } from './errno.js'
+import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
+import { scheduleGroupFlush } from './group-flush.js'
+import { MessageTable } from './message-table.js'
+import type { ResolvedWriterOptions } from './options.js'
+import { type CopyCause, PendingWrite } from './pending-write.js'
+import { StreamBatcher } from './stream-batcher.js'
+import { toSegments } from './write-data.js'
+import { WriteQueue } from './write-queue.js'
+import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from './writer.js'
+import { WriterStatistics } from './writer-statistics.js'
+import { ZerocopyPolicy } from './zerocopy-policy.js'
+
+/** Messages of one native call. */
+const MAX_BATCH_MESSAGES = 64
+/** Segments of one native call. */
+const MAX_BATCH_SEGMENTS = 1_024
+
+/** What a writer is made of, besides its driver. */
+export interface ManagedWriterInit {
+  options: ResolvedWriterOptions
+  /** Asked once, when the driver is open. */
+  choice: () => string
+  /** Runs once, when the writer has let go of the socket. */
+  onClosed: () => void
+  /** Runs once, when the connection is broken: the error that every later write gets. */
+  onBroken: (error: ZeroCopyError) => void
+  /** Runs once, when a zero-copy send was refused for want of memory with nothing in flight. */
+  onLimit: (message: string) => void
+}
+
+type Ending = { code: ZeroCopyErrorCode; message: string; init: ZeroCopyErrorInit }
+
+/**
+ * The writer: order, partial sends, backpressure, thresholds, ENOBUFS, promises, abort, close; the same for every driver.
+ *
+ * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
+ * (2) A token is in flight from `submit` to its `released`. (3) On a stream no message is submitted while another waits for its `sent`.
+ * (4) With work left to wait for, the driver is armed; with none, it is not, so that the event loop can end.
+ */
+export class ManagedWriter implements ZeroCopyWriter, DriverSink {
+  choice = ''
+  readonly #init: ManagedWriterInit
+  readonly #options: ResolvedWriterOptions
+  readonly #queue = new WriteQueue()
+  readonly #statistics = new WriterStatistics()
+  readonly #batch: SendBatch
+  #driver!: Driver
+  #table!: MessageTable
+  #policy!: ZerocopyPolicy
+  #batcher!: StreamBatcher
+  #sequence = 0
+  #unanswered = 0
+  /** What the next message waits for: room in the socket, memory that the kernel holds, or a free token. */
+  #blocked: 'writable' | 'notification' | 'token' | null = null
+  #collectDue = false
+  #pumpScheduled = false
+  #limitReported = false
+  /** The queue was failed: what comes back from the driver is not tried again. */
+  #discarding = false
+  /** What a write gets from now on instead of being queued. */
+  #ending: Ending | undefined
+  #closed: Promise<void> | undefined
+  #driverOpen = true
+  readonly #idleWaiters = new Set<() => void>()
+
+  constructor(init: ManagedWriterInit) {
+    this.#init = init
+    this.#options = init.options
+    this.#batch = new SendBatch(MAX_BATCH_MESSAGES, MAX_BATCH_SEGMENTS)
+  }
+
+  /** Called once, before anything else: the driver needs its sink first. */
+  attach(driver: Driver): void {
+    const { minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, maxJoinedBytes } = this.#options
+    this.#driver = driver
+    this.choice = this.#init.choice()
+    this.#table = new MessageTable(driver.maxInFlight)
+    this.#policy = new ZerocopyPolicy(minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, driver.zerocopy)
+    this.#batcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, maxJoinedBytes)
+  }
+
+  get backend(): BackendName {
+    return this.#driver.backend
+  }
+
+  get kind(): SocketKind {
+    return this.#driver.kind
+  }
+
+  // ---- the caller's side
+
+  write(data: WriteData, options: WriteOptions = {}): Promise<SentWrite> {
+    try {
+      return this.#enqueue(data, options).promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #enqueue(data: WriteData, { signal }: WriteOptions): PendingWrite {
+    if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
+    const segments = toSegments(data)
+    if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
+    if (this.kind === 'datagram' && segments.length > this.#driver.maxSegmentsPerMessage) {
+      throw new ZeroCopyError(
+        'ERR_ZC_TOO_MANY_SEGMENTS',
+        `One datagram holds at most ${this.#driver.maxSegmentsPerMessage} segments, not ${segments.length}.`,
+        { remedy: 'Join some of them first.' },
+      )
+    }
+    if (this.#queue.length >= this.#options.maxQueuedWrites) {
+      throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
+        remedy: 'Await the writes before you add more.',
+      })
+    }
+    let bytes = 0
+    for (const segment of segments) bytes += segment.byteLength
+    const write = new PendingWrite(segments, bytes, this.#sequence++)
+    if (signal !== undefined) write.watch(signal, () => this.#signalAborted(write, signal))
+    this.#statistics.writes++
+    this.#queue.push(write)
+    this.#schedulePump()
+    return write
+  }
+
+  #signalAborted(write: PendingWrite, signal: AbortSignal): void {
+    const init = { cause: signal.reason as unknown }
+    if (write.begun) {
+      // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
+      write.fail('ERR_ZC_ABORTED', 'The signal was aborted after the write was begun; the rest is still sent.', init, false)
+      return
+    }
+    this.#queue.remove(write)
+    write.fail('ERR_ZC_ABORTED', 'The signal was aborted before anything was sent.', init, true)
+    this.#checkIdle()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#drainAndClose()
+    return this.#closed
+  }
+
+  abort(reason?: unknown): Promise<void> {
+    const first = this.#closed === undefined
+    const ending: Ending = { code: 'ERR_ZC_ABORTED', message: 'The writer was aborted.', init: { cause: reason } }
+    const aborted = this.#abortConnection(ending)
+    if (first) this.#closed = aborted
+    return aborted
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  stats(): WriterStats {
+    const now = {
+      ...this.#unsent(),
+      inFlight: this.#table.inFlight,
+      bytesInFlight: this.#table.inFlightBytes,
+    }
+    return this.#statistics.snapshot(this.backend, now, this.#driver.counters())
+  }
+
+  /** What is accepted and not yet wholly sent. */
+  #unsent(): { queuedWrites: number; queuedBytes: number } {
+    let queuedBytes = 0
+    let queuedWrites = this.#queue.length
+    for (let index = 0; index < this.#queue.length; index++) queuedBytes += this.#queue.at(index).bytes - this.#queue.at(index).sentBytes
+    if (this.kind === 'datagram') {
+      for (const record of this.#table.inFlightRecords()) {
+        if (record.result !== undefined) continue
+        queuedWrites++
+        queuedBytes += record.bytes
+      }
+    }
+    return { queuedWrites, queuedBytes }
+  }
+
+  /** Resolves when everything given so far is sent and released, the driver is closed, or `drainTimeoutMs` ran out. */
+  async drained(): Promise<void> {
+    await this.#idle(this.#options.drainTimeoutMs)
+  }
+
+  /** The caller's own socket was closed under the writer: nothing more can be sent, what is in flight is waited for. */
+  socketClosed(): void {
+    if (this.#ending === undefined || this.#queue.length > 0) {
+      this.#endQueue({ code: 'ERR_ZC_CLOSED', message: 'The socket was closed.', init: {} })
+    }
+    // A message that still waits for its answer would wait for the peer: nobody is left to read what it says.
+    if (this.#unanswered > 0) this.#driver.abort()
+    // Nobody awaits this one: a failure to drain has been told to each write.
+    this.close().catch(() => undefined)
+  }
+
+  // ---- the driver's side
+
+  sent(token: number, result: number): void {
+    const record = this.#table.answer(token, result)
+    this.#unanswered--
+    if (result >= 0) {
+      this.#statistics.messageSent(result)
+      if (this.kind === 'datagram') (record.writes[0] as PendingWrite).completeSent()
+      else {
+        if (!this.#discarding) this.#batcher.advance(this.#queue, result)
+        // The socket took what it had room for: another try now could only fail.
+        if (result < record.bytes) this.#blocked = 'writable'
+      }
+      return
+    }
+    const errno = -result
+    // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
+    if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record.writes)
+    else if (errno === Errno.EAGAIN) {
+      this.#requeue(record.writes)
+      this.#blocked = 'writable'
+    } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(record.writes, record.cause, errno)
+    else this.#sendFailed(record.writes, errno)
+  }
+
+  released(token: number, release: ReleaseKind): void {
+    const record = this.#table.record(token)
+    const result = record.result ?? -Errno.ECANCELED
+    const wasSent = result > 0 || (result === 0 && record.bytes === 0)
+    if (wasSent) this.#statistics.messageReleased(record, release, performance.now())
+    if (wasSent && record.cause === null && release !== Release.None) this.#policy.notified(release === Release.Copied)
+    const copied = wasSent && release !== Release.Zerocopy
+    for (const write of record.writes) write.messageReleased(copied)
+    const shared = this.#table.sharedCount
+    this.#table.free(token)
+    if (this.#blocked === 'token' || (this.#blocked === 'notification' && this.#table.sharedCount < shared)) this.#blocked = null
+    if (this.#queue.length > 0) this.#schedulePump()
+    else this.#checkIdle()
+  }
+
+  wake(bits: number): void {
+    if ((bits & Wake.Writable) !== 0 && this.#blocked === 'writable') this.#blocked = null
+    // Not here: events are being dispatched, and collecting makes more of them.
+    if ((bits & Wake.Notification) !== 0) this.#collectDue = true
+    this.#schedulePump()
+  }
+
+  #requeue(writes: readonly PendingWrite[]): void {
+    if (this.kind === 'stream') return // Still at the head of the queue: only `advance` moves on.
+    const write = writes[0] as PendingWrite
+    if (this.#discarding && this.#ending !== undefined) {
+      this.#failWrite(write, this.#ending)
+    } else if (write.settled) {
+      // Its signal was aborted while it waited; nothing of it was sent, so it need not be.
+        write.completeSent()
+    } else this.#queue.putBack(write)
+  }
+
+  #noBuffers(writes: readonly PendingWrite[], cause: CopyCause, errno: number): void {
+    if (this.#table.sharedCount > 0) {
+      this.#requeue(writes)
+      this.#blocked = 'notification'
+    } else if (cause === null) {
+      for (const write of writes) write.mustCopy = true
+      this.#requeue(writes)
+      if (this.#limitReported) return
+      this.#limitReported = true
+      this.#init.onLimit(
+        `The kernel refused a zero-copy send (${errnoName(errno)}) with none in flight; such sends are copied. ` +
+          'Raise net.core.optmem_max, or the memlock limit (ulimit -l).',
+      )
+    } else this.#sendFailed(writes, errno)
+  }
+
+  #sendFailed(writes: readonly PendingWrite[], errno: number): void {
+    const { code, message, remedy } = sendFailure(errno)
+    const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall: this.backend === 'uring' ? 'io_uring_enter' : 'sendmsg', remedy }
+    if (this.kind === 'datagram' && errno !== Errno.EBADF) {
+      this.#failWrite(writes[0] as PendingWrite, { code, message, init })
+      return
+    }
+    const error = new ZeroCopyError(code, message, init)
+    if (this.kind === 'datagram') this.#failWrite(writes[0] as PendingWrite, { code, message, init })
+    this.#endQueue({ code, message, init })
+    this.#init.onBroken(error)
+  }
+
+  // ---- moving on
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return
+    this.#pumpScheduled = true
+    queueMicrotask(() => {
+      this.#pumpScheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (!this.#driverOpen) {
+      this.#checkIdle()
+      return
+    }
+    if (this.#collectDue) {
+      this.#collectDue = false
+      this.#driver.collect()
+    }
+    while (this.#fillBatch()) {
+      this.#unanswered += this.#batch.messageCount
+      this.#driver.submit(this.#batch)
+      this.#batch.clear()
+      if (this.#driver.group !== null) {
+        scheduleGroupFlush(this.#driver.group, this.#driver)
+        break
+      }
+    }
+    this.#armForWhatIsLeft()
+    this.#checkIdle()
+  }
+
+  /** Fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
+  #fillBatch(): boolean {
+    if (this.kind === 'stream') this.#batcher.advance(this.#queue, 0)
+    if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
+    if (this.kind === 'stream' && this.#unanswered > 0) return false
+    if (this.#table.freeCount === 0) {
+      this.#driver.collect()
+      if (this.#table.freeCount === 0) {
+        this.#blocked = 'token'
+        return false
+      }
+    }
+    const nowMs = performance.now()
+    if (this.kind === 'stream') this.#batcher.fill(this.#batch, this.#queue, nowMs)
+    else this.#fillDatagrams(nowMs)
+    return this.#batch.messageCount > 0
+  }
+
+  #fillDatagrams(nowMs: number): void {
+    const batch = this.#batch
+    while (this.#queue.length > 0 && this.#table.freeCount > 0 && batch.messageCount < batch.maxMessages) {
+      const write = this.#queue.at(0)
+      if (batch.segmentCount + write.segments.length > batch.maxSegments) return
+      this.#queue.shift()
+      const cause = this.#policy.causeToCopy(write)
+      this.#policy.messageMade(cause)
+      const token = this.#table.take(cause, nowMs)
+      this.#table.cover(token, write, write.bytes)
+      for (const segment of write.segments) batch.addSegment(segment)
+      batch.endMessage(token, write.segments.length, cause === null ? MessageFlag.Zerocopy : 0)
+    }
+  }
+
+  #armForWhatIsLeft(): void {
+    if (!this.#driverOpen) return
+    let bits = 0
+    if (this.#blocked === 'writable') bits |= Wake.Writable
+    // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
+    // within one turn of the loop, nothing is armed and nothing is spent.
+    if (this.#table.inFlight > 0) bits |= Wake.Notification
+    if (bits !== 0) this.#driver.arm(bits)
+    else this.#driver.disarm(Wake.Writable | Wake.Notification)
+  }
+
+  // ---- the end
+
+  #failWrite(write: PendingWrite, { code, message, init }: Ending): void {
+    write.fail(code, message, init, true)
+  }
+
+  /** From now on writes fail with `ending`, and so do those that are queued. */
+  #endQueue(ending: Ending): void {
+    this.#ending = ending
+    this.#discarding = true
+    for (const write of this.#queue.takeAll()) this.#failWrite(write, ending)
+    this.#blocked = null
+    this.#schedulePump()
+  }
+
+  #checkIdle(): void {
+    if (this.#idleWaiters.size === 0) return
+    if (!this.#driverOpen || (this.#queue.length === 0 && this.#table.inFlight === 0)) for (const waiter of this.#idleWaiters) waiter()
+  }
+
+  /** Resolves true when nothing is queued or in flight (or the driver is closed), false when `limitMs` ran out first. */
+  #idle(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => done(false), limitMs)
+      const waiter = (): void => done(true)
+      const done = (idle: boolean): void => {
+        clearTimeout(timer)
+        this.#idleWaiters.delete(waiter)
+        resolve(idle)
+      }
+      this.#idleWaiters.add(waiter)
+      this.#schedulePump()
+    })
+  }
+
+  async #drainAndClose(): Promise<void> {
+    this.#ending ??= { code: 'ERR_ZC_CLOSED', message: 'The writer is closed.', init: {} }
+    const { drainTimeoutMs } = this.#options
+    if (await this.#idle(drainTimeoutMs)) {
+      this.#closeDriver()
+      return
+    }
+    if (!this.#driverOpen) return
+    const ending: Ending = {
+      code: 'ERR_ZC_DRAIN_TIMEOUT',
+      message: `The peer took less than everything within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`,
+      init: { remedy: 'Raise drainTimeoutMs, or find out why the peer does not read.' },
+    }
+    await this.#abortConnection(ending)
+    throw new ZeroCopyError(ending.code, ending.message, ending.init)
+  }
+
+  async #abortConnection(ending: Ending): Promise<void> {
+    if (!this.#driverOpen) return
+    this.#endQueue(ending)
+    this.#driver.abort()
+    await this.#idle(this.#options.abortGraceMs)
+    this.#closeDriver()
+  }
+
+  #closeDriver(): void {
+    if (!this.#driverOpen) return
+    this.#driverOpen = false
+    this.#driver.disarm(Wake.Writable | Wake.Notification)
+    this.#statistics.abandonedBytes += this.#driver.close()
+    const ending: Ending = this.#ending ?? { code: 'ERR_ZC_CLOSED', message: 'The writer is closed.', init: {} }
+    for (const record of this.#table.inFlightRecords()) {
+      for (const write of record.writes) {
+        if (!write.ended) this.#failWrite(write, ending)
+        write.abandon()
+      }
+    }
+    this.#checkIdle()
+    this.#init.onClosed()
+  }
+}

@@ -1,0 +1,356 @@
+import type { Capability } from './capabilities.js'
+import {
+  type Backend,
+  type Driver,
+  type DriverCounters,
+  type DriverOpenOptions,
+  type DriverSink,
+  Errno,
+  MessageFlag,
+  Release,
+  type ReleaseKind,
+  type SendBatch,
+  type SocketKind,
+  TABLE_WORDS,
+  Wake,
+} from './driver.js'
+import { ZeroCopyError } from './errors.js'
+import { forEachId, type MemoryKernelOptions, MemorySocket, type NotificationRange } from './memory-kernel.js'
+
+/** When a deferred driver reports `sent`: from within `flush`, or from the event loop after it. */
+export type DeferredSent = 'flush' | 'loop'
+
+/** Options of {@link memory}. */
+export interface MemoryOptions extends MemoryKernelOptions {
+  /** Holds submissions until `flush`, in one group, as io_uring does; null submits at once, as sendmsg does. Default null. */
+  deferred?: DeferredSent | null
+  /** False: every send is copied at once, as the copy backend does. Default true. */
+  zerocopy?: boolean
+  /** Segments of one message, at most. Default 16. */
+  maxSegmentsPerMessage?: number
+  /** Notifications fetched by one system call of `collect`. Default 16. */
+  rangesPerCall?: number
+  /** How `collect` walks a range of ids: to be replaced by tests that want to see a wrong walk caught. Default {@link forEachId}. */
+  walkIds?: (lo: number, hi: number, visit: (id: number) => void) => void
+}
+
+/** Number of the first socket that the fake kernel opens; no real descriptor of a process comes near it. */
+const FIRST_MEMORY_FD = 1_000_000
+/** Sockets of one fake kernel, at most. */
+const MAX_MEMORY_SOCKETS = 65_536
+
+interface HeldMessage {
+  token: number
+  segments: Uint8Array[]
+  bytes: number
+  zerocopy: boolean
+}
+
+/**
+ * A backend without a kernel, for tests of everything above a driver. It imports on any platform, opens no descriptor,
+ * and waits for nothing but turns of the event loop.
+ */
+export class MemoryBackend implements Backend {
+  readonly name = 'memory'
+  /** Every driver that was opened, also closed ones. */
+  readonly drivers: MemoryDriver[] = []
+  /** @internal What deferred drivers hold until the next flush of any of them. */
+  readonly held: { driver: MemoryDriver; messages: HeldMessage[] }[] = []
+  readonly options: Required<MemoryOptions>
+  readonly #sockets = new Map<number, MemorySocket>()
+
+  constructor(options: MemoryOptions = {}) {
+    this.options = {
+      kind: 'stream',
+      seed: 1,
+      sendBufferBytes: 262_144,
+      bytesPerTurn: 65_536,
+      firstId: 0,
+      ranges: 'coalesced',
+      copiedFraction: 0,
+      maxUncollectedSends: Number.POSITIVE_INFINITY,
+      maxDatagramBytes: 65_507,
+      abortReleases: true,
+      deferred: null,
+      zerocopy: true,
+      maxSegmentsPerMessage: 16,
+      rangesPerCall: 16,
+      walkIds: forEachId,
+      ...options,
+    }
+  }
+
+  /** Opens a connected socket of the fake kernel; its `fd` is a target for `openWriter`. */
+  openSocket(kind: SocketKind = this.options.kind): MemorySocket {
+    let fd = FIRST_MEMORY_FD
+    while (this.#sockets.has(fd)) fd++
+    return this.#addSocket(fd, kind)
+  }
+
+  /** The socket behind a number; an unknown number becomes a new socket, so that any fd will do as a target. */
+  socket(fd: number): MemorySocket {
+    return this.#sockets.get(fd) ?? this.#addSocket(fd, this.options.kind)
+  }
+
+  /** Forgets a socket, so that its number can be used again. */
+  closeSocket(fd: number): void {
+    this.#sockets.delete(fd)
+  }
+
+  probe(): Capability {
+    return {
+      backend: 'memory',
+      available: true,
+      reason: 'The memory backend works anywhere: it has no kernel.',
+      checks: [{ name: 'kernel', ok: true, found: 'none needed' }],
+    }
+  }
+
+  open(options: DriverOpenOptions): MemoryDriver {
+    const driver = new MemoryDriver(this, this.socket(options.fd), options)
+    this.drivers.push(driver)
+    return driver
+  }
+
+  #addSocket(fd: number, kind: SocketKind): MemorySocket {
+    if (this.#sockets.size >= MAX_MEMORY_SOCKETS) {
+      throw new ZeroCopyError('ERR_ZC_LIMIT', `A memory backend opens ${MAX_MEMORY_SOCKETS} sockets at most.`)
+    }
+    const socket = new MemorySocket(fd, kind, this.options)
+    this.#sockets.set(fd, socket)
+    return socket
+  }
+}
+
+/** Makes a {@link MemoryBackend}. */
+export function memory(options: MemoryOptions = {}): MemoryBackend {
+  return new MemoryBackend(options)
+}
+
+type DriverEvent = { kind: 'sent'; token: number; value: number } | { kind: 'released'; token: number; value: ReleaseKind }
+
+/** Driver of one {@link MemorySocket}. */
+export class MemoryDriver implements Driver {
+  readonly backend = 'memory'
+  readonly kind: SocketKind
+  readonly zerocopy: boolean
+  readonly maxInFlight: number
+  readonly maxSegmentsPerMessage: number
+  readonly group: object | null
+  readonly socket: MemorySocket
+  readonly #home: MemoryBackend
+  readonly #sink: DriverSink
+  readonly #tokenOfId = new Map<number, { token: number; bytes: number }>()
+  readonly #events: DriverEvent[] = []
+  /** Messages that the fake io_uring keeps until the socket has room. */
+  #parked: HeldMessage[] = []
+  /** Kept open and referenced while a wake-up is armed: what keeps the loop alive, as a uv handle does. */
+  readonly #keepAlive = new MessageChannel()
+  readonly #onActivity = () => this.#socketChanged()
+  #armed = 0
+  #delivering = false
+  #closed = false
+  #pinnedAtClose = 0
+  readonly #counters: DriverCounters = {
+    sendCalls: 0,
+    collectCalls: 0,
+    emptyCollectCalls: 0,
+    notifications: 0,
+    notifiedIds: 0,
+    foreignErrors: 0,
+    pinnedBytes: 0,
+  }
+
+  constructor(home: MemoryBackend, socket: MemorySocket, options: DriverOpenOptions) {
+    this.#home = home
+    this.#sink = options.sink
+    this.socket = socket
+    this.kind = socket.kind
+    this.zerocopy = home.options.zerocopy
+    this.maxInFlight = options.maxInFlight
+    this.maxSegmentsPerMessage = home.options.maxSegmentsPerMessage
+    this.group = home.options.deferred === null ? null : home
+    this.#keepAlive.port1.unref()
+    socket.watch(this.#onActivity)
+  }
+
+  /** Bits of {@link Wake} that are armed now. */
+  get armed(): number {
+    return this.#armed
+  }
+
+  submit(batch: SendBatch): void {
+    if (this.#closed) throw new ZeroCopyError('ERR_ZC_CLOSED', 'The memory driver is closed.')
+    const messages = copyBatch(batch, this.zerocopy)
+    if (this.group !== null) {
+      this.#home.held.push({ driver: this, messages })
+      return
+    }
+    this.#counters.sendCalls++
+    this.#sendAll(messages)
+    this.#deliver()
+  }
+
+  flush(): void {
+    const held = this.#home.held.splice(0)
+    if (held.length > 0) this.#counters.sendCalls++
+    for (const { driver, messages } of held) {
+      if (driver.#closed) continue
+      if (driver.#parked.length > 0) driver.#parked.push(...messages)
+      else driver.#sendAll(messages)
+      driver.#deliverDeferred()
+    }
+  }
+
+  collect(): void {
+    if (this.#closed || this.#tokenOfId.size === 0) return
+    for (;;) {
+      const ranges = this.socket.collect(this.#home.options.rangesPerCall)
+      this.#counters.collectCalls++
+      if (ranges.length === 0) this.#counters.emptyCollectCalls++
+      for (const range of ranges) this.#releaseRange(range)
+      // A short answer, or nothing left to wait for: one more call could only find nothing.
+      if (ranges.length < this.#home.options.rangesPerCall || this.#tokenOfId.size === 0) break
+    }
+    this.#deliver()
+  }
+
+  arm(bits: number): void {
+    if (this.#closed) return
+    this.#armed |= bits
+    this.#keepAlive.port1.ref()
+    this.socket.kick()
+  }
+
+  disarm(bits: number): void {
+    this.#armed &= ~bits
+    if (this.#armed === 0) this.#keepAlive.port1.unref()
+  }
+
+  abort(): void {
+    if (this.#closed) return
+    this.socket.abort()
+    for (const message of this.#takeUnsent()) this.#answer(message, -Errno.ECONNRESET, -1)
+    this.collect()
+    this.#deliver()
+  }
+
+  counters(): DriverCounters {
+    return { ...this.#counters }
+  }
+
+  close(): number {
+    if (this.#closed) return this.#pinnedAtClose
+    this.#closed = true
+    this.#events.length = 0
+    this.#takeUnsent()
+    this.disarm(this.#armed)
+    this.#keepAlive.port1.close()
+    this.socket.unwatch(this.#onActivity)
+    this.#pinnedAtClose = this.#counters.pinnedBytes
+    return this.#pinnedAtClose
+  }
+
+  /** What was submitted and never tried: parked, and held back in the group. */
+  #takeUnsent(): HeldMessage[] {
+    const unsent = this.#parked.splice(0)
+    const { held } = this.#home
+    for (let at = held.length - 1; at >= 0; at--) {
+      if (held[at]?.driver === this) unsent.push(...(held.splice(at, 1)[0]?.messages ?? []))
+    }
+    return unsent
+  }
+
+  #sendAll(messages: HeldMessage[]): void {
+    for (let at = 0; at < messages.length; at++) {
+      const message = messages[at] as HeldMessage
+      const { result, id } = this.socket.send(message.segments, message.zerocopy)
+      if (result === -Errno.EAGAIN && this.group !== null) {
+        // io_uring waits for room itself: the answer comes later, in order.
+        this.#parked.push(...messages.slice(at))
+        return
+      }
+      this.#answer(message, result, id)
+      const stops = this.kind === 'stream' ? result < message.bytes : result === -Errno.EAGAIN
+      if (!stops) continue
+      const untried = this.kind === 'stream' ? -Errno.ECANCELED : -Errno.EAGAIN
+      for (const rest of messages.slice(at + 1)) this.#answer(rest, untried, -1)
+      return
+    }
+  }
+
+  #answer(message: HeldMessage, result: number, id: number): void {
+    this.#events.push({ kind: 'sent', token: message.token, value: result })
+    if (id < 0) {
+      this.#events.push({ kind: 'released', token: message.token, value: Release.None })
+      return
+    }
+    const bytes = Math.max(result, 0)
+    this.#tokenOfId.set(id, { token: message.token, bytes })
+    this.#counters.pinnedBytes += bytes
+  }
+
+  #releaseRange(range: NotificationRange): void {
+    this.#counters.notifications++
+    this.#home.options.walkIds(range.lo, range.hi, (id) => {
+      this.#counters.notifiedIds++
+      const entry = this.#tokenOfId.get(id)
+      // An id of a driver that was open on this socket before.
+      if (entry === undefined) return
+      this.#tokenOfId.delete(id)
+      this.#counters.pinnedBytes -= entry.bytes
+      this.#events.push({ kind: 'released', token: entry.token, value: range.copied ? Release.Copied : Release.Zerocopy })
+    })
+  }
+
+  #socketChanged(): void {
+    if (this.#parked.length > 0 && this.socket.writable) this.#sendAll(this.#parked.splice(0))
+    let bits = 0
+    if (this.socket.writable) bits |= Wake.Writable
+    if (this.socket.hasNotification) bits |= Wake.Notification
+    // The completion queue of a ring is emptied whether somebody armed a wake-up or not.
+    if (this.#home.options.deferred === 'loop') this.collect()
+    this.#deliver()
+    if (this.#closed) return
+    bits &= this.#armed
+    if (bits === 0) return
+    this.disarm(bits)
+    this.#sink.wake(bits)
+  }
+
+  #deliverDeferred(): void {
+    if (this.#home.options.deferred === 'loop') setImmediate(() => this.#deliver())
+    else this.#deliver()
+  }
+
+  /** A sink may submit from within: its events join the queue that is being delivered. */
+  #deliver(): void {
+    if (this.#delivering) return
+    this.#delivering = true
+    try {
+      for (let event = this.#events.shift(); event !== undefined && !this.#closed; event = this.#events.shift()) {
+        if (event.kind === 'sent') this.#sink.sent(event.token, event.value)
+        else this.#sink.released(event.token, event.value)
+      }
+    } finally {
+      this.#delivering = false
+    }
+  }
+}
+
+function copyBatch(batch: SendBatch, mayShare: boolean): HeldMessage[] {
+  const messages: HeldMessage[] = []
+  let segment = 0
+  for (let at = 0; at < batch.messageCount * TABLE_WORDS; at += TABLE_WORDS) {
+    const count = batch.table[at + 1] as number
+    const segments = batch.segments.slice(segment, segment + count) as Uint8Array[]
+    segment += count
+    messages.push({
+      token: batch.table[at] as number,
+      segments,
+      bytes: segments.reduce((sum, piece) => sum + piece.byteLength, 0),
+      zerocopy: mayShare && ((batch.table[at + 2] as number) & MessageFlag.Zerocopy) !== 0,
+    })
+  }
+  return messages
+}

@@ -1,0 +1,87 @@
+import type { CopyCause, PendingWrite } from './pending-write.js'
+
+/** One message in flight, by token. */
+export interface MessageRecord {
+  /** The writes whose memory it touches. */
+  readonly writes: PendingWrite[]
+  bytes: number
+  /** What the kernel answered: bytes, or a negated errno; undefined until then. */
+  result: number | undefined
+  /** Why it does not ask for zero-copy; null where it does. */
+  cause: CopyCause
+  /** `performance.now()` at submit, ms. */
+  submittedAtMs: number
+}
+
+/** The writer's tokens: a fixed number of records, each free or in flight. */
+export class MessageTable {
+  readonly #records: MessageRecord[]
+  readonly #free: number[]
+  inFlightBytes = 0
+  /** Messages whose memory the kernel has taken and not yet given back. */
+  sharedCount = 0
+
+  constructor(capacity: number) {
+    this.#records = Array.from({ length: capacity }, () => ({ writes: [], bytes: 0, result: undefined, cause: null, submittedAtMs: 0 }))
+    this.#free = Array.from({ length: capacity }, (_, index) => capacity - 1 - index)
+  }
+
+  get freeCount(): number {
+    return this.#free.length
+  }
+
+  get inFlight(): number {
+    return this.#records.length - this.#free.length
+  }
+
+  /** Takes a free token; the caller has checked `freeCount`. */
+  take(cause: CopyCause, nowMs: number): number {
+    const token = this.#free.pop() as number
+    const record = this.#records[token] as MessageRecord
+    record.bytes = 0
+    record.result = undefined
+    record.cause = cause
+    record.submittedAtMs = nowMs
+    return token
+  }
+
+  record(token: number): MessageRecord {
+    return this.#records[token] as MessageRecord
+  }
+
+  /** Notes that message `token` touches `bytes` of `write`. */
+  cover(token: number, write: PendingWrite, bytes: number): void {
+    const record = this.record(token)
+    record.writes.push(write)
+    record.bytes += bytes
+    this.inFlightBytes += bytes
+    write.messageSubmitted()
+  }
+
+  /** The kernel's answer to message `token`: bytes, or a negated errno. */
+  answer(token: number, result: number): MessageRecord {
+    const record = this.record(token)
+    record.result = result
+    if (isShared(record)) this.sharedCount++
+    return record
+  }
+
+  free(token: number): void {
+    const record = this.record(token)
+    this.inFlightBytes -= record.bytes
+    if (isShared(record)) this.sharedCount--
+    record.writes.length = 0
+    this.#free.push(token)
+  }
+
+  /** Every record in flight. */
+  *inFlightRecords(): Generator<MessageRecord> {
+    const free = new Set(this.#free)
+    for (const [token, record] of this.#records.entries()) if (!free.has(token)) yield record
+  }
+}
+
+/** Whether the kernel took the memory of this message without copying it (so far as it has said). */
+function isShared(record: MessageRecord): boolean {
+  return record.cause === null && record.result !== undefined && record.result > 0
+}

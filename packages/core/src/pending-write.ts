@@ -1,0 +1,149 @@
+import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
+import type { SentWrite } from './writer.js'
+
+/** Why a message does not ask for zero-copy. `null`: it does. */
+export type CopyCause = 'threshold' | 'limit' | 'demoted' | 'backend' | null
+
+/**
+ * One `write()` on its way: two promises, each settled once. `sent` is settled by the writer; `released` settles by itself
+ * when the write has ended (sent, or failed) and no message that touches its memory is in flight.
+ */
+export class PendingWrite {
+  readonly segments: readonly Uint8Array[]
+  readonly bytes: number
+  /** Position in the order of calls; a datagram that has to be tried again goes back to its place. */
+  readonly sequence: number
+  /** Stream: bytes the kernel has queued. */
+  sentBytes = 0
+  /** Stream: where the unsent part begins. */
+  segmentIndex = 0
+  segmentOffset = 0
+  /** Zero-copy was refused for want of memory: copy from now on. */
+  mustCopy = false
+  /** Something of it was handed to the kernel. */
+  begun = false
+
+  readonly promise: Promise<SentWrite>
+  #resolve!: (sent: SentWrite) => void
+  #reject!: (error: ZeroCopyError) => void
+  #settled = false
+  /** No further message will be made of it. */
+  #ended = false
+  #messagesInFlight = 0
+  #copied = false
+  #outcome: ReleaseOutcome | undefined
+  #released: Promise<ReleaseOutcome> | undefined
+  #resolveReleased: ((outcome: ReleaseOutcome) => void) | undefined
+  #signal: AbortSignal | undefined
+  #onAbort: (() => void) | undefined
+
+  constructor(segments: readonly Uint8Array[], bytes: number, sequence: number) {
+    this.segments = segments
+    this.bytes = bytes
+    this.sequence = sequence
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Listens to the caller's signal until the write settles. */
+  watch(signal: AbortSignal, onAbort: () => void): void {
+    this.#signal = signal
+    this.#onAbort = onAbort
+    signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  /** Every byte is sent. */
+  completeSent(): void {
+    if (!this.#settled) {
+      this.#settle()
+      this.#resolve(new Sent(this))
+    }
+    this.#end()
+  }
+
+  /** Rejects the promise; `ended` false where the rest will still be sent (an aborted signal on a stream). */
+  fail(code: ZeroCopyErrorCode, message: string, init: ZeroCopyErrorInit, ended: boolean): void {
+    if (!this.#settled) {
+      this.#settle()
+      this.#reject(new ZeroCopyError(code, message, { ...init, released: this.released }))
+    }
+    if (ended) this.#end()
+  }
+
+  messageSubmitted(): void {
+    this.#messagesInFlight++
+    this.begun = true
+  }
+
+  messageReleased(copied: boolean): void {
+    this.#messagesInFlight--
+    if (copied) this.#copied = true
+    this.#settleReleased()
+  }
+
+  /** The writer gives up waiting for the kernel. */
+  abandon(): void {
+    if (this.#outcome === undefined) this.#decide('abandoned')
+  }
+
+  /** Made when it is asked for: most callers that reuse no buffer never do. */
+  get released(): Promise<ReleaseOutcome> {
+    if (this.#released === undefined) {
+      this.#released =
+        this.#outcome !== undefined
+          ? Promise.resolve(this.#outcome)
+          : new Promise((resolve) => {
+              this.#resolveReleased = resolve
+            })
+    }
+    return this.#released
+  }
+
+  #settle(): void {
+    this.#settled = true
+    if (this.#signal !== undefined && this.#onAbort !== undefined) this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#signal = undefined
+    this.#onAbort = undefined
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#settleReleased()
+  }
+
+  #settleReleased(): void {
+    if (this.#ended && this.#messagesInFlight === 0 && this.#outcome === undefined) this.#decide(this.#copied ? 'copied' : 'zerocopy')
+  }
+
+  #decide(outcome: ReleaseOutcome): void {
+    this.#outcome = outcome
+    this.#resolveReleased?.(outcome)
+    this.#resolveReleased = undefined
+  }
+}
+
+class Sent implements SentWrite {
+  readonly #write: PendingWrite
+
+  constructor(write: PendingWrite) {
+    this.#write = write
+  }
+
+  get bytes(): number {
+    return this.#write.bytes
+  }
+
+  get released(): Promise<ReleaseOutcome> {
+    return this.#write.released
+  }
+}

@@ -1,0 +1,98 @@
+import { MessageFlag, type SendBatch } from './driver.js'
+import type { MessageTable } from './message-table.js'
+import type { PendingWrite } from './pending-write.js'
+import type { WriteQueue } from './write-queue.js'
+import type { ZerocopyPolicy } from './zerocopy-policy.js'
+
+/**
+ * Cuts the queue of a stream into messages. The queue moves on only when the kernel has said how much it took ({@link advance}),
+ * so that a short, failed or canceled message needs no undoing: its bytes are still the next ones.
+ *
+ * Adjoining writes share a message, and so one notification, while they agree on whether to ask for zero-copy: a small
+ * header that was to be copied does not drag itself, or what follows, into the other way.
+ */
+export class StreamBatcher {
+  readonly #table: MessageTable
+  readonly #policy: ZerocopyPolicy
+  readonly #maxSegments: number
+  readonly #maxJoinedBytes: number
+
+  /**
+   * @param maxSegments - of one message
+   * @param maxJoinedBytes - up to which writes are joined; a larger write is a message of its own
+   */
+  constructor(table: MessageTable, policy: ZerocopyPolicy, maxSegments: number, maxJoinedBytes: number) {
+    this.#table = table
+    this.#policy = policy
+    this.#maxSegments = maxSegments
+    this.#maxJoinedBytes = maxJoinedBytes
+  }
+
+  /** Fills the batch from the head of the queue; changes nothing in the queue. */
+  fill(batch: SendBatch, queue: WriteQueue, nowMs: number): void {
+    let index = 0
+    let segment = queue.at(0).segmentIndex
+    let offset = queue.at(0).segmentOffset
+    for (;;) {
+      // Empty writes have nothing to send: `advance` completes them when their turn comes.
+      while (index < queue.length && queue.at(index).bytes === 0) index++
+      const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
+      if (index === queue.length || limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return
+      const cause = this.#policy.causeToCopy(queue.at(index))
+      const token = this.#table.take(cause, nowMs)
+      this.#policy.messageMade(cause)
+      let segments = 0
+      let bytes = 0
+      while (index < queue.length && segments < limit) {
+        const write = queue.at(index)
+        if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || this.#policy.causeToCopy(write) !== cause)) break
+        const before = bytes
+        while (segment < write.segments.length && segments < limit) {
+          const whole = write.segments[segment] as Uint8Array
+          const part = offset === 0 ? whole : whole.subarray(offset)
+          batch.addSegment(part)
+          segments++
+          bytes += part.byteLength
+          segment++
+          offset = 0
+        }
+        if (bytes > before) this.#table.cover(token, write, bytes - before)
+        if (segment < write.segments.length) break
+        index++
+        segment = 0
+      }
+      batch.endMessage(token, segments, cause === null ? MessageFlag.Zerocopy : 0)
+    }
+  }
+
+  /** The kernel took the next `bytes` of the queue: completes what is wholly sent. */
+  advance(queue: WriteQueue, bytes: number): void {
+    let left = bytes
+    while (queue.length > 0) {
+      const write = queue.at(0)
+      const taken = Math.min(left, write.bytes - write.sentBytes)
+      write.sentBytes += taken
+      left -= taken
+      if (write.sentBytes < write.bytes) {
+        moveCursor(write, taken)
+        return
+      }
+      queue.shift()
+      write.completeSent()
+    }
+  }
+}
+
+function moveCursor(write: PendingWrite, bytes: number): void {
+  let left = bytes
+  while (left > 0) {
+    const rest = (write.segments[write.segmentIndex] as Uint8Array).byteLength - write.segmentOffset
+    if (left < rest) {
+      write.segmentOffset += left
+      return
+    }
+    left -= rest
+    write.segmentIndex++
+    write.segmentOffset = 0
+  }
+}

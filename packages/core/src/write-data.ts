@@ -1,0 +1,62 @@
+import { ZeroCopyError } from './errors.js'
+import type { WriteData } from './writer.js'
+
+/** Checks what was given to `write()`, and returns its segments in an array of its own. Empty segments are left out. */
+export function toSegments(data: WriteData): Uint8Array[] {
+  if (isUint8Array(data)) {
+    checkPinnable(data)
+    return data.byteLength === 0 ? [] : [data]
+  }
+  if (!Array.isArray(data)) {
+    throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes a Uint8Array or an array of them, not ${describe(data)}.`)
+  }
+  const segments: Uint8Array[] = []
+  for (const segment of data as readonly unknown[]) {
+    if (!isUint8Array(segment)) {
+      throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes an array of Uint8Array; one element is ${describe(segment)}.`)
+    }
+    checkPinnable(segment)
+    if (segment.byteLength > 0) segments.push(segment)
+  }
+  return segments
+}
+
+function isUint8Array(value: unknown): value is Uint8Array {
+  // The tag, not only the prototype: a buffer of another realm (node:vm, a test runner) is as good.
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array')
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value !== 'object') return typeof value
+  return value.constructor?.name ?? 'an object'
+}
+
+/**
+ * Memory that can shrink or grow in place cannot be pinned; detached memory is not there.
+ */
+function checkPinnable(view: Uint8Array): void {
+  const buffer = view.buffer as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
+  if (buffer.resizable === true || buffer.growable === true) {
+    throw new ZeroCopyError('ERR_ZC_BUFFER_RESIZABLE', 'The memory of a resizable buffer cannot be pinned.', {
+      remedy: 'Copy it into a buffer of fixed length.',
+    })
+  }
+  if (view.byteLength === 0 && isDetached(buffer)) {
+    throw new ZeroCopyError('ERR_ZC_BUFFER_DETACHED', 'The buffer was detached: its memory was transferred elsewhere.', {
+      remedy: 'Write it before it is transferred, or write it where it now lives.',
+    })
+  }
+}
+
+function isDetached(buffer: ArrayBufferLike & { detached?: boolean }): boolean {
+  if (buffer.detached !== undefined) return buffer.detached
+  if (buffer.byteLength > 0) return false
+  // Node.js 20 has no `detached`; a view on a detached buffer cannot be made.
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}

@@ -1,0 +1,55 @@
+import { type BackendName, type DriverCounters, Release, type ReleaseKind } from './driver.js'
+import type { MessageRecord } from './message-table.js'
+import type { CopyCause } from './pending-write.js'
+import type { WriterStats } from './writer.js'
+
+/** Buckets of the latency histogram: the last one holds everything from 2^30 microseconds (18 minutes). */
+const LATENCY_BUCKETS = 32
+
+/** What a writer counts. */
+export class WriterStatistics {
+  writes = 0
+  sends = 0
+  bytesSent = 0
+  zerocopySends = 0
+  abandonedBytes = 0
+  readonly #copies: Record<Exclude<CopyCause, null> | 'kernel', number> = { kernel: 0, threshold: 0, limit: 0, demoted: 0, backend: 0 }
+  readonly #latency = new Array<number>(LATENCY_BUCKETS).fill(0)
+
+  messageSent(bytes: number): void {
+    this.sends++
+    this.bytesSent += bytes
+  }
+
+  /** Counts a message that was sent and is now released. */
+  messageReleased(record: MessageRecord, release: ReleaseKind, nowMs: number): void {
+    if (record.cause !== null) this.#copies[record.cause]++
+    else if (release === Release.Zerocopy) this.zerocopySends++
+    // Without a notification of its own (an empty datagram) nothing was shared: the driver copied.
+    else this.#copies[release === Release.Copied ? 'kernel' : 'backend']++
+    const us = Math.max(0, (nowMs - record.submittedAtMs) * 1_000)
+    const bucket = Math.min(LATENCY_BUCKETS - 1, us < 1 ? 0 : Math.floor(Math.log2(us)) + 1)
+    this.#latency[bucket] = (this.#latency[bucket] as number) + 1
+  }
+
+  snapshot(
+    backend: BackendName,
+    now: Pick<WriterStats, 'queuedWrites' | 'queuedBytes' | 'inFlight' | 'bytesInFlight'>,
+    driver: DriverCounters,
+  ): WriterStats {
+    const copies = { ...this.#copies }
+    return {
+      backend,
+      writes: this.writes,
+      sends: this.sends,
+      bytesSent: this.bytesSent,
+      zerocopySends: this.zerocopySends,
+      copiedSends: copies.kernel + copies.threshold + copies.limit + copies.demoted + copies.backend,
+      copies,
+      ...now,
+      abandonedBytes: this.abandonedBytes,
+      releaseLatencyUs: [...this.#latency],
+      driver,
+    }
+  }
+}
