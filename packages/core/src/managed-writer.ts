@@ -1,4 +1,15 @@
-import { type BackendName, type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, type SocketKind, Wake } from './driver.js'
+import {
+  type BackendName,
+  type Driver,
+  type DriverSink,
+  Errno,
+  MessageFlag,
+  Release,
+  type ReleaseKind,
+  SendBatch,
+  type SocketKind,
+  Wake,
+} from './driver.js'
 import { errnoName, sendFailure } from './errno.js'
 import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
@@ -248,7 +259,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#failWrite(write, this.#ending)
     } else if (write.settled) {
       // Its signal was aborted while it waited; nothing of it was sent, so it need not be.
-        write.completeSent()
+      write.completeSent()
     } else this.#queue.putBack(write)
   }
 

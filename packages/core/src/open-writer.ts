@@ -80,9 +80,13 @@ function claim({ fd, netSocket }: ResolvedTarget): string | undefined {
     return undefined
   }
   if (ownedSockets.has(identity)) {
-    throw new ZeroCopyError('ERR_ZC_SOCKET_OWNED', `A writer is already open on this ${netSocket === undefined ? 'descriptor' : 'socket'}.`, {
-      remedy: 'Use that writer, or close it first.',
-    })
+    throw new ZeroCopyError(
+      'ERR_ZC_SOCKET_OWNED',
+      `A writer is already open on this ${netSocket === undefined ? 'descriptor' : 'socket'}.`,
+      {
+        remedy: 'Use that writer, or close it first.',
+      },
+    )
   }
   ownedSockets.add(identity)
   return identity

@@ -29,7 +29,10 @@ interface NetInternals {
 export function resolveTarget(target: WriterTarget): ResolvedTarget {
   if (typeof target === 'number') return { fd: checkDescriptor(target) }
   if (typeof target !== 'object' || target === null) {
-    throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `openWriter() takes a net.Socket, a dgram.Socket or a descriptor, not ${typeof target}.`)
+    throw new ZeroCopyError(
+      'ERR_ZC_INVALID_ARGUMENT',
+      `openWriter() takes a net.Socket, a dgram.Socket or a descriptor, not ${typeof target}.`,
+    )
   }
   if (isDgram(target)) return resolveDgram(target)
   if (isNet(target)) return resolveNet(target)
@@ -81,7 +84,10 @@ function resolveDgram(socket: DgramSocket): ResolvedTarget {
     const closed = cause instanceof Error && 'code' in cause && cause.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING'
     throw closed
       ? new ZeroCopyError('ERR_ZC_CLOSED', 'The socket is closed.', { cause })
-      : new ZeroCopyError('ERR_ZC_NOT_CONNECTED', 'The UDP socket has no peer.', { cause, remedy: 'Call socket.connect(port, host) first.' })
+      : new ZeroCopyError('ERR_ZC_NOT_CONNECTED', 'The UDP socket has no peer.', {
+          cause,
+          remedy: 'Call socket.connect(port, host) first.',
+        })
   }
   return { fd: checkDescriptor(dgramDescriptor(socket)), closing: socket }
 }

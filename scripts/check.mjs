@@ -1,0 +1,29 @@
+// `pnpm check`: formatting and lint (Biome, clang-format), types (prepare-build has compiled), and the house rules (tidy).
+//   --fix   lets Biome and clang-format mend what they can
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { ensureSystem } from './ensure-system.mjs'
+import { tidy, trackedFiles } from './tidy.mjs'
+
+ensureSystem(['check'])
+const root = resolve(import.meta.dirname, '..')
+const fix = process.argv.includes('--fix')
+const biome = join(dirname(createRequire(import.meta.url).resolve('@biomejs/biome/package.json')), 'bin', 'biome')
+// kernel/ follows the kernel's own style, which checkpatch looks at.
+const native = trackedFiles(root).filter((path) => /^packages\/.*\.(cc|h)$/.test(path))
+
+const steps = [
+  ['Biome', process.execPath, [biome, 'check', ...(fix ? ['--write'] : []), '--error-on-warnings', '.']],
+  ['clang-format', 'clang-format', [...(fix ? ['-i'] : ['--dry-run', '--Werror']), ...native]],
+]
+let failed = false
+for (const [name, command, args] of steps) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name}`)
+  if (status !== 0) failed = true
+}
+const findings = tidy(root)
+for (const finding of findings) console.log(finding)
+console.log(`${findings.length === 0 ? 'ok    ' : 'FAILED'} tidy`)
+process.exit(failed || findings.length > 0 ? 1 : 0)

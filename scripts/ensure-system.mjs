@@ -1,0 +1,98 @@
+// Finds what the project needs from the system; as root on Debian or Ubuntu installs what is missing, else says how and stops.
+//   node scripts/ensure-system.mjs GROUP...
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const hasCommand = (name) => () => (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
+const hasHeader = (name) => () => ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, name)))
+const hasLinuxSource = () =>
+  existsSync('/usr/src') && readdirSync('/usr/src').some((name) => /^linux-source-6\..*\.tar\.(xz|zst|bz2)$/.test(name))
+
+/** What is needed, how it is found, and its package by package manager; null: that system has no such package. */
+const needs = {
+  compiler: { found: hasCommand('g++'), apt: 'g++', dnf: 'gcc-c++', pacman: 'gcc', apk: 'g++' },
+  make: { found: hasCommand('make'), apt: 'make', dnf: 'make', pacman: 'make', apk: 'make' },
+  python: { found: hasCommand('python3'), apt: 'python3', dnf: 'python3', pacman: 'python', apk: 'python3' },
+  liburing: {
+    found: () => hasHeader('liburing.h')() && hasStaticLiburing(),
+    apt: 'liburing-dev',
+    dnf: 'liburing-devel',
+    pacman: 'liburing',
+    apk: 'liburing-dev',
+  },
+  strace: { found: hasCommand('strace'), apt: 'strace', dnf: 'strace', pacman: 'strace', apk: 'strace' },
+  clangFormat: {
+    found: hasCommand('clang-format'),
+    apt: 'clang-format',
+    dnf: 'clang-tools-extra',
+    pacman: 'clang',
+    apk: 'clang-extra-tools',
+  },
+  linuxSource: { found: hasLinuxSource, apt: 'linux-source', dnf: null, pacman: null, apk: null },
+}
+
+const groups = {
+  build: ['compiler', 'make', 'python', 'liburing'],
+  test: ['strace'],
+  check: ['clangFormat'],
+  peers: ['compiler', 'linuxSource'],
+}
+
+function hasStaticLiburing() {
+  const folders = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
+  return folders.some((folder) => existsSync(join(folder, 'liburing.a')))
+}
+
+function isDebianAsRoot() {
+  if (process.getuid?.() !== 0 || !hasCommand('apt-get')()) return false
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
+  return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(release)
+}
+
+function aptInstall(packages) {
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const install = () =>
+    spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', ...packages], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    })
+  let result = install()
+  if (result.status !== 0) {
+    // An image without package lists, or with old ones.
+    execFileSync('apt-get', ['update', '-qq'], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] })
+    result = install()
+  }
+  if (result.status !== 0) throw new Error(`apt-get install ${packages.join(' ')} failed:\n${result.stderr}`)
+}
+
+/** Makes sure that everything in `names` is there. Ends the process with status 1 and the exact commands where it can't. */
+export function ensureSystem(names) {
+  const missing = [...new Set(names.flatMap((name) => groups[name] ?? unknownGroup(name)))]
+    .map((name) => ({ name, ...needs[name] }))
+    .filter((need) => !need.found())
+  if (missing.length === 0) return
+  const list = (manager) => missing.map((need) => need[manager] ?? `(no package of ${manager}: ${need.name})`).join(' ')
+  if (isDebianAsRoot()) {
+    console.error(`sendzc: installing ${list('apt')} with apt-get ...`)
+    aptInstall(missing.map(({ apt }) => apt))
+    const still = missing.filter((need) => !need.found())
+    if (still.length === 0) return
+    console.error(`sendzc: still missing after the installation: ${still.map(({ name }) => name).join(', ')}`)
+    process.exit(1)
+  }
+  console.error(`sendzc: missing on this machine: ${missing.map(({ name }) => name).join(', ')}. Install it with one of
+  sudo apt-get install -y ${list('apt')}
+  sudo dnf install -y ${list('dnf')}
+  sudo pacman -S --needed ${list('pacman')}
+  sudo apk add ${list('apk')}`)
+  process.exit(1)
+}
+
+function unknownGroup(name) {
+  throw new Error(`unknown group ${name}; there are ${Object.keys(groups).join(', ')}`)
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) ensureSystem(process.argv.slice(2))

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // Tests run the sources, not what was compiled from them.
+  resolve: { conditions: ['@sendzc/source'] },
+  ssr: { resolve: { conditions: ['@sendzc/source'] } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'vm/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    // Addons are loaded per process; a fork per file keeps one file's sockets out of another's counts.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
