@@ -60,7 +60,7 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
       remedy: 'Use a plain TCP socket, or kernel TLS.',
     })
   }
-  if (socket.destroyed || (handle === null && !socket.connecting)) {
+  if (socket.destroyed) {
     throw new ZeroCopyError('ERR_ZC_CLOSED', 'The socket is closed.')
   }
   if (socket.connecting || handle === undefined || handle === null) {
