@@ -1,0 +1,159 @@
+import { z } from 'zod'
+import { BACKENDS, LEVELS, PEERS, TRANSPORTS } from './cell.js'
+
+/** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
+export const RECORD_VERSION = 1
+
+const count = z.int().nonnegative()
+const countOrUnknown = count.nullable()
+
+/**
+ * One cell in one round. `null` stands where a sender that is not ours does not tell; it never means zero.
+ */
+export const rowSchema = z.strictObject({
+  transport: z.enum(TRANSPORTS),
+  backend: z.enum([...BACKENDS, ...PEERS]),
+  /** `driver`, `writer`, or `peer` for a sender that is not ours. */
+  level: z.enum([...LEVELS, 'peer']),
+  /** Sends between two collections of notifications. */
+  interval: z.int().positive(),
+  /** Bytes of one send. */
+  sizeBytes: z.int().positive(),
+  /** From 0. */
+  round: count,
+  /** Place in the run, from 0: the order in which rows were measured. */
+  position: count,
+  /** Connections that shared the sends. */
+  connections: z.int().positive(),
+  /** Sends that the kernel took at least a byte of; at the writer level, writes whose every byte was sent. */
+  sends: count,
+  /** Bytes sent. */
+  bytes: count,
+  /** Time in which they were sent: the sum of tinybench's samples, in seconds. */
+  seconds: z.number().positive(),
+  /** CPU time of the sending process in those seconds, in user mode, in microseconds (getrusage(2)). */
+  cpuUserUs: countOrUnknown,
+  /** CPU time of the sending process in kernel mode, in microseconds; on loopback it includes most of the reception. */
+  cpuSystemUs: countOrUnknown,
+  /** Messages handed to the kernel: a writer on a stream joins several writes into one. */
+  messages: countOrUnknown,
+  /** Notifications that reported the release of those messages: ranges, or notification CQEs. */
+  notifications: countOrUnknown,
+  /** Ids (messages) that the notifications covered. */
+  notifiedIds: countOrUnknown,
+  /** Messages sent from the caller's memory. */
+  zerocopySends: countOrUnknown,
+  /** Messages that the kernel copied, or that never asked for zero-copy. */
+  copiedSends: countOrUnknown,
+  /** System calls that sent. */
+  sendCalls: countOrUnknown,
+  /** System calls that collected notifications. */
+  collectCalls: countOrUnknown,
+  /** Of those, calls that found nothing. */
+  emptyCollectCalls: countOrUnknown,
+  /** (`sendCalls` + `collectCalls`) / `sends`; the event loop's own epoll_wait is not in it. */
+  callsPerSend: z.number().nonnegative().nullable(),
+  /** `notifiedIds` / `notifications`; null where there was none. */
+  rangeWidthIds: z.number().nonnegative().nullable(),
+  /** Messages of which a stream took only a part. */
+  partialSends: countOrUnknown,
+  /** Times that the socket was full (EAGAIN). */
+  fullSockets: countOrUnknown,
+  /** Times that the kernel had no memory for a notification (ENOBUFS). */
+  noBuffers: countOrUnknown,
+})
+
+/** See {@link rowSchema}. */
+export type Row = z.infer<typeof rowSchema>
+
+/** What a probe said: `Capability` of @sendzc/core. */
+export const probeSchema = z.strictObject({
+  /** Label in the tables: `errqueue-recvmsg` and `errqueue-recvmmsg` share one probe. */
+  label: z.string(),
+  backend: z.string(),
+  available: z.boolean(),
+  reason: z.string(),
+  remedy: z.string().optional(),
+  checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), found: z.string(), remedy: z.string().optional() })),
+})
+
+/** See {@link probeSchema}. */
+export type ProbeRecord = z.infer<typeof probeSchema>
+
+const loadSchema = z.strictObject({
+  /** Load averages of 1, 5 and 15 minutes (proc(5), /proc/loadavg). */
+  average: z.array(z.number()).length(3),
+  /** Share of CPU time since boot that the hypervisor took, from /proc/stat; null where it is not reported. */
+  stealShare: z.number().nullable(),
+})
+
+/** What the numbers were measured on. */
+export const hostSchema = z.strictObject({
+  /** Commit of this repository; null outside a git checkout. */
+  commit: z.string().nullable(),
+  /** True when tracked files differed from the commit; null without a checkout. */
+  dirty: z.boolean().nullable(),
+  /** `uname -r` and `uname -v`. */
+  kernel: z.string(),
+  cpuModel: z.string(),
+  cpuCount: z.int().positive(),
+  node: z.string(),
+  /** Bytes of main memory. */
+  memoryBytes: z.int().positive(),
+  loadBefore: loadSchema,
+  loadAfter: loadSchema,
+})
+
+/** See {@link hostSchema}. */
+export type HostRecord = z.infer<typeof hostSchema>
+
+/** Everything that one run leaves behind. */
+export const recordSchema = z.strictObject({
+  format: z.literal('sendzc-bench'),
+  schemaVersion: z.literal(RECORD_VERSION),
+  /** The subcommand, for example `sweep`. */
+  command: z.string(),
+  /** Start and end, ISO 8601. */
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  /** False when the run was interrupted: the rows that it had are here. */
+  complete: z.boolean(),
+  /** Seed of the order. */
+  seed: z.int().nonnegative(),
+  /** Options as they were in effect, defaults included. */
+  options: z.record(z.string(), z.unknown()),
+  /** Where the bytes went. */
+  path: z.strictObject({
+    kind: z.enum(['loopback', 'remote']),
+    /** Host given to `--to`; null for loopback. */
+    host: z.string().nullable(),
+    /** CPU of the sender and of the receiver; null = not pinned. */
+    senderCpu: z.int().nonnegative().nullable(),
+    receiverCpu: z.int().nonnegative().nullable(),
+  }),
+  host: hostSchema,
+  probes: z.array(probeSchema),
+  /** Things a reader should know, one sentence each: what was left out and why, which sources a peer was built from. */
+  notes: z.array(z.string()),
+  rows: z.array(rowSchema),
+})
+
+/** See {@link recordSchema}. */
+export type BenchRecord = z.infer<typeof recordSchema>
+
+/** Bytes per second of a row. */
+export function bytesPerSecond(row: Row): number {
+  return row.bytes / row.seconds
+}
+
+/** Share of the messages, of which the kernel told, that it copied; null where it told of none. */
+export function copiedShare(rows: readonly Row[]): number | null {
+  let copied = 0
+  let told = 0
+  for (const row of rows) {
+    if (row.copiedSends === null || row.zerocopySends === null) continue
+    copied += row.copiedSends
+    told += row.copiedSends + row.zerocopySends
+  }
+  return told === 0 ? null : copied / told
+}

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { BenchFailure, messageOf } from './failure.js'
+
+const run = promisify(execFile)
+
+/** Where distributions put the kernel's source archive. */
+const SOURCE_FOLDER = '/usr/src'
+
+/** Bounds of the steps, in ms: unpacking reads a whole archive of about 140 MB. */
+const STEP_TIMEOUT_MS = { install: 600_000, unpack: 600_000, compile: 120_000 } as const
+
+/** What is unpacked of the kernel's source: the two selftests, and what they include. Patterns of tar --wildcards. */
+const MEMBERS = [
+  '*/tools/testing/selftests/net/msg_zerocopy.c',
+  '*/tools/testing/selftests/net/io_uring_zerocopy_tx.c',
+  '*/tools/include/io_uring/mini_liburing.h',
+] as const
+
+/** The kernel's own senders, compiled. */
+export interface Selftests {
+  /** Path of the program built from msg_zerocopy.c. */
+  msgZerocopy: string
+  /** Path of the program built from io_uring_zerocopy_tx.c; undefined where it does not compile here. */
+  ioUring: string | undefined
+  /** Which sources, for example `linux-source-6.12`. */
+  source: string
+  /** Sentences about what could not be built. */
+  notes: string[]
+}
+
+/**
+ * Builds the kernel's selftests from the distribution's linux-source package. Sources and programs stay in a cache folder
+ * (`$XDG_CACHE_HOME/sendzc` or `~/.cache/sendzc`); they are another project's code under its own licence and never enter this one.
+ * @param say - told of each slow step
+ * @throws BenchFailure with the command to run, when sources or compiler are missing and cannot be installed
+ */
+export async function buildSelftests(say: (line: string) => void): Promise<Selftests> {
+  const archive = (await findArchive()) ?? (await installArchive(say))
+  const source = basename(archive).replace(/\.tar\.[a-z0-9]+$/u, '')
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sendzc', 'selftests', source)
+  const sources = join(cache, 'src')
+  if (!existsSync(sources)) await unpack(archive, cache, sources, say)
+  const net = join(sources, 'tools', 'testing', 'selftests', 'net')
+  const notes: string[] = []
+  const msgZerocopy = join(cache, 'msg_zerocopy')
+  await compile(join(net, 'msg_zerocopy.c'), msgZerocopy, [])
+  let ioUring: string | undefined = join(cache, 'io_uring_zerocopy_tx')
+  try {
+    await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, ['-I', join(sources, 'tools', 'include')])
+  } catch (error) {
+    notes.push(`io_uring_zerocopy_tx.c of ${source} was left out: ${messageOf(error)}`)
+    ioUring = undefined
+  }
+  return { msgZerocopy, ioUring, source, notes }
+}
+
+/** The archive of the newest kernel that is there. */
+async function findArchive(): Promise<string | undefined> {
+  const names = await readdir(SOURCE_FOLDER).catch((): string[] => [])
+  const archives = names.filter((name) => /^linux-source-\d[\w.-]*\.tar\.(?:xz|bz2|gz|zst)$/u.test(name))
+  const newest = archives.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+  return newest === undefined ? undefined : join(SOURCE_FOLDER, newest)
+}
+
+async function installArchive(say: (line: string) => void): Promise<string> {
+  const command = 'apt-get install -y linux-source'
+  const isRoot = process.getuid?.() === 0
+  if (!isRoot || !existsSync('/usr/bin/apt-get')) {
+    throw new BenchFailure(
+      `No kernel source in ${SOURCE_FOLDER}. Install it: ${isRoot ? '' : 'sudo '}${command} (Debian, Ubuntu), or put a linux-source-VERSION.tar.xz there.`,
+    )
+  }
+  say(`Installing the kernel source: ${command}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  try {
+    await run('apt-get', ['update'], { timeout: STEP_TIMEOUT_MS.install, env })
+    await run('apt-get', ['install', '-y', '--no-install-recommends', 'linux-source'], { timeout: STEP_TIMEOUT_MS.install, env })
+  } catch (error) {
+    throw new BenchFailure(`"${command}" failed: ${messageOf(error)}`, undefined, error)
+  }
+  const archive = await findArchive()
+  if (archive === undefined) throw new BenchFailure(`"${command}" left no linux-source archive in ${SOURCE_FOLDER}.`)
+  return archive
+}
+
+/** Unpacks into a temporary folder that is renamed at the end, so that an interrupted run leaves no half of it. */
+async function unpack(archive: string, cache: string, sources: string, say: (line: string) => void): Promise<void> {
+  say(`Unpacking the selftests from ${basename(archive)} (once; about a minute)`)
+  await mkdir(cache, { recursive: true })
+  const temporary = await mkdtemp(join(cache, 'unpack-'))
+  try {
+    await run('tar', ['-xf', archive, '-C', temporary, '--strip-components=1', '--wildcards', ...MEMBERS], {
+      timeout: STEP_TIMEOUT_MS.unpack,
+    }).catch((error: unknown) => {
+      // An older archive lacks mini_liburing.h: tar then names the missing pattern and still unpacks the rest.
+      if (!existsSync(join(temporary, 'tools/testing/selftests/net/msg_zerocopy.c'))) throw error
+    })
+    await rename(temporary, sources)
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true })
+    throw new BenchFailure(`Cannot unpack ${archive}: ${messageOf(error)}`, undefined, error)
+  }
+}
+
+async function compile(source: string, program: string, flags: readonly string[]): Promise<void> {
+  if (existsSync(program)) return
+  const temporary = `${program}.${process.pid}.tmp`
+  try {
+    await run('gcc', ['-O2', '-w', ...flags, '-o', temporary, source], { timeout: STEP_TIMEOUT_MS.compile })
+    await rename(temporary, program)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw new BenchFailure(`Cannot compile ${basename(source)} with gcc (apt-get install -y gcc libc6-dev): ${messageOf(error)}`, undefined, error)
+  }
+}

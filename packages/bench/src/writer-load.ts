@@ -1,0 +1,139 @@
+import type { ReleaseOutcome, SentWrite, ZeroCopyWriter } from '@sendzc/core'
+import { BenchFailure, ExitStatus, messageOf } from './failure.js'
+import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import { ProgressGate } from './progress-gate.js'
+
+/**
+ * Buffers beyond the interval: memory that is sent and not yet released while the next burst is written.
+ * Small on purpose: a large ring would leave the CPU's caches and measure memory instead of the path.
+ */
+export const SPARE_BUFFERS = 4
+
+const STALLED = `No progress for ${STALL_TIMEOUT_MS / 1_000} s: the peer takes no bytes, or the kernel reports no notification.`
+
+/** What {@link WriterLoad} sends, and where. */
+export interface WriterLoadOptions {
+  /** Closed by {@link WriterLoad.close}. */
+  writer: ZeroCopyWriter
+  /** Writes outstanding: written together, then awaited. */
+  interval: number
+  /** Bytes of one write. */
+  sizeBytes: number
+  /** Buffers that take turns; `interval + SPARE_BUFFERS` by default. */
+  bufferCount?: number
+}
+
+/**
+ * Drives a {@link ZeroCopyWriter} the way a careful user would: `interval` writes outstanding, each from a buffer of its own
+ * that is not written again before it is released.
+ */
+export class WriterLoad implements Load {
+  readonly #writer: ZeroCopyWriter
+  readonly #interval: number
+  readonly #slots: Slot[]
+  readonly #free: Slot[]
+  readonly #releasedGate = new ProgressGate('the kernel reports no notification')
+  readonly #burst: Slot[] = []
+  readonly #pending: Promise<SentWrite>[] = []
+  #sends = 0
+  #bytes = 0
+  #abandoned = 0
+
+  constructor(options: WriterLoadOptions) {
+    this.#writer = options.writer
+    this.#interval = options.interval
+    const bufferCount = options.bufferCount ?? options.interval + SPARE_BUFFERS
+    this.#slots = Array.from({ length: bufferCount }, () => this.#makeSlot(options.sizeBytes))
+    this.#free = [...this.#slots]
+  }
+
+  async run(sends: number): Promise<void> {
+    // Aborting is what makes the writes of a stalled peer settle; one timer for many sends costs nothing beside them.
+    const watchdog = setTimeout(() => void this.#writer.abort(new BenchFailure(STALLED, ExitStatus.Failed)), STALL_TIMEOUT_MS)
+    try {
+      for (let left = sends; left > 0; left -= this.#interval) await this.#writeBurst()
+    } catch (error) {
+      throw error instanceof BenchFailure ? error : new BenchFailure(`A write failed: ${messageOf(error)}`, ExitStatus.Failed, error)
+    } finally {
+      clearTimeout(watchdog)
+    }
+  }
+
+  async #writeBurst(): Promise<void> {
+    if (this.#interval === 1) {
+      const slot = this.#free.pop() ?? (await this.#nextFree())
+      this.#count(slot, await this.#writer.write(slot.data))
+      return
+    }
+    const slots = this.#burst
+    const pending = this.#pending
+    // All buffers first, then all writes with no wait between them: a write that fails meanwhile would have nobody to tell.
+    for (let i = 0; i < this.#interval; i++) slots[i] = this.#free.pop() ?? (await this.#nextFree())
+    for (let i = 0; i < this.#interval; i++) pending[i] = this.#writer.write((slots[i] as Slot).data)
+    const sent = await Promise.all(pending)
+    for (let i = 0; i < this.#interval; i++) this.#count(slots[i] as Slot, sent[i] as SentWrite)
+  }
+
+  #count(slot: Slot, sent: SentWrite): void {
+    this.#sends++
+    this.#bytes += sent.bytes
+    void sent.released.then(slot.onReleased)
+  }
+
+  async drain(): Promise<void> {
+    while (this.#free.length < this.#slots.length) {
+      this.#releasedGate.shut()
+      await this.#releasedGate.wait()
+    }
+  }
+
+  totals(): LoadTotals {
+    const stats = this.#writer.stats()
+    return {
+      sends: this.#sends,
+      bytes: this.#bytes,
+      messages: stats.sends,
+      zerocopySends: stats.zerocopySends,
+      copiedSends: stats.copiedSends,
+      partialSends: 0,
+      fullSockets: 0,
+      noBuffers: stats.copies.limit,
+      driver: stats.driver,
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close()
+    if (this.#abandoned > 0) {
+      throw new BenchFailure(`The writer abandoned ${this.#abandoned} buffers: the kernel never reported them as released.`, ExitStatus.Failed)
+    }
+  }
+
+  async #nextFree(): Promise<Slot> {
+    for (;;) {
+      this.#releasedGate.shut()
+      await this.#releasedGate.wait()
+      const slot = this.#free.pop()
+      if (slot !== undefined) return slot
+    }
+  }
+
+  #makeSlot(sizeBytes: number): Slot {
+    const slot: Slot = {
+      data: new Uint8Array(sizeBytes).fill(0x61),
+      onReleased: (outcome) => {
+        // An abandoned buffer is never used again: the ring shrinks, and close() says so.
+        if (outcome === 'abandoned') this.#abandoned++
+        else this.#free.push(slot)
+        this.#releasedGate.open()
+      },
+    }
+    return slot
+  }
+}
+
+/** One buffer of the ring, with its callback made once, so that the harness adds as little as it can. */
+interface Slot {
+  data: Uint8Array
+  onReleased: (outcome: ReleaseOutcome) => void
+}
