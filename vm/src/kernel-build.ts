@@ -1,0 +1,199 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { BuildProgress, expectedSteps, formatDuration } from './build-progress.js'
+import { BuildCache, cacheRoot } from './cache-folder.js'
+import { checkoutFolder } from './checkout.js'
+import { runCommand } from './child-command.js'
+import { contentHash, folderParts, type HashPart } from './content-hash.js'
+import { VmError } from './errors.js'
+import { refusedSymbols } from './kernel-config.js'
+import { ensureSystemPackages } from './system-packages.js'
+
+const sourcePackage = 'linux-source-6.12'
+/** Lines of a failed step that are shown. */
+const shownFailureLines = 30
+
+/** A kernel that can be booted. */
+export interface BuiltKernel {
+  /** bzImage. */
+  readonly image: string
+  /** The config it was built with. */
+  readonly config: string
+  /** Name of the build: hash of everything that decided it. */
+  readonly hash: string
+}
+
+interface KernelSource {
+  readonly tarball: string
+  /** What tells this source from another. */
+  readonly version: string
+}
+
+function findSource(): KernelSource {
+  const own = process.env.SENDZC_LINUX_SOURCE
+  if (own !== undefined) {
+    if (!existsSync(own)) throw new VmError(`SENDZC_LINUX_SOURCE names "${own}", which does not exist`)
+    return { tarball: own, version: createHash('sha256').update(readFileSync(own)).digest('hex') }
+  }
+  const tarball = `/usr/src/${sourcePackage}.tar.xz`
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Version}', sourcePackage], { encoding: 'utf8' })
+  if (query.status !== 0 || !existsSync(tarball)) throw new VmError(`${tarball} is missing: install the package ${sourcePackage}`)
+  return { tarball, version: query.stdout }
+}
+
+function compilerVersion(): string {
+  const outcome = spawnSync('gcc', ['--version'], { encoding: 'utf8' })
+  if (outcome.status !== 0) throw new VmError('gcc does not run: install it')
+  return outcome.stdout.split('\n')[0] as string
+}
+
+function fragmentParts(debug: boolean): HashPart[] {
+  const names = debug ? ['base.config', 'debug.config'] : ['base.config']
+  const folder = join(checkoutFolder(), 'kernel', 'config')
+  return names.map((name) => ({ name, content: readFileSync(join(folder, name), 'utf8') }))
+}
+
+function patchParts(): HashPart[] {
+  return folderParts(join(checkoutFolder(), 'kernel', 'patches'), (name) => name.endsWith('.patch'))
+}
+
+/** Runs one step of a build, its output in a log; a failure shows the log's end. */
+class BuildSteps {
+  readonly #logFile: string
+  readonly #environment: Readonly<Record<string, string>>
+
+  constructor(logFile: string, environment: Readonly<Record<string, string>>) {
+    this.#logFile = logFile
+    this.#environment = environment
+    writeFileSync(logFile, '')
+  }
+
+  async run(what: string, cwd: string, argv: readonly [string, ...string[]], onLine?: (line: string) => void): Promise<void> {
+    const last: string[] = []
+    const status = await runCommand(argv[0], argv.slice(1), {
+      cwd,
+      environment: this.#environment,
+      onLine: (line) => {
+        appendFileSync(this.#logFile, `${line}\n`)
+        last.push(line)
+        if (last.length > shownFailureLines) last.shift()
+        onLine?.(line)
+      },
+    })
+    if (status === 0) return
+    throw new VmError(
+      `${what} failed with status ${status}:\n${last.map((line) => `  ${line}`).join('\n')}\nthe whole log: ${this.#logFile}`,
+    )
+  }
+}
+
+async function prepareTree(steps: BuildSteps, source: KernelSource, tree: string, progress: BuildProgress): Promise<void> {
+  progress.phase(`unpacking ${sourcePackage} ${source.version}`)
+  mkdirSync(tree)
+  await steps.run('unpacking the kernel source', tree, ['tar', '-xf', source.tarball, '--strip-components=1'])
+  const folder = join(checkoutFolder(), 'kernel', 'patches')
+  for (const { name } of patchParts()) {
+    progress.phase(`applying ${name}`)
+    // Without fuzz: a source that changed around a patch must be looked at, not guessed.
+    const patch = ['patch', '-p1', '--forward', '--fuzz=0', '--no-backup-if-mismatch', '-i', join(folder, name)] as const
+    await steps.run(`applying ${name} to ${sourcePackage} ${source.version}`, tree, [...patch])
+  }
+}
+
+async function configure(steps: BuildSteps, tree: string, debug: boolean): Promise<void> {
+  const fragments = fragmentParts(debug)
+  const paths = fragments.map(({ name }) => join(checkoutFolder(), 'kernel', 'config', name))
+  await steps.run('make tinyconfig', tree, ['make', 'tinyconfig'])
+  await steps.run('merging the config', tree, ['scripts/kconfig/merge_config.sh', '-m', '.config', ...paths])
+  await steps.run('make olddefconfig', tree, ['make', 'olddefconfig'])
+  const refused = refusedSymbols(
+    fragments.map(({ content }) => String(content)),
+    readFileSync(join(tree, '.config'), 'utf8'),
+  )
+  if (refused.length === 0) return
+  const lines = refused.map(({ symbol, wanted, got }) => `  ${symbol}: asked for ${wanted}, got ${got}`)
+  throw new VmError(`the kernel's config does not grant what kernel/config asks for:\n${lines.join('\n')}`)
+}
+
+async function makeKernel(folder: string, source: KernelSource, debug: boolean, logFile: string): Promise<void> {
+  const progress = new BuildProgress((line) => console.error(line))
+  // The same source gives the same image.
+  const steps = new BuildSteps(logFile, {
+    LC_ALL: 'C',
+    KBUILD_BUILD_TIMESTAMP: '1970-01-01',
+    KBUILD_BUILD_USER: 'sendzc',
+    KBUILD_BUILD_HOST: 'sendzc',
+  })
+  const tree = join(folder, 'tree')
+  await prepareTree(steps, source, tree, progress)
+  progress.phase('configuring')
+  await configure(steps, tree, debug)
+  const jobs = availableParallelism()
+  progress.phase(`compiling with ${jobs} jobs, log in ${logFile}`)
+  const sinceMs = progress.elapsedMs
+  const expected = debug ? expectedSteps.debug : expectedSteps.base
+  await steps.run('compiling the kernel', tree, ['make', `-j${jobs}`, 'bzImage'], (line) => progress.makeLine(line, sinceMs, expected))
+  copyFileSync(join(tree, 'arch/x86/boot/bzImage'), join(folder, 'bzImage'))
+  copyFileSync(join(tree, '.config'), join(folder, 'config'))
+  copyFileSync(join(tree, 'System.map'), join(folder, 'System.map'))
+  rmSync(tree, { recursive: true, force: true, maxRetries: 3 })
+  console.error(`vm build: the kernel is ready, ${progress.steps} objects in ${formatDuration(progress.elapsedMs)}`)
+}
+
+function waitForOther(): void {
+  console.error('vm build: another build is under way, waiting for it')
+}
+
+function prepareLogFile(name: string): string {
+  const folder = join(cacheRoot(), 'logs')
+  mkdirSync(folder, { recursive: true })
+  return join(folder, name)
+}
+
+/**
+ * Returns the kernel of this checkout, building it when no finished build has the same source, patches,
+ * config and compiler.
+ *
+ * @param debug with KASAN and lockdep
+ * @throws VmError when a package is missing, a patch does not apply, the config is not granted or make fails
+ */
+export async function buildKernel(debug: boolean): Promise<BuiltKernel> {
+  ensureSystemPackages()
+  const source = findSource()
+  const hash = contentHash([
+    { name: 'source', content: source.version },
+    { name: 'compiler', content: compilerVersion() },
+    ...fragmentParts(debug),
+    ...patchParts(),
+  ])
+  const make = (folder: string) => makeKernel(folder, source, debug, prepareLogFile(`kernel-${hash}.log`))
+  const folder = await new BuildCache('kernel').findOrMake(hash, make, waitForOther)
+  return { image: join(folder, 'bzImage'), config: join(folder, 'config'), hash }
+}
+
+/**
+ * Returns the folder of the compiled kernel selftests, in a cache of their own: a changed test does not
+ * cost a new kernel. `undefined` while kernel/selftests has no Makefile.
+ *
+ * @throws VmError when make fails
+ */
+export async function buildSelftests(): Promise<string | undefined> {
+  const sources = join(checkoutFolder(), 'kernel', 'selftests')
+  if (!existsSync(join(sources, 'Makefile'))) return undefined
+  const parts = folderParts(sources, (name) => /(?:\.[ch]|\.sh|Makefile)$/.test(name))
+  const hash = contentHash([{ name: 'compiler', content: compilerVersion() }, ...parts])
+  const make = async (folder: string) => {
+    for (const { name, content } of parts) {
+      mkdirSync(join(folder, name, '..'), { recursive: true })
+      writeFileSync(join(folder, name), content, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
+    }
+    const steps = new BuildSteps(prepareLogFile(`selftests-${hash}.log`), { LC_ALL: 'C' })
+    await steps.run('compiling the kernel selftests', folder, ['make', `-j${availableParallelism()}`])
+    if (readdirSync(folder).length === parts.length) throw new VmError('compiling the kernel selftests made no program')
+  }
+  return new BuildCache('selftests').findOrMake(hash, make, waitForOther)
+}
