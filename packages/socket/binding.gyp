@@ -1,0 +1,32 @@
+{
+  "targets": [
+    {
+      "target_name": "sendzc_socket",
+      "sources": [
+        "native/address.cc",
+        "native/binding.cc",
+        "native/binding_process.cc",
+        "native/binding_receiver.cc",
+        "native/binding_socket.cc",
+        "native/binding_values.cc",
+        "native/cpu_affinity.cc",
+        "native/datagram_reader.cc",
+        "native/open_socket.cc",
+        "native/pattern.cc",
+        "native/ready_poll.cc",
+        "native/receiver.cc",
+        "native/socket_details.cc",
+        "native/stream_reader.cc"
+      ],
+      "include_dirs": [
+        "native",
+        "../native/include",
+        "<!(node -p \"require('node-addon-api').include_dir\")"
+      ],
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "cflags": ["-Wall", "-Wextra", "-Wno-cast-function-type", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++17"],
+      "conditions": [["OS!='linux'", { "type": "none" }]]
+    }
+  ]
+}

@@ -1,0 +1,31 @@
+// What one Node.js environment owns of this addon.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "ready_poll.h"
+#include "receiver.h"
+
+namespace sendzc {
+
+// Threads that receive, in one environment.
+constexpr size_t max_receivers = 64;
+
+struct addon_instance {
+  napi_env env = nullptr;
+  napi_ref on_ready = nullptr;  // JavaScript's (id: number) => void
+  ready_poll poll;
+  std::map<uint32_t, std::unique_ptr<receiver>> receivers;
+  uint32_t next_receiver = 1;
+
+  // Calls on_ready; an exception of JavaScript's becomes an uncaught one.
+  static void call_on_ready(void* self, uint32_t id);
+
+  void begin_teardown(void (*done)(void*), void* context);
+};
+
+}  // namespace sendzc
