@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { seededRandom } from '../src/memory-kernel.js'
+
+/** What a caller writes over a buffer as soon as it is released. The content never holds this byte. */
+export const POISON = 0xee
+
+/** Prime, so that content that moved by a page, a segment or a buffer never matches. */
+const PERIOD_BYTES = 65_521
+
+const period = makePeriod()
+
+function makePeriod(): Uint8Array {
+  const random = seededRandom(0x5eed)
+  // Twice, so that one copy takes any window of it.
+  const bytes = new Uint8Array(PERIOD_BYTES * 2)
+  for (let at = 0; at < PERIOD_BYTES; at++) {
+    const value = Math.floor(random() * POISON)
+    bytes[at] = value
+    bytes[at + PERIOD_BYTES] = value
+  }
+  return bytes
+}
+
+/** Fills `view` with the content that belongs at `position` of the stream. */
+export function fillContent(view: Uint8Array, position: number): Uint8Array {
+  for (let at = 0; at < view.byteLength; ) {
+    const from = (position + at) % PERIOD_BYTES
+    const piece = period.subarray(from, from + Math.min(PERIOD_BYTES, view.byteLength - at))
+    view.set(piece, at)
+    at += piece.byteLength
+  }
+  return view
+}
+
+/** New memory with the content that belongs at `position`. */
+export function content(bytes: number, position = 0): Uint8Array {
+  return fillContent(new Uint8Array(bytes), position)
+}
+
+/** Fails where `actual` is not the content that belongs at `position`, and says what is there. */
+export function assertContent(actual: Uint8Array, position: number, what: string): void {
+  const expected = content(actual.byteLength, position)
+  if (Buffer.compare(actual, expected) === 0) return
+  const at = actual.findIndex((byte, index) => byte !== expected[index])
+  const found =
+    actual[at] === POISON ? 'poison (the buffer was modified after "released", and the kernel still read it)' : `byte ${actual[at]}`
+  assert.fail(`${what}: ${found} at byte ${position + at}, expected byte ${expected[at]}`)
+}
+
+/** Compares bytes that came with bytes that were meant. */
+export function assertBytes(actual: Uint8Array, expected: Uint8Array, what: string): void {
+  assert.equal(actual.byteLength, expected.byteLength, `${what}: length`)
+  if (Buffer.compare(actual, expected) === 0) return
+  const at = actual.findIndex((byte, index) => byte !== expected[index])
+  assert.fail(`${what}: byte ${at} is ${actual[at]}, expected ${expected[at]}`)
+}
+
+/** Makes garbage, and collects it where node runs with --expose-gc, so that memory that nothing holds is given away. */
+export function pressGarbageCollector(): void {
+  const garbage: Uint8Array[] = []
+  for (let count = 0; count < 64; count++) garbage.push(new Uint8Array(16_384).fill(POISON))
+  ;(globalThis as { gc?: () => void }).gc?.()
+}

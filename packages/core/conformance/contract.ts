@@ -1,0 +1,72 @@
+import type { Backend, SocketKind } from '../src/driver.js'
+import type { ReleaseOutcome } from '../src/errors.js'
+import type { InjectedFault } from '../src/memory-kernel.js'
+import type { WriterOptions } from '../src/options.js'
+import type { ZeroCopyWriter } from '../src/writer.js'
+import type { ConnectedPair } from './peers.js'
+import type { DriverTrial, Trial } from './trial.js'
+
+/** The functions of a test framework that the suite needs: those of vitest, jest, mocha and node:test fit. */
+export interface TestFramework {
+  describe: (name: string, body: () => void) => unknown
+  it: TestFunction
+}
+
+/** `it` of a test framework; where it has a `skip`, cases that cannot run are registered there with their reason. */
+export interface TestFunction {
+  // biome-ignore lint/suspicious/noExplicitAny: frameworks pass contexts of their own
+  (name: string, body: (...context: any[]) => Promise<void>, timeoutMs?: number): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  skip?: (name: string, body: (...context: any[]) => Promise<void>) => unknown
+}
+
+/** How the suite opens a writer; `openWriter` has this form. */
+export type OpenWriter = (target: never, options: WriterOptions & { backend: Backend }) => Promise<ZeroCopyWriter>
+
+/** What a backend author tells {@link conformance} and {@link driverConformance}. */
+export interface ConformanceOptions extends TestFramework {
+  /** Name of the suite in the report, for example `errqueue tcp4`. */
+  name: string
+  kind: SocketKind
+  /** Opens a connected pair; the suite disposes of it. See `tcpPairs`, `udpPairs` and `openMemoryPair`. */
+  openPair: () => Promise<ConnectedPair>
+  /** The backend under test. Called once for each writer. */
+  backend: () => Backend
+  /**
+   * What a write large enough for zero-copy may settle with here. Loopback reception copies on a stock kernel: `['copied']`;
+   * a list of one is the stricter test.
+   */
+  expectOutcomes: readonly ReleaseOutcome[]
+  /** Writer options of every case, beneath those that a case sets itself. */
+  writerOptions?: WriterOptions
+  /** Makes the next sends of a pair fail. Without it the cases that need it are skipped, visibly. */
+  inject?: (pair: ConnectedPair, fault: InjectedFault) => void
+  /** Default: the `openWriter` of this package. */
+  openWriter?: OpenWriter
+  /** Names of the promises to run; default all. */
+  only?: readonly string[]
+  /** Promises that cannot hold here, with the reason: registered as skipped, never left out in silence. */
+  skip?: Readonly<Record<string, string>>
+}
+
+/** One test of a promise. */
+export interface PromiseCase<T> {
+  name: string
+  /** Kinds of socket that it applies to; default both. */
+  kinds?: readonly SocketKind[]
+  /** True: it needs {@link ConformanceOptions.inject}. */
+  needsInject?: boolean
+  run: (trial: T) => Promise<void>
+}
+
+/** One promise of the contract, and the cases that hold a backend to it. */
+export interface ContractPromise<T = Trial> {
+  /** Kebab-case; failures are reported under this name. */
+  name: string
+  /** The promise in one sentence. */
+  says: string
+  cases: readonly PromiseCase<T>[]
+}
+
+/** A promise of the contract between driver and writer. */
+export type DriverPromise = ContractPromise<DriverTrial>

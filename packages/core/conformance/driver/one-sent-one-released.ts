@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { Release } from '../../src/driver.js'
+import { quietTurns } from '../bounded.js'
+import { assertContent, content } from '../content.js'
+import type { DriverPromise } from '../contract.js'
+import { ORDINARY_MESSAGE_BYTES, sendOrdinaryMessage } from './traffic.js'
+
+const MESSAGES = 200
+
+export const oneSentOneReleased: DriverPromise = {
+  name: 'one-sent-one-released',
+  says: 'each submitted token gets exactly one sent and then exactly one released',
+  cases: [
+    {
+      name: 'while the socket keeps up',
+      run: async (trial) => {
+        const { pair, session } = await trial.start(8)
+        for (let count = 0; count < MESSAGES; count++) await sendOrdinaryMessage(trial.kind, pair, session)
+        await quietTurns()
+        session.assertNoViolations()
+        assert.equal(session.reports.length, MESSAGES)
+        assert.equal(session.inFlight, 0)
+        for (const { result, release } of session.reports) {
+          assert.equal(result, ORDINARY_MESSAGE_BYTES)
+          assert.ok(release !== undefined)
+          if (!session.driver.zerocopy) assert.equal(release, Release.None)
+        }
+      },
+    },
+    {
+      name: 'while the peer stops and goes on',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, session } = await trial.start(16)
+        pair.peer.pause()
+        const sizes = Array.from({ length: 64 }, (_, index) => Math.ceil(pair.stallBytes / 32) + index * 331)
+        const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
+        const sending = session.sendStream(0, sizes)
+        sending.catch(() => undefined)
+        await quietTurns()
+        pair.peer.resume()
+        assertContent(await pair.peer.read(total), 0, 'stream')
+        await sending
+        await session.settled()
+        await quietTurns()
+        session.assertNoViolations()
+        assert.equal(session.inFlight, 0)
+      },
+    },
+    {
+      name: 'for messages that ask for zero-copy and messages that do not',
+      run: async (trial) => {
+        const { pair, session } = await trial.start(8)
+        for (let count = 0; count < 32; count++) {
+          const bytes = 2_048
+          const reports = session.submit([
+            { segments: [content(bytes)], zerocopy: count % 2 === 0 },
+            { segments: [content(bytes, bytes)], zerocopy: count % 3 === 0 },
+          ])
+          await session.answered(reports)
+          if (trial.kind === 'stream') assertContent(await pair.peer.read(2 * bytes), 0, 'stream')
+          else for (let index = 0; index < 2; index++) await pair.peer.readDatagram()
+          await session.settled()
+          for (const { zerocopy, release } of reports) if (!zerocopy) assert.equal(release, Release.None)
+        }
+        session.assertNoViolations()
+      },
+    },
+  ],
+}

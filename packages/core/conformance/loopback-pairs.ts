@@ -1,0 +1,135 @@
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { bounded } from './bounded.js'
+import { type ConnectedPair, Inbox } from './peers.js'
+
+/** The loopback addresses. */
+export type LoopbackHost = '127.0.0.1' | '::1'
+
+/**
+ * What a TCP connection over loopback holds at the very most while nobody reads: net.ipv4.tcp_wmem (4 MB) on one side, and
+ * on the other a receive buffer that grows little while unread; about 3 MB was seen.
+ */
+const TCP_STALL_BYTES = 16 * 1_048_576
+/** Receive buffer asked for by the datagram peer; the kernel grants up to net.core.rmem_max. */
+const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
+/** UDP over IPv4: 65,535 less 20 (IP) and 8 (UDP). Over IPv6 it could be 20 more. */
+const MAX_UDP_PAYLOAD_BYTES = 65_507
+
+type Handle = { _handle?: { fd?: number } }
+
+/** Node.js has no public way to a socket's descriptor: this is the only place of the suite that knows the private one. */
+function descriptorOf(socket: Socket | DatagramSocket): number {
+  const state = socket as unknown as Handle & Record<symbol, { handle?: { fd?: number } } | undefined>
+  const symbol = Object.getOwnPropertySymbols(state).find((key) => key.description === 'state symbol')
+  const fd = state._handle?.fd ?? (symbol === undefined ? undefined : state[symbol]?.handle?.fd)
+  if (fd === undefined || fd < 0) throw new Error('this Node.js shows no descriptor of its sockets')
+  return fd
+}
+
+/** Makes an `openPair` of connected `net.Socket`s over TCP on `host`. */
+export function tcpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
+  return async () => {
+    const server = createServer()
+    server.listen(0, host)
+    await bounded(once(server, 'listening'), 'listening')
+    const accepted = once(server, 'connection') as Promise<[Socket]>
+    const target = connect({ port: (server.address() as AddressInfo).port, host, noDelay: true })
+    await bounded(once(target, 'connect'), 'connection')
+    const [receiver] = await bounded(accepted, 'accepted connection')
+    server.close()
+
+    const inbox = new Inbox()
+    receiver.on('data', (chunk: Buffer) => inbox.push(chunk))
+    receiver.on('close', () => inbox.end())
+    // Resets are part of the suite: what matters is what the writer says about them.
+    receiver.on('error', () => undefined)
+    target.on('error', () => undefined)
+    target.resume()
+    return {
+      target,
+      fd: descriptorOf(target),
+      stallBytes: TCP_STALL_BYTES,
+      peer: {
+        read: (bytes) => inbox.read(bytes),
+        readDatagram: () => Promise.reject(new Error('a stream has no datagrams')),
+        get unreadBytes() {
+          return inbox.bytes
+        },
+        get unreadDatagrams() {
+          return 0
+        },
+        pause: () => {
+          receiver.pause()
+        },
+        resume: () => {
+          receiver.resume()
+        },
+        reset: () => {
+          receiver.resetAndDestroy()
+        },
+        ended: inbox.ended,
+      },
+      dispose: async () => {
+        for (const socket of [target, receiver]) {
+          const closed: Promise<unknown> = socket.closed ? Promise.resolve() : once(socket, 'close')
+          socket.destroy()
+          await bounded(closed, 'close of a socket')
+        }
+      },
+    }
+  }
+}
+
+/** Makes an `openPair` of connected `dgram.Socket`s over UDP on `host`. */
+export function udpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
+  const type = host === '::1' ? 'udp6' : 'udp4'
+  return async () => {
+    const receiver = createSocket({ type, recvBufferSize: DATAGRAM_RECEIVE_BUFFER_BYTES })
+    receiver.bind(0, host)
+    await bounded(once(receiver, 'listening'), 'listening')
+    const target = createSocket(type)
+    target.on('error', () => undefined)
+    target.connect(receiver.address().port, host)
+    await bounded(once(target, 'connect'), 'connection')
+
+    const inbox = new Inbox()
+    receiver.on('message', (message) => inbox.push(message))
+    const unsupported = (): never => {
+      throw new Error('a datagram peer neither pauses nor resets')
+    }
+    return {
+      target,
+      fd: descriptorOf(target),
+      stallBytes: Number.POSITIVE_INFINITY,
+      maxDatagramBytes: MAX_UDP_PAYLOAD_BYTES,
+      peer: {
+        read: () => Promise.reject(new Error('a datagram socket is no stream')),
+        readDatagram: () => inbox.readChunk(),
+        get unreadBytes() {
+          return inbox.bytes
+        },
+        get unreadDatagrams() {
+          return inbox.chunks
+        },
+        pause: unsupported,
+        resume: unsupported,
+        reset: unsupported,
+        ended: inbox.ended,
+      },
+      dispose: async () => {
+        for (const socket of [target, receiver]) {
+          const closed = once(socket, 'close')
+          try {
+            socket.close()
+          } catch {
+            continue // Closed by the case itself.
+          }
+          await bounded(closed, 'close of a socket')
+        }
+        inbox.end()
+      },
+    }
+  }
+}

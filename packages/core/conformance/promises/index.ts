@@ -1,0 +1,43 @@
+import type { ContractPromise } from '../contract.js'
+import { abort } from './abort.js'
+import { backpressure } from './backpressure.js'
+import { close } from './close.js'
+import { datagramBoundaries } from './datagram-boundaries.js'
+import { dispose } from './dispose.js'
+import { driverCalls } from './driver-calls.js'
+import { enobufs } from './enobufs.js'
+import { invalidInput } from './invalid-input.js'
+import { noHandlesLeft } from './no-handles-left.js'
+import { order } from './order.js'
+import { outcome } from './outcome.js'
+import { peerReset } from './peer-reset.js'
+import { probe } from './probe.js'
+import { releasedAfterEveryNotification } from './released-after-every-notification.js'
+import { releasedOnce } from './released-once.js'
+import { sent } from './sent.js'
+import { signal } from './signal.js'
+import { stats } from './stats.js'
+import { writable } from './writable.js'
+
+/** The promises of a writer to its caller, one file each. */
+export const writerPromises: readonly ContractPromise[] = [
+  probe,
+  sent,
+  order,
+  datagramBoundaries,
+  releasedOnce,
+  releasedAfterEveryNotification,
+  outcome,
+  backpressure,
+  driverCalls,
+  enobufs,
+  signal,
+  invalidInput,
+  peerReset,
+  stats,
+  writable,
+  close,
+  abort,
+  dispose,
+  noHandlesLeft,
+]

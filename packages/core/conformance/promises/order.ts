@@ -1,0 +1,94 @@
+import { quietTurns } from '../bounded.js'
+import { assertContent, content, fillContent } from '../content.js'
+import type { ContractPromise } from '../contract.js'
+import { seededRandom } from '../../src/memory-kernel.js'
+import type { Trial } from '../trial.js'
+
+/** Sizes on both sides of the zero-copy threshold, so that neighbours leave in different ways. */
+function mixedSizes(count: number, largestBytes: number, seed: number): number[] {
+  const random = seededRandom(seed)
+  return Array.from({ length: count }, () => Math.ceil(random() < 0.5 ? random() * 2_000 : random() * largestBytes))
+}
+
+/** Writes `sizes` without waiting, and reads them at the peer. */
+async function writeAndRead(trial: Trial, sizes: readonly number[], stall: boolean): Promise<void> {
+  const { pair, ledger } = await trial.start()
+  if (stall) pair.peer.pause()
+  const whole = new Uint8Array(sizes.reduce((sum, bytes) => sum + bytes, 0))
+  fillContent(whole, 0)
+  let position = 0
+  for (const [index, bytes] of sizes.entries()) {
+    ledger.write(whole.subarray(position, position + bytes))
+    position += bytes
+    if (index % 50 === 49) await quietTurns()
+  }
+  if (stall) pair.peer.resume()
+  assertContent(await pair.peer.read(whole.byteLength), 0, 'stream')
+  await ledger.allReleased()
+  ledger.assertAllSent()
+}
+
+export const order: ContractPromise = {
+  name: 'order',
+  says: 'on a stream, bytes leave in the order of the calls, whatever the kernel takes at a time',
+  cases: [
+    {
+      name: 'small and large writes, a peer that reads',
+      kinds: ['stream'],
+      run: (trial) => writeAndRead(trial, mixedSizes(300, 120_000, 1), false),
+    },
+    {
+      name: 'small and large writes, a peer that stalls',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const pair = await trial.pair()
+        const largestBytes = Math.max(20_000, Math.ceil(pair.stallBytes / 50))
+        await writeAndRead(trial, mixedSizes(300, largestBytes, 2), true)
+      },
+    },
+    {
+      name: 'a peer that stalls again and again',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, ledger } = await trial.start()
+        const bytes = Math.max(30_000, Math.ceil(pair.stallBytes / 8))
+        let position = 0
+        for (let round = 0; round < 6; round++) {
+          pair.peer.pause()
+          const sizes = [bytes, 7, bytes, 2_000, 1, bytes]
+          const begin = position
+          for (const size of sizes) {
+            ledger.write(content(size, position))
+            position += size
+          }
+          await quietTurns()
+          pair.peer.resume()
+          assertContent(await pair.peer.read(position - begin), begin, `round ${round}`)
+        }
+        await ledger.allReleased()
+        ledger.assertAllSent()
+      },
+    },
+    {
+      name: 'writes of many segments, empty ones among them',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, ledger } = await trial.start()
+        const random = seededRandom(3)
+        let position = 0
+        for (const count of [1, 2, 40, 300, 1_500]) {
+          const segments: Uint8Array[] = []
+          for (let index = 0; index < count; index++) {
+            const bytes = random() < 0.1 ? 0 : Math.ceil(random() * 900)
+            segments.push(content(bytes, position))
+            position += bytes
+          }
+          ledger.write(segments)
+        }
+        assertContent(await pair.peer.read(position), 0, 'stream')
+        await ledger.allReleased()
+        ledger.assertAllSent()
+      },
+    },
+  ],
+}

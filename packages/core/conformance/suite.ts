@@ -1,0 +1,78 @@
+import { openWriter } from '../src/open-writer.js'
+import { SUITE_LIMITS } from './bounded.js'
+import type { ConformanceOptions, ContractPromise, OpenWriter, PromiseCase } from './contract.js'
+import { driverPromises } from './driver/index.js'
+import { writerPromises } from './promises/index.js'
+import { DriverTrial, Trial } from './trial.js'
+
+interface Disposable {
+  dispose(): Promise<void>
+}
+
+/**
+ * Registers the tests that hold a backend, behind `openWriter`, to the contract of `ZeroCopyWriter`.
+ *
+ * ```ts
+ * import { describe, it } from 'vitest'
+ * conformance({ describe, it, name: 'errqueue tcp4', kind: 'stream', openPair: tcpPairs('127.0.0.1'), backend: () => errqueue(), expectOutcomes: ['copied'] })
+ * ```
+ */
+export function conformance(options: ConformanceOptions): void {
+  register(options, 'writer', writerPromises, () => new Trial(options, openWriter as OpenWriter))
+}
+
+/** Registers the tests that hold a `Driver` to its contract with the writer. Takes the same options as {@link conformance}. */
+export function driverConformance(options: ConformanceOptions): void {
+  register(options, 'driver', driverPromises, () => new DriverTrial(options))
+}
+
+function register<T extends Disposable>(
+  options: ConformanceOptions,
+  level: string,
+  promises: readonly ContractPromise<T>[],
+  makeTrial: () => T,
+): void {
+  const { describe, name, only } = options
+  checkNames(options)
+  describe(`${name} (${level})`, () => {
+    for (const promise of promises) {
+      if (only !== undefined && !only.includes(promise.name)) continue
+      // A promise about streams says nothing of datagrams: that is no skip.
+      if (!promise.cases.some((one) => appliesTo(one, options))) continue
+      describe(`${promise.name}: ${promise.says}`, () => registerCases(options, promise, makeTrial))
+    }
+  })
+}
+
+function registerCases<T extends Disposable>(options: ConformanceOptions, promise: ContractPromise<T>, makeTrial: () => T): void {
+  const { it } = options
+  for (const one of promise.cases) {
+    if (!appliesTo(one, options)) continue
+    const { name, needsInject, run } = one
+    const body = async (): Promise<void> => {
+      const trial = makeTrial()
+      try {
+        await run(trial)
+      } finally {
+        await trial.dispose()
+      }
+    }
+    const reason =
+      options.skip?.[promise.name] ?? (needsInject && options.inject === undefined ? 'no fault injection for this backend' : undefined)
+    if (reason === undefined) it(name, body, SUITE_LIMITS.caseMs)
+    else if (it.skip !== undefined) it.skip(`${name} (skipped: ${reason})`, body)
+    else throw new Error(`"${promise.name}" cannot run (${reason}), and this test framework has no it.skip to say so`)
+  }
+}
+
+function appliesTo<T>({ kinds }: PromiseCase<T>, { kind }: ConformanceOptions): boolean {
+  return kinds === undefined || kinds.includes(kind)
+}
+
+/** A name that is not a promise would leave out, or skip, nothing, and nobody would see it. */
+function checkNames({ only = [], skip = {} }: ConformanceOptions): void {
+  const known = new Set([...writerPromises, ...driverPromises].map(({ name }) => name))
+  for (const name of [...only, ...Object.keys(skip)]) {
+    if (!known.has(name)) throw new Error(`the conformance suite has no promise "${name}"`)
+  }
+}
