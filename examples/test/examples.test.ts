@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const folder = resolve(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+describe('examples', () => {
+  const expected: Record<string, RegExp> = {
+    'serve-memory.mjs': /received 33554432 bytes/,
+    'pipe-stream.mjs': /received 16777216 bytes/,
+    'udp-datagrams.mjs': /200 datagrams sent: 200 (copied|zerocopy)/,
+  }
+  const names = readdirSync(folder).filter((name) => name.endsWith('.mjs'))
+
+  it('are all expected to print something', () => {
+    expect(names.sort()).toEqual(Object.keys(expected).sort())
+  })
+
+  for (const name of names) {
+    it(`${name} runs to its end`, async () => {
+      const { stdout } = await run(process.execPath, [join(folder, name)], { timeout: 20_000 })
+      expect(stdout).toMatch(expected[name] as RegExp)
+    })
+  }
+})
