@@ -1,0 +1,62 @@
+import { openWriter } from '@sendzc/core'
+import { type OpenSocket, openSocket } from '@sendzc/socket'
+import { backendFor } from './backends.js'
+import { familyOf, isStream, type OwnCell, type Transport } from './cell.js'
+import { DriverLoad } from './driver-load.js'
+import type { Load } from './load.js'
+import { measure } from './measure.js'
+import { measuredRow } from './measured-row.js'
+import type { Row } from './record.js'
+import type { SocketBuffers } from './socket-buffers.js'
+import { WriterLoad } from './writer-load.js'
+
+/** Where a transport's bytes go. */
+export interface Destination {
+  /** Numeric address, or a name. */
+  host: string
+  port: number
+}
+
+/** What all cells of a run share. */
+export interface CellContext {
+  destinations: ReadonlyMap<Transport, Destination>
+  buffers: SocketBuffers
+  runtimeMs: number
+}
+
+/**
+ * Opens a socket as the kernel's selftest does, so that the two send through the same: its buffer sizes, and TCP without
+ * TCP_NODELAY (what is sent before the last is on its way joins it, which decides how wide the notifications' ranges are).
+ * @throws ZeroCopyError; BenchFailure where nobody listens
+ */
+export function connectTo(transport: Transport, destination: Destination, buffers: SocketBuffers): Promise<OpenSocket> {
+  const { host, port } = destination
+  const common = { family: familyOf(transport), host, port, sendBufferBytes: buffers.sendBufferBytes } as const
+  return isStream(transport) ? openSocket({ protocol: 'tcp', noDelay: false, ...common }) : openSocket({ protocol: 'udp', ...common })
+}
+
+/** Opens the load of a cell over a connected socket. */
+export async function openLoad(cell: OwnCell, fd: number): Promise<Load> {
+  const backend = backendFor(cell.backend, cell.interval)
+  const { interval, sizeBytes } = cell
+  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
+  // The threshold would copy what is small: here every write takes the path that the row names.
+  const writer = await openWriter(fd, { backend, minZerocopyBytes: 0, maxInFlight: WRITER_IN_FLIGHT })
+  return new WriterLoad({ writer, interval, sizeBytes })
+}
+
+/** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
+const WRITER_IN_FLIGHT = 2_048
+
+/** Measures a cell once, over a connection of its own. */
+export async function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
+  const destination = context.destinations.get(cell.transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
+  using socket = await connectTo(cell.transport, destination, context.buffers)
+  const load = await openLoad(cell, socket.fd)
+  try {
+    return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))
+  } finally {
+    await load.close()
+  }
+}

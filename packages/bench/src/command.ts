@@ -1,0 +1,15 @@
+import type { OptionSpecs } from './command-line.js'
+import type { ExitStatusCode } from './failure.js'
+
+/** A subcommand. Its module is loaded only when it is called, so that help and errors need no addon. */
+export interface Command {
+  /** One or two sentences for the help. */
+  about: string
+  options: OptionSpecs
+  /**
+   * @param args - what follows the subcommand
+   * @returns the exit status
+   * @throws BenchFailure, HelpWanted
+   */
+  run(args: readonly string[]): Promise<ExitStatusCode>
+}

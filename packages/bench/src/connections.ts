@@ -1,0 +1,192 @@
+import { openWriter, type ZeroCopyWriter } from '@sendzc/core'
+import type { OpenSocket } from '@sendzc/socket'
+import { backendFor, probeBackends, selectBackends } from './backends.js'
+import { BACKENDS, type OwnCell } from './cell.js'
+import { connectTo, type CellContext } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { FLEET_BURST, FleetDriverLoad } from './fleet-driver-load.js'
+import { FleetWriterLoad } from './fleet-writer-load.js'
+import type { Load } from './load.js'
+import { measure } from './measure.js'
+import { measuredRow } from './measured-row.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { socketBuffers } from './socket-buffers.js'
+import { pairedRatio, summarize } from './statistics.js'
+import { copiedText } from './sweep-table.js'
+import { textTable } from './text-table.js'
+import { runTurns } from './turns.js'
+
+const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,1000', sizeBytes: 16_384 } as const
+
+/** Most connections of one run; each takes up to three descriptors here and one in the receiver. */
+const MAX_CONNECTIONS = 10_000
+
+/** Connections opened at a time: below the listener's backlog. */
+const CONNECT_BATCH = 64
+
+/** Options of `bench connections`. */
+export const CONNECTIONS_OPTIONS = {
+  transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4') },
+  backends: COMMON_OPTIONS.backends,
+  levels: COMMON_OPTIONS.levels,
+  counts: { value: 'LIST', help: `connections (default ${DEFAULTS.counts})`, schema: read.wholes(1, MAX_CONNECTIONS).prefault(DEFAULTS.counts) },
+  size: {
+    ...COMMON_OPTIONS.size,
+    help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
+    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
+  },
+  'runtime-ms': { ...COMMON_OPTIONS['runtime-ms'], schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)) },
+  rounds: { ...COMMON_OPTIONS.rounds, schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)) },
+  json: COMMON_OPTIONS.json,
+  to: COMMON_OPTIONS.to,
+  cpus: COMMON_OPTIONS.cpus,
+  seed: COMMON_OPTIONS.seed,
+}
+
+type ConnectionsOptions = OptionValues<typeof CONNECTIONS_OPTIONS>
+
+/** A cell with a number of connections. */
+interface FleetCell extends OwnCell {
+  connections: number
+}
+
+async function connections(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, CONNECTIONS_OPTIONS)
+  const probes = probeBackends()
+  const { backends, notes } = selectBackends(options.backends, probes)
+  const processors = await chooseProcessors(options.cpus)
+  const buffers = await socketBuffers()
+  const remoteHost = options.to?.host ?? null
+  const run = await RunRecord.begin({ command: 'connections', options: { ...options, backends, ...buffers }, seed: options.seed, processors, remoteHost, probes })
+  run.notes.push(...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  const cells = fleetCells({ ...options, transports: receivers.transports }, backends)
+  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'] }
+  const expectedMs = ({ connections: count }: FleetCell): number => options['runtime-ms'] + 20 + count
+  const turns = interleave(cells, options.rounds, ({ transport, level }) => `${transport} ${level}`, seededRandom(run.seed))
+  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
+  const outcome = await runTurns(turns, { measure: (cell, round, position) => runFleet(cell, round, position, context), progress, expectedMs })
+  progress.finish()
+  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  const lines = [
+    'CPU time of the sending process per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',
+    'median of the ratios paired by round, with its bootstrap 95 % interval (below 1 = cheaper). On loopback the CPU time includes reception.',
+    '',
+    ...connectionsTable(outcome.rows),
+    '',
+    ...run.notes,
+    `Up to ${FLEET_BURST} sends per turn, ${options.size} bytes each. Seed ${run.seed}. Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+function fleetCells(options: Pick<ConnectionsOptions, 'transports' | 'levels' | 'counts' | 'size'>, backends: readonly OwnCell['backend'][]): FleetCell[] {
+  const cells: FleetCell[] = []
+  for (const transport of options.transports) {
+    for (const level of options.levels) {
+      for (const backend of backends) {
+        for (const count of options.counts) cells.push({ transport, backend, level, interval: 1, sizeBytes: options.size, connections: count })
+      }
+    }
+  }
+  return cells
+}
+
+async function runFleet(cell: FleetCell, round: number, position: number, context: CellContext): Promise<Row> {
+  const destination = context.destinations.get(cell.transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
+  const sockets: OpenSocket[] = []
+  try {
+    while (sockets.length < cell.connections) {
+      const wanted = Math.min(CONNECT_BATCH, cell.connections - sockets.length)
+      const opened = await Promise.allSettled(Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.buffers)))
+      for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
+      const failed = opened.find((one) => one.status === 'rejected')
+      if (failed !== undefined) throw new BenchFailure(`connection ${sockets.length + 1} failed: ${String(failed.reason)}`, ExitStatus.Failed, failed.reason)
+    }
+    const load = await openFleet(cell, sockets)
+    try {
+      const measured = await measure(load, Math.max(1, Math.min(FLEET_BURST, cell.connections)), context.runtimeMs)
+      return measuredRow(cell, round, position, measured, cell.connections)
+    } finally {
+      await load.close()
+    }
+  } finally {
+    for (const socket of sockets) socket.close()
+  }
+}
+
+async function openFleet(cell: FleetCell, sockets: readonly OpenSocket[]): Promise<Load> {
+  const payload = new Uint8Array(cell.sizeBytes).fill(0x61)
+  const backend = backendFor(cell.backend, cell.interval)
+  if (cell.level === 'driver') {
+    const fds = sockets.map(({ fd }) => fd)
+    return new FleetDriverLoad(backend, fds, payload)
+  }
+  const writers: ZeroCopyWriter[] = []
+  for (const { fd } of sockets) writers.push(await openWriter(fd, { backend, minZerocopyBytes: 0 }))
+  return new FleetWriterLoad(writers, payload)
+}
+
+/** CPU time of a row per send, in microseconds. */
+function cpuUsPerSend(row: Row): number {
+  return ((row.cpuUserUs ?? Number.NaN) + (row.cpuSystemUs ?? Number.NaN)) / row.sends
+}
+
+/** A line per level, transport, path and number of connections. */
+export function connectionsTable(rows: readonly Row[]): string[] {
+  const fewest = Math.min(...rows.map((row) => row.connections))
+  const keys = new Set(rows.map((row) => JSON.stringify([row.level, row.transport, row.backend, row.connections])))
+  const body = [...keys]
+    .map((key) => JSON.parse(key) as [Row['level'], Row['transport'], Row['backend'], number])
+    .sort((a, b) => a[0].localeCompare(b[0]) || a[1].localeCompare(b[1]) || rankOf(a[2]) - rankOf(b[2]) || a[3] - b[3])
+    .map(([level, transport, backend, count]) => {
+      const of = (wanted: number): Row[] =>
+        rows.filter((row) => row.level === level && row.transport === transport && row.backend === backend && row.connections === wanted)
+      const own = of(count)
+      const { median, relativeSpread } = summarize(own.map(cpuUsPerSend))
+      const ratio = count === fewest ? undefined : pairedRatio(costByRound(own), costByRound(of(fewest)))
+      return [
+        level,
+        transport,
+        backend,
+        String(count),
+        `${median.toFixed(2)} ±${(relativeSpread * 100).toFixed(0)}%`,
+        summarize(own.map((row) => row.sends / row.seconds)).median.toFixed(0),
+        summarize(own.map((row) => row.callsPerSend ?? Number.NaN)).median.toFixed(2),
+        ratio === undefined ? '' : `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`,
+        copiedText(own),
+      ]
+    })
+  return textTable(
+    ['level', 'transport', 'path', 'connections', 'CPU µs/send', 'sends/s', 'calls/send', 'ratio', 'copied'],
+    body,
+    ['left', 'left', 'left'],
+  )
+}
+
+function rankOf(backend: Row['backend']): number {
+  return (BACKENDS as readonly string[]).indexOf(backend)
+}
+
+function costByRound(rows: readonly Row[]): Map<number, number> {
+  return new Map(rows.map((row) => [row.round, cpuUsPerSend(row)]))
+}
+
+/** See the module. */
+export const connectionsCommand: Command = {
+  about: 'Measures what a send costs, in CPU time, at few and at many connections on one event loop.',
+  options: CONNECTIONS_OPTIONS,
+  run: connections,
+}

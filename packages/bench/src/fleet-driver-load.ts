@@ -1,0 +1,194 @@
+import { type Backend, type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core'
+import { errnoName } from './driver-load.js'
+import { BenchFailure, ExitStatus } from './failure.js'
+import type { Load, LoadTotals } from './load.js'
+import { ProgressGate } from './progress-gate.js'
+
+/** Messages in flight per connection: enough that a connection seldom waits, few enough that a thousand of them fit. */
+export const FLEET_IN_FLIGHT = 16
+
+/**
+ * Sends handed over by one flush. A server's event-loop turn serves some of its connections, not all of them: a pass over
+ * thousands would measure how much memory can be in flight at once.
+ */
+export const FLEET_BURST = 32
+
+/** One connection of a fleet. */
+class Member implements DriverSink {
+  readonly driver: Driver
+  readonly #owner: FleetDriverLoad
+  readonly #free: number[] = Array.from({ length: FLEET_IN_FLIGHT }, (_, token) => token)
+  unanswered = 0
+  needsWritable = false
+
+  constructor(owner: FleetDriverLoad, backend: Backend, fd: number) {
+    this.#owner = owner
+    this.driver = backend.open({ fd, sink: this, maxInFlight: FLEET_IN_FLIGHT })
+  }
+
+  get inFlight(): number {
+    return FLEET_IN_FLIGHT - this.#free.length
+  }
+
+  ready(): boolean {
+    return this.#free.length > 0 && this.unanswered === 0 && !this.needsWritable
+  }
+
+  takeToken(): number {
+    return this.#free.pop() as number
+  }
+
+  sent(_token: number, result: number): void {
+    this.unanswered--
+    if (result === -Errno.EAGAIN) this.needsWritable = true
+    this.#owner.sent(result, this.driver.zerocopy)
+  }
+
+  released(token: number, release: ReleaseKind): void {
+    this.#free.push(token)
+    this.#owner.released(release)
+  }
+
+  wake(bits: number): void {
+    if ((bits & Wake.Writable) !== 0) this.needsWritable = false
+    if ((bits & Wake.Notification) !== 0) this.driver.collect()
+    this.#owner.progress()
+  }
+}
+
+/** Many connections of one backend on one event loop, served in turn, one message each. */
+export class FleetDriverLoad implements Load {
+  readonly #members: Member[]
+  readonly #batch = new SendBatch(1, 1)
+  readonly #payload: Uint8Array
+  readonly #gate = new ProgressGate('no connection takes bytes')
+  #next = 0
+  #sends = 0
+  #bytes = 0
+  #zerocopySends = 0
+  #copiedSends = 0
+  #partialSends = 0
+  #fullSockets = 0
+  #noBuffers = 0
+
+  /** @throws ZeroCopyError when a driver cannot be opened; those opened before are closed */
+  constructor(backend: Backend, fds: readonly number[], payload: Uint8Array) {
+    this.#payload = payload
+    this.#members = []
+    try {
+      for (const fd of fds) this.#members.push(new Member(this, backend, fd))
+    } catch (error) {
+      for (const { driver } of this.#members) driver.close()
+      throw error
+    }
+  }
+
+  async run(sends: number): Promise<void> {
+    const target = this.#sends + sends
+    while (this.#sends < target) {
+      this.#gate.shut()
+      const submitted = this.#submitSome()
+      this.#gate.check()
+      if (submitted > 0) continue
+      for (const member of this.#members) {
+        if (member.inFlight > 0) member.driver.collect()
+        if (member.needsWritable) member.driver.arm(Wake.Writable)
+        if (member.inFlight === FLEET_IN_FLIGHT) member.driver.arm(Wake.Notification)
+      }
+      await this.#gate.wait()
+    }
+  }
+
+  async drain(): Promise<void> {
+    for (const member of this.#members) {
+      while (member.inFlight > 0) {
+        this.#gate.shut()
+        member.driver.flush()
+        member.driver.collect()
+        if (member.inFlight === 0) break
+        member.driver.arm(Wake.Notification)
+        await this.#gate.wait()
+      }
+    }
+  }
+
+  totals(): LoadTotals {
+    const driver = { sendCalls: 0, collectCalls: 0, emptyCollectCalls: 0, notifications: 0, notifiedIds: 0 }
+    for (const member of this.#members) {
+      const counters = member.driver.counters()
+      driver.sendCalls += counters.sendCalls
+      driver.collectCalls += counters.collectCalls
+      driver.emptyCollectCalls += counters.emptyCollectCalls
+      driver.notifications += counters.notifications
+      driver.notifiedIds += counters.notifiedIds
+    }
+    return {
+      sends: this.#sends,
+      bytes: this.#bytes,
+      messages: this.#sends,
+      zerocopySends: this.#zerocopySends,
+      copiedSends: this.#copiedSends,
+      partialSends: this.#partialSends,
+      fullSockets: this.#fullSockets,
+      noBuffers: this.#noBuffers,
+      driver,
+    }
+  }
+
+  close(): Promise<void> {
+    for (const { driver } of this.#members) driver.close()
+    return Promise.resolve()
+  }
+
+  /** @internal */
+  sent(result: number, zerocopy: boolean): void {
+    if (result >= 0) {
+      this.#sends++
+      this.#bytes += result
+      if (result < this.#payload.byteLength) this.#partialSends++
+      if (!zerocopy) this.#copiedSends++
+    } else if (result === -Errno.EAGAIN) this.#fullSockets++
+    else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.#noBuffers++
+    else this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(-result)}.`, ExitStatus.Failed))
+    this.#gate.open()
+  }
+
+  /** @internal */
+  released(release: ReleaseKind): void {
+    if (release === Release.Zerocopy) this.#zerocopySends++
+    else if (release === Release.Copied) this.#copiedSends++
+    this.#gate.open()
+  }
+
+  /** @internal */
+  progress(): void {
+    this.#gate.open()
+  }
+
+  /** One message to each of the next connections that can take one, then one flush for all of them. */
+  #submitSome(): number {
+    const members = this.#members
+    let submitted = 0
+    let last: Member | undefined
+    for (let looked = 0; looked < members.length && submitted < FLEET_BURST; looked++) {
+      const member = members[this.#next] as Member
+      this.#next = this.#next + 1 === members.length ? 0 : this.#next + 1
+      if (!member.ready()) continue
+      this.#submitOne(member)
+      submitted++
+      last = member
+    }
+    if (last !== undefined && last.driver.group !== null) last.driver.flush()
+    return submitted
+  }
+
+  #submitOne(member: Member): void {
+    const batch = this.#batch
+    batch.messageCount = 0
+    batch.segmentCount = 0
+    batch.addSegment(this.#payload)
+    batch.endMessage(member.takeToken(), 1, member.driver.zerocopy ? MessageFlag.Zerocopy : 0)
+    member.unanswered++
+    member.driver.submit(batch)
+  }
+}

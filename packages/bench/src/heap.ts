@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { probeBackends, selectBackends } from './backends.js'
+import { type BackendLabel, type OwnCell, TRANSPORTS, type Transport } from './cell.js'
+import { connectTo, openLoad } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { openReceivers, type Receivers } from './receivers.js'
+import { type SocketBuffers, socketBuffers } from './socket-buffers.js'
+import { textTable } from './text-table.js'
+
+const DEFAULTS = { sends: 1_000_000, sizeBytes: 1_024, interval: 8 } as const
+
+/**
+ * Young generation of the measuring process, in MiB: so large that nothing is collected while it sends, so that growth is all that
+ * was allocated. Three semi-spaces of this size are reserved, not touched.
+ */
+const SEMI_SPACE_MIB = 512
+
+/** Sends before the heap is first read: code is compiled and caches are filled by then. */
+const WARMUP_SENDS = 100_000
+
+/** Growth, in bytes per send, up to which a path counts as allocating nothing per send: an object of the smallest size is 12 or 16 bytes. */
+const NOTHING_BYTES = 1
+
+/** Options of `bench heap`. */
+export const HEAP_OPTIONS = {
+  transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4,udp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4,udp4') },
+  backends: COMMON_OPTIONS.backends,
+  interval: { value: 'N', help: `messages per native call (default ${DEFAULTS.interval})`, schema: read.whole(1, 1_024).default(DEFAULTS.interval) },
+  size: { ...COMMON_OPTIONS.size, help: `bytes of one send (default ${DEFAULTS.sizeBytes})`, schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)) },
+  sends: { value: 'N', help: `sends per path (default ${DEFAULTS.sends})`, schema: read.whole(1, 1_000_000_000).default(DEFAULTS.sends) },
+  cpus: COMMON_OPTIONS.cpus,
+}
+
+type HeapOptions = OptionValues<typeof HEAP_OPTIONS>
+
+/** What sending did to the heap. */
+export interface HeapGrowth {
+  sends: number
+  /** Bytes allocated while sending, and not collected meanwhile. */
+  allocatedBytes: number
+  /** Of those, what a full collection left. */
+  retainedBytes: number
+  /** Collections that ran while sending: above 0, `allocatedBytes` is only a lower bound. */
+  collections: number
+  /** Growth of memory outside the heap: external and ArrayBuffers. */
+  externalBytes: number
+  /** Times that the sender had to wait for the event loop: each makes a promise and a timer of the benchmark's own. */
+  waits: number
+}
+
+async function heap(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, HEAP_OPTIONS)
+  const { gc } = globalThis
+  if (gc === undefined) return rerunWithCollector(args)
+  const { backends, notes } = selectBackends(options.backends, probeBackends())
+  const processors = await chooseProcessors(options.cpus)
+  const buffers = await socketBuffers()
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
+  pinSender(processors)
+  const body: string[][] = []
+  let worst = 0
+  for (const transport of receivers.transports) {
+    for (const backend of backends) {
+      process.stderr.write(`${transport} ${backend}: ${options.sends} sends\n`)
+      const growth = await heapGrowth(cellOf(transport, backend, options), options.sends, receivers, buffers, gc)
+      body.push([transport, backend, ...growthCells(growth)])
+      worst = Math.max(worst, growth.allocatedBytes / growth.sends)
+    }
+  }
+  const lines = [
+    `Heap growth over ${options.sends} driver-level sends of ${options.size} bytes, ${options.interval} per native call. No collection ran where collections = 0.`,
+    '',
+    ...textTable(['transport', 'path', 'allocated B/send', 'retained B/send', 'collections', 'external B', 'waits', 'allocated B'], body, ['left', 'left']),
+    '',
+    ...notes,
+    worst < NOTHING_BYTES ? `Nothing is allocated per send (less than ${NOTHING_BYTES} byte each).` : `Up to ${worst.toFixed(2)} bytes are allocated per send.`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return worst < NOTHING_BYTES ? ExitStatus.Ok : ExitStatus.Failed
+}
+
+function cellOf(transport: Transport, backend: BackendLabel, { interval, size }: HeapOptions): OwnCell {
+  return { transport, backend, level: 'driver', interval, sizeBytes: size }
+}
+
+function growthCells({ sends, allocatedBytes, retainedBytes, collections, externalBytes, waits }: HeapGrowth): string[] {
+  return [
+    (allocatedBytes / sends).toFixed(3),
+    (retainedBytes / sends).toFixed(3),
+    String(collections),
+    String(externalBytes),
+    String(waits),
+    String(allocatedBytes),
+  ]
+}
+
+async function heapGrowth(cell: OwnCell, sends: number, receivers: Receivers, buffers: SocketBuffers, gc: () => void): Promise<HeapGrowth> {
+  const destination = receivers.destinations.get(cell.transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}; known are ${TRANSPORTS.join(', ')}.`)
+  using socket = await connectTo(cell.transport, destination, buffers)
+  const load = await openLoad(cell, socket.fd)
+  const observer = new PerformanceObserver(() => undefined)
+  try {
+    await load.run(WARMUP_SENDS)
+    await load.drain()
+    const waitsBefore = load.totals().fullSockets
+    gc()
+    observer.observe({ entryTypes: ['gc'] })
+    const before = process.memoryUsage()
+    const sendsBefore = load.totals().sends
+    await load.run(sends)
+    const after = process.memoryUsage()
+    const collections = observer.takeRecords().length
+    observer.disconnect()
+    await load.drain()
+    gc()
+    const settled = process.memoryUsage()
+    const totals = load.totals()
+    return {
+      sends: totals.sends - sendsBefore,
+      allocatedBytes: after.heapUsed - before.heapUsed,
+      retainedBytes: settled.heapUsed - before.heapUsed,
+      collections,
+      externalBytes: after.external + after.arrayBuffers - before.external - before.arrayBuffers,
+      waits: totals.fullSockets - waitsBefore,
+    }
+  } finally {
+    observer.disconnect()
+    await load.close()
+  }
+}
+
+/** V8 sizes its heap once, at the start, so the measuring happens in a process that was started for it. */
+async function rerunWithCollector(args: readonly string[]): Promise<ExitStatusCode> {
+  const program = process.argv[1]
+  if (program === undefined) throw new BenchFailure('bench heap must be started as a program.')
+  const flags = ['--expose-gc', `--min-semi-space-size=${SEMI_SPACE_MIB}`, `--max-semi-space-size=${SEMI_SPACE_MIB}`]
+  const child = spawn(process.execPath, [...flags, program, 'heap', ...args], { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code === ExitStatus.Ok ? ExitStatus.Ok : code === ExitStatus.Usage ? ExitStatus.Usage : ExitStatus.Failed
+}
+
+/** See the module. */
+export const heapCommand: Command = {
+  about: 'Sends at the driver level and shows what that allocates on the JavaScript heap, per send.',
+  options: HEAP_OPTIONS,
+  run: heap,
+}

@@ -1,0 +1,33 @@
+/**
+ * The laboratory: measures the ways the kernel can say "your buffer is free again". The program is `cli.ts`; what stands here is
+ * for those who read its records.
+ * @packageDocumentation
+ */
+export {
+  BACKENDS,
+  type BackendLabel,
+  BASELINE,
+  type Cell,
+  type Level,
+  LEVELS,
+  type PeerLabel,
+  PEERS,
+  type Transport,
+  TRANSPORTS,
+} from './cell.js'
+export { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+export {
+  type BenchRecord,
+  bytesPerSecond,
+  copiedShare,
+  type HostRecord,
+  hostSchema,
+  type ProbeRecord,
+  probeSchema,
+  RECORD_VERSION,
+  type Row,
+  recordSchema,
+  rowSchema,
+} from './record.js'
+export { MAX_RECORD_BYTES, readRecord, writeRecord } from './record-file.js'
+export { bootstrapMedian, median, pairedRatio, quantile, type RatioEstimate, type Summary, summarize } from './statistics.js'

@@ -1,0 +1,24 @@
+/**
+ * Lets a run end between two measurements when the user presses Ctrl-C, so that the rows it has are kept.
+ * A second Ctrl-C ends the process as usual.
+ */
+export class Interrupt implements Disposable {
+  readonly #onSignal = (): void => {
+    this.#requested = true
+    process.stderr.write('\nInterrupted: stopping after this measurement (again to stop at once).\n')
+  }
+  #requested = false
+
+  constructor() {
+    process.once('SIGINT', this.#onSignal)
+  }
+
+  /** True once the user asked to stop. */
+  get requested(): boolean {
+    return this.#requested
+  }
+
+  [Symbol.dispose](): void {
+    process.off('SIGINT', this.#onSignal)
+  }
+}

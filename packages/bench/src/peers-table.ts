@@ -1,0 +1,105 @@
+import { BACKENDS, type BackendLabel, type Level, type PeerLabel, TRANSPORTS } from './cell.js'
+import type { Row } from './record.js'
+import { pairedRatio, type RatioEstimate, summarize } from './statistics.js'
+import { copiedText } from './sweep-table.js'
+import { textTable } from './text-table.js'
+
+/** What is held against what, and what it must reach. */
+export interface Comparison {
+  ours: { backend: BackendLabel; level: Level }
+  peer: PeerLabel
+  /** Least median ratio of sends per second. */
+  target: number
+  /** Least ratio at interval 1, where it differs: the C selftest pays a second recvmsg there that can only fail. */
+  targetAtOne?: number
+}
+
+/** The comparisons of `bench peers`, each with the same mechanism on both sides. */
+export const COMPARISONS: readonly Comparison[] = [
+  { ours: { backend: 'errqueue-recvmsg', level: 'driver' }, peer: 'c-msg_zerocopy', target: 0.97, targetAtOne: 1 },
+  { ours: { backend: 'errqueue-recvmmsg', level: 'driver' }, peer: 'c-msg_zerocopy', target: 0.97, targetAtOne: 1 },
+  { ours: { backend: 'errqueue-recvmmsg', level: 'writer' }, peer: 'c-msg_zerocopy', target: 0.9 },
+  { ours: { backend: 'uring', level: 'driver' }, peer: 'c-io_uring', target: 0.97 },
+  { ours: { backend: 'uring', level: 'writer' }, peer: 'c-io_uring', target: 0.9 },
+  { ours: { backend: 'copy', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
+  { ours: { backend: 'copy', level: 'writer' }, peer: 'dgram.send', target: 1 },
+]
+
+/** One line of the table. */
+export interface ComparisonResult {
+  comparison: Comparison
+  transport: Row['transport']
+  interval: number
+  sizeBytes: number
+  ours: Row[]
+  theirs: Row[]
+  ratio: RatioEstimate
+  target: number
+}
+
+/** Sends per second of full size: partial sends of a stream count for what they carried, on both sides. */
+export function fullSendsPerSecond(row: Row): number {
+  return row.bytes / row.sizeBytes / row.seconds
+}
+
+/** Pairs every comparison with the rows that it can be made of. */
+export function compare(rows: readonly Row[]): ComparisonResult[] {
+  const results: ComparisonResult[] = []
+  for (const comparison of COMPARISONS) {
+    const theirsAll = rows.filter((row) => row.backend === comparison.peer)
+    for (const { transport, interval, sizeBytes } of distinctPlaces(theirsAll)) {
+      const here = (row: Row): boolean => row.transport === transport && row.interval === interval && row.sizeBytes === sizeBytes
+      const theirs = theirsAll.filter(here)
+      const ours = rows.filter((row) => here(row) && row.backend === comparison.ours.backend && row.level === comparison.ours.level)
+      const ratio = pairedRatio(ratesByRound(ours), ratesByRound(theirs))
+      const target = interval === 1 ? (comparison.targetAtOne ?? comparison.target) : comparison.target
+      if (ratio !== undefined) results.push({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, target })
+    }
+  }
+  return results
+}
+
+function ratesByRound(rows: readonly Row[]): Map<number, number> {
+  return new Map(rows.map((row) => [row.round, fullSendsPerSecond(row)]))
+}
+
+function distinctPlaces(rows: readonly Row[]): Pick<Row, 'transport' | 'interval' | 'sizeBytes'>[] {
+  const places = new Map<string, Pick<Row, 'transport' | 'interval' | 'sizeBytes'>>()
+  for (const { transport, interval, sizeBytes } of rows) places.set(`${transport} ${interval} ${sizeBytes}`, { transport, interval, sizeBytes })
+  return [...places.values()].sort(
+    (a, b) => a.sizeBytes - b.sizeBytes || TRANSPORTS.indexOf(a.transport) - TRANSPORTS.indexOf(b.transport) || a.interval - b.interval,
+  )
+}
+
+/** The table of `bench peers`, as lines. */
+export function peersTable(results: readonly ComparisonResult[]): string[] {
+  const body = [...results]
+    .sort((a, b) => order(a) - order(b))
+    .map(({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, target }) => [
+      `${comparison.ours.backend} ${comparison.ours.level}`,
+      comparison.peer,
+      transport,
+      String(interval),
+      String(sizeBytes),
+      rate(ours),
+      rate(theirs),
+      ratio.median.toFixed(3),
+      `[${ratio.low.toFixed(3)}, ${ratio.high.toFixed(3)}]`,
+      `${target.toFixed(2)} ${ratio.median >= target ? 'met' : ratio.high >= target ? 'missed (interval reaches it)' : 'MISSED'}`,
+      `${copiedText(ours)} / ${copiedText(theirs)}`,
+    ])
+  return textTable(
+    ['ours', 'peer', 'transport', 'interval', 'bytes', 'ours/s', 'peer/s', 'ratio', '95 %', 'target', 'copied'],
+    body,
+    ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left', 'left'],
+  )
+}
+
+function order({ comparison }: ComparisonResult): number {
+  return COMPARISONS.indexOf(comparison) * BACKENDS.length
+}
+
+function rate(rows: readonly Row[]): string {
+  const { median, relativeSpread } = summarize(rows.map(fullSendsPerSecond))
+  return `${median.toFixed(0)} ±${(relativeSpread * 100).toFixed(1)}%`
+}

@@ -1,0 +1,167 @@
+import { openWriter } from '@sendzc/core'
+import { backendFor, probeBackends, selectBackends } from './backends.js'
+import { type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
+import { type CellContext, type Destination, runCell } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine } from './command-line.js'
+import { ExitStatus, type ExitStatusCode } from './failure.js'
+import { measure } from './measure.js'
+import { measuredRow } from './measured-row.js'
+import { closeNode, connectNode, NodeLoad } from './node-load.js'
+import { COMPARISONS, compare, peersTable } from './peers-table.js'
+import { chooseProcessors, type Processors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
+import { buildSelftests, type Selftests } from './selftests.js'
+import { socketBuffers } from './socket-buffers.js'
+import { runTurns } from './turns.js'
+import { WriterLoad } from './writer-load.js'
+
+const DEFAULTS = { runtimeMs: 600, rounds: 5, intervals: [1, 32] } as const
+
+/** Sizes at which Node's own stream sockets are compared, in bytes: 64 KB and 1 MB. */
+const NODE_STREAM_SIZES_BYTES = [65_536, 1_048_576] as const
+
+/** Starting a process and connecting, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 30
+
+/** Options of `bench peers`. */
+export const PEERS_OPTIONS = {
+  transports: COMMON_OPTIONS.transports,
+  intervals: {
+    ...COMMON_OPTIONS.intervals,
+    help: `as for sweep (default ${DEFAULTS.intervals.join(',')})`,
+    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.intervals.join(',')),
+  },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell of ours in one round (default ${DEFAULTS.runtimeMs}); the C programs always take ${SELFTEST_RUNTIME_MS}`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+  json: COMMON_OPTIONS.json,
+  cpus: COMMON_OPTIONS.cpus,
+  seed: COMMON_OPTIONS.seed,
+}
+
+type PeersOptions = OptionValues<typeof PEERS_OPTIONS>
+
+/** Every cell that a comparison needs, once: ours and theirs, for what works here. */
+export function peerCells(
+  options: Pick<PeersOptions, 'transports' | 'intervals'>,
+  works: (ours: OwnCell['backend']) => boolean,
+  selftests: Pick<Selftests, 'ioUring'>,
+): Cell[] {
+  const cells = new Map<string, Cell>()
+  const add = (cell: Cell): void => void cells.set(JSON.stringify(cell), cell)
+  for (const { ours, peer } of COMPARISONS) {
+    if (!works(ours.backend) || (peer === 'c-io_uring' && selftests.ioUring === undefined)) continue
+    for (const transport of options.transports) {
+      if (peer === (isStream(transport) ? 'dgram.send' : 'net.Socket.write')) continue
+      const sizes = peer === 'net.Socket.write' ? NODE_STREAM_SIZES_BYTES : [DEFAULT_SIZE_BYTES]
+      for (const interval of options.intervals) {
+        for (const sizeBytes of sizes) {
+          add({ transport, backend: ours.backend, level: ours.level, interval, sizeBytes })
+          add({ transport, backend: peer, level: 'peer', interval, sizeBytes })
+        }
+      }
+    }
+  }
+  return [...cells.values()]
+}
+
+async function peers(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, PEERS_OPTIONS)
+  const probes = probeBackends()
+  const { backends, notes } = selectBackends(undefined, probes)
+  const processors = await chooseProcessors(options.cpus)
+  const buffers = await socketBuffers()
+  const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
+  const run = await RunRecord.begin({ command: 'peers', options: { ...options, ...buffers }, seed: options.seed, processors, remoteHost: null, probes })
+  run.notes.push(`C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`, ...selftests.notes, ...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  const context = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], selftests, processors }
+  const cells = peerCells({ ...options, transports: receivers.transports }, (backend) => backends.includes(backend), selftests)
+  const outcome = await measurePeers(cells, options, run, context)
+  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  const about = [
+    'Sends of full size per second: median ± half the distance between the quartiles. Ratio: ours over the peer, median of the ratios paired',
+    'by round, with its bootstrap 95 % interval. Copied: share of the messages that the kernel copied, ours / the peer (- = it does not tell).',
+    '',
+  ]
+  process.stdout.write([...about, ...peersTable(compare(outcome.rows)), '', ...run.notes, `Seed ${run.seed}. Record: ${path}`, ''].join('\n'))
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+interface PeerContext extends CellContext {
+  selftests: Selftests
+  processors: Processors
+}
+
+async function measurePeers(cells: readonly Cell[], options: PeersOptions, run: RunRecord, context: PeerContext): ReturnType<typeof runTurns> {
+  const expectedMs = ({ backend }: Cell): number => (isSelftest(backend) ? SELFTEST_RUNTIME_MS : options['runtime-ms']) + OVERHEAD_MS
+  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
+  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
+  try {
+    return await runTurns(turns, { measure: (cell, round, position) => runPeerCell(cell, round, position, context), progress, expectedMs })
+  } finally {
+    progress.finish()
+  }
+}
+
+function isSelftest(backend: Cell['backend']): boolean {
+  return backend === 'c-msg_zerocopy' || backend === 'c-io_uring'
+}
+
+function runPeerCell(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
+  const destination = destinationOf(context, cell.transport)
+  if (isSelftest(cell.backend)) return runSelftest(cell, round, position, context.selftests, destination, context.processors.sender)
+  // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
+  if (cell.level === 'peer' || cell.backend === 'copy') return runOnNodeSocket(cell, round, position, destination, context.runtimeMs)
+  return runCell(cell as OwnCell, round, position, context)
+}
+
+function destinationOf(context: CellContext, transport: Transport): Destination {
+  const destination = context.destinations.get(transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
+  return destination
+}
+
+async function runOnNodeSocket(cell: Cell, round: number, position: number, destination: Destination, runtimeMs: number): Promise<Row> {
+  const target = await connectNode(cell.transport, destination)
+  try {
+    if (cell.level === 'peer') {
+      const load = new NodeLoad(target, cell.interval, cell.sizeBytes)
+      const { cpuUserUs, cpuSystemUs, ...row } = measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
+      await load.close()
+      return { ...row, ...unknownCosts(), cpuUserUs, cpuSystemUs }
+    }
+    const writer = await openWriter(target.socket, { backend: backendFor('copy', cell.interval), minZerocopyBytes: 0 })
+    const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes })
+    try {
+      return measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
+    } finally {
+      await load.close()
+    }
+  } finally {
+    closeNode(target)
+  }
+}
+
+/** See the module. */
+export const peersCommand: Command = {
+  about: "Measures ours beside the kernel's own C selftests (built from linux-source at run time), net.Socket.write and dgram.send.",
+  options: PEERS_OPTIONS,
+  run: peers,
+}

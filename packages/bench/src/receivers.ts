@@ -1,0 +1,98 @@
+import { lookup } from 'node:dns/promises'
+import { type Receiver, startReceiver } from '@sendzc/socket'
+import { familyOf, isStream, type Transport } from './cell.js'
+import type { Destination } from './cell-runner.js'
+import type { Endpoint } from './command-line.js'
+import { BenchFailure, messageOf } from './failure.js'
+import type { SocketBuffers } from './socket-buffers.js'
+
+/** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
+const WAKE_BYTES = 65_536
+
+/** How {@link openReceivers} finds the other end. */
+export interface ReceiversOptions {
+  transports: readonly Transport[]
+  /** The other machine; undefined = processes of this one. */
+  to: Endpoint | undefined
+  /** CPU of the receiving processes; null = not pinned. */
+  cpu: number | null
+  buffers: SocketBuffers
+}
+
+/** The other end of a run. */
+export interface Receivers extends AsyncDisposable {
+  destinations: ReadonlyMap<Transport, Destination>
+  /** What is reachable of the transports that were asked for. */
+  transports: Transport[]
+  /** A sentence for each that is not. */
+  notes: string[]
+  /** The receiving process of a transport; undefined on another machine. */
+  processOf(transport: Transport): Receiver | undefined
+}
+
+/**
+ * Starts one receiving process per transport on this machine, or finds out what of another one can be reached.
+ * @throws BenchFailure when none can
+ */
+export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
+  return options.to === undefined ? startLocal(options) : resolveRemote(options.transports, options.to)
+}
+
+/** Starts a receiving process as every command does. */
+export function startDiscarding(transport: Transport, cpu: number | null, buffers: SocketBuffers, at?: Destination): Promise<Receiver> {
+  const common = {
+    mode: 'discard',
+    family: familyOf(transport),
+    receiveBufferBytes: buffers.receiveBufferBytes,
+    ...(cpu === null ? {} : { cpu }),
+    ...at,
+  } as const
+  return isStream(transport)
+    ? startReceiver({ protocol: 'tcp', wakeBytes: WAKE_BYTES, ...common })
+    : startReceiver({ protocol: 'udp', ...common })
+}
+
+async function startLocal({ transports, cpu, buffers }: ReceiversOptions): Promise<Receivers> {
+  const started = new Map<Transport, Receiver>()
+  const stopAll = async (): Promise<void> => {
+    await Promise.all([...started.values()].map((receiver) => receiver[Symbol.asyncDispose]()))
+  }
+  const notes: string[] = []
+  for (const transport of transports) {
+    try {
+      started.set(transport, await startDiscarding(transport, cpu, buffers))
+    } catch (error) {
+      // A host without IPv6 still has half of the sweep.
+      notes.push(`Left out: ${transport}, since nothing can receive it here: ${messageOf(error)}`)
+    }
+  }
+  if (started.size === 0) throw new BenchFailure(`No receiver could be started. ${notes.join(' ')}`)
+  return {
+    destinations: new Map([...started].map(([transport, { host, port }]) => [transport, { host, port }])),
+    transports: [...started.keys()],
+    notes,
+    processOf: (transport) => started.get(transport),
+    [Symbol.asyncDispose]: stopAll,
+  }
+}
+
+async function resolveRemote(transports: readonly Transport[], { host, port }: Endpoint): Promise<Receivers> {
+  const found = await lookup(host, { all: true }).catch((error: unknown) => {
+    throw new BenchFailure(`--to: "${host}" has no address: ${messageOf(error)}`, undefined, error)
+  })
+  const destinations = new Map<Transport, Destination>()
+  const notes: string[] = []
+  for (const transport of transports) {
+    const address = found.find(({ family }) => family === familyOf(transport))?.address
+    if (address === undefined) notes.push(`Left out: ${transport}, since ${host} has no IPv${familyOf(transport)} address.`)
+    else destinations.set(transport, { host: address, port })
+  }
+  if (destinations.size === 0) throw new BenchFailure(`--to: ${notes.join(' ')}`)
+  return {
+    destinations,
+    transports: [...destinations.keys()],
+    notes,
+    processOf: () => undefined,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,153 @@
+import { probeBackends, selectBackends } from './backends.js'
+import { groupKey, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
+import { type CellContext, runCell } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers, type Receivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { socketBuffers } from './socket-buffers.js'
+import { costTable, sweepTables } from './sweep-table.js'
+import { runTurns } from './turns.js'
+
+/**
+ * Budget of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
+ * beat fewer of more: the interval of a gain comes from pairs, one per round.
+ */
+const DEFAULTS = { runtimeMs: 70, rounds: 5 } as const
+
+/** What opening, connecting, warming up and closing adds to each cell, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 15
+
+/** Time of each cell of the warm-up, in ms. */
+const WARMUP_MS = 40
+
+/** Options of `bench sweep`. */
+export const SWEEP_OPTIONS = {
+  ...COMMON_OPTIONS,
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+  costs: { help: 'also print system calls, CPU time and range widths of every path', schema: read.flag.default(false) },
+}
+
+type SweepOptions = OptionValues<typeof SWEEP_OPTIONS>
+
+/** Every combination of what was asked for. */
+export function sweepCells(options: Pick<SweepOptions, 'transports' | 'intervals' | 'levels' | 'size'>, backends: readonly OwnCell['backend'][]): OwnCell[] {
+  const cells: OwnCell[] = []
+  for (const transport of options.transports) {
+    for (const interval of options.intervals) {
+      for (const level of options.levels) {
+        for (const backend of backends) cells.push({ transport, backend, level, interval, sizeBytes: options.size })
+      }
+    }
+  }
+  return cells
+}
+
+/** @throws BenchFailure when a datagram of this size cannot be sent */
+export function checkDatagramSize(transports: readonly Transport[], sizeBytes: number): void {
+  for (const transport of transports) {
+    if (isStream(transport)) continue
+    const limit = MAX_DATAGRAM_BYTES[transport as 'udp4' | 'udp6']
+    if (sizeBytes > limit) {
+      throw new BenchFailure(`--size: ${sizeBytes} bytes do not fit one ${transport} datagram (at most ${limit}); leave it out of --transports.`)
+    }
+  }
+}
+
+async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, SWEEP_OPTIONS)
+  checkDatagramSize(options.transports, options.size)
+  const probes = probeBackends()
+  const { backends, notes } = selectBackends(options.backends, probes)
+  const processors = await chooseProcessors(options.cpus)
+  const buffers = await socketBuffers()
+  const run = await RunRecord.begin({
+    command: 'sweep',
+    options: { ...options, backends, ...buffers },
+    seed: options.seed,
+    processors,
+    remoteHost: options.to?.host ?? null,
+    probes,
+  })
+  run.notes.push(...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
+  const outcome = await measureCells(cells, options, receivers, run, buffers)
+  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  printSweep(outcome.rows, options, run, path)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+async function measureCells(
+  cells: readonly OwnCell[],
+  options: SweepOptions,
+  receivers: Receivers,
+  run: RunRecord,
+  buffers: CellContext['buffers'],
+): Promise<{ rows: Row[]; complete: boolean }> {
+  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'] }
+  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
+  const warmups = warmupCells(cells).map((cell) => ({ cell, round: 0 }))
+  const turnMs = options['runtime-ms'] + OVERHEAD_MS
+  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
+  try {
+    const warmup = await runTurns(warmups, {
+      measure: (cell, round, position) => runCell(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
+      progress,
+      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
+    })
+    if (!warmup.complete) return { rows: [], complete: false }
+    return await runTurns(turns, {
+      measure: (cell, round, position) => runCell(cell, round, position, context),
+      progress,
+      expectedMs: () => turnMs,
+    })
+  } finally {
+    progress.finish()
+  }
+}
+
+/** One cell per transport, path and level: enough to compile the code and to fault in the memory. */
+function warmupCells(cells: readonly OwnCell[]): OwnCell[] {
+  const found = new Map<string, OwnCell>()
+  for (const cell of cells) found.set(`${cell.transport} ${cell.backend} ${cell.level}`, cell)
+  return [...found.values()]
+}
+
+function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord, path: string): void {
+  const lines = [
+    'Median over the rounds, in MB/s (10^6 bytes), ± half the distance between the quartiles. Gain: throughput over errqueue-recvmsg,',
+    'median of the ratios paired by round, with its bootstrap 95 % interval. Copied: share of the messages that the kernel copied.',
+    ...sweepTables(rows),
+    ...(options.costs ? ['', 'What the paths cost, over all transports:', ...costTable(rows)] : []),
+    '',
+    ...run.notes,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell; --rounds and --runtime-ms make it steadier. Seed ${run.seed}.`,
+    `Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** See the module. */
+export const sweepCommand: Command = {
+  about: "Measures every notification path at every interval, as the paper does, and prints each path's gain over errqueue-recvmsg.",
+  options: SWEEP_OPTIONS,
+  run: sweep,
+}
