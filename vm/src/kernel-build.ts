@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { BuildProgress, expectedSteps, formatDuration } from './build-progress.js'
 import { BuildCache, cacheRoot } from './cache-folder.js'
 import { checkoutFolder } from './checkout.js'
@@ -91,22 +91,39 @@ class BuildSteps {
   }
 }
 
-async function prepareTree(steps: BuildSteps, source: KernelSource, tree: string, progress: BuildProgress): Promise<void> {
-  progress.phase(`unpacking ${sourcePackage} ${source.version}`)
-  mkdirSync(tree)
-  await steps.run('unpacking the kernel source', tree, ['tar', '-xf', source.tarball, '--strip-components=1'])
-  const folder = join(checkoutFolder(), 'kernel', 'patches')
-  for (const { name } of patchParts()) {
-    progress.phase(`applying ${name}`)
-    // Without fuzz: a source that changed around a patch must be looked at, not guessed.
-    const patch = ['patch', '-p1', '--forward', '--fuzz=0', '--no-backup-if-mismatch', '-i', join(folder, name)] as const
-    await steps.run(`applying ${name} to ${sourcePackage} ${source.version}`, tree, [...patch])
-  }
+/** What decides a kernel, read once, so that what is built is what was hashed. */
+interface KernelInputs {
+  readonly source: KernelSource
+  readonly patches: readonly HashPart[]
+  readonly fragments: readonly HashPart[]
 }
 
-async function configure(steps: BuildSteps, tree: string, debug: boolean): Promise<void> {
-  const fragments = fragmentParts(debug)
-  const paths = fragments.map(({ name }) => join(checkoutFolder(), 'kernel', 'config', name))
+function writeParts(folder: string, parts: readonly HashPart[]): string[] {
+  return parts.map(({ name, content }) => {
+    const path = join(folder, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
+    return path
+  })
+}
+
+async function prepareTree(steps: BuildSteps, inputs: KernelInputs, folder: string, progress: BuildProgress): Promise<string> {
+  const { source, patches } = inputs
+  progress.phase(`unpacking ${sourcePackage} ${source.version}`)
+  const tree = join(folder, 'tree')
+  mkdirSync(tree)
+  await steps.run('unpacking the kernel source', tree, ['tar', '-xf', source.tarball, '--strip-components=1'])
+  for (const path of writeParts(join(folder, 'patches'), patches)) {
+    progress.phase(`applying ${basename(path)}`)
+    // Without fuzz: a source that changed around a patch must be looked at, not guessed.
+    const patch = ['patch', '-p1', '--forward', '--fuzz=0', '--no-backup-if-mismatch', '-i', path] as const
+    await steps.run(`applying ${basename(path)} to ${sourcePackage} ${source.version}`, tree, [...patch])
+  }
+  return tree
+}
+
+async function configure(steps: BuildSteps, tree: string, fragments: readonly HashPart[]): Promise<void> {
+  const paths = writeParts(join(tree, '..', 'fragments'), fragments)
   await steps.run('make tinyconfig', tree, ['make', 'tinyconfig'])
   await steps.run('merging the config', tree, ['scripts/kconfig/merge_config.sh', '-m', '.config', ...paths])
   await steps.run('make olddefconfig', tree, ['make', 'olddefconfig'])
@@ -119,7 +136,7 @@ async function configure(steps: BuildSteps, tree: string, debug: boolean): Promi
   throw new VmError(`the kernel's config does not grant what kernel/config asks for:\n${lines.join('\n')}`)
 }
 
-async function makeKernel(folder: string, source: KernelSource, debug: boolean, logFile: string): Promise<void> {
+async function makeKernel(folder: string, inputs: KernelInputs, expected: number, logFile: string): Promise<void> {
   const progress = new BuildProgress((line) => console.error(line))
   // The same source gives the same image.
   const steps = new BuildSteps(logFile, {
@@ -128,19 +145,18 @@ async function makeKernel(folder: string, source: KernelSource, debug: boolean, 
     KBUILD_BUILD_USER: 'sendzc',
     KBUILD_BUILD_HOST: 'sendzc',
   })
-  const tree = join(folder, 'tree')
-  await prepareTree(steps, source, tree, progress)
+  const tree = await prepareTree(steps, inputs, folder, progress)
   progress.phase('configuring')
-  await configure(steps, tree, debug)
+  await configure(steps, tree, inputs.fragments)
   const jobs = availableParallelism()
   progress.phase(`compiling with ${jobs} jobs, log in ${logFile}`)
   const sinceMs = progress.elapsedMs
-  const expected = debug ? expectedSteps.debug : expectedSteps.base
   await steps.run('compiling the kernel', tree, ['make', `-j${jobs}`, 'bzImage'], (line) => progress.makeLine(line, sinceMs, expected))
   copyFileSync(join(tree, 'arch/x86/boot/bzImage'), join(folder, 'bzImage'))
   copyFileSync(join(tree, '.config'), join(folder, 'config'))
   copyFileSync(join(tree, 'System.map'), join(folder, 'System.map'))
-  rmSync(tree, { recursive: true, force: true, maxRetries: 3 })
+  for (const made of [tree, join(folder, 'patches'), join(folder, 'fragments')])
+    rmSync(made, { recursive: true, force: true, maxRetries: 3 })
   console.error(`vm build: the kernel is ready, ${progress.steps} objects in ${formatDuration(progress.elapsedMs)}`)
 }
 
@@ -163,21 +179,22 @@ function prepareLogFile(name: string): string {
  */
 export async function buildKernel(debug: boolean): Promise<BuiltKernel> {
   ensureSystemPackages()
-  const source = findSource()
+  const inputs = { source: findSource(), patches: patchParts(), fragments: fragmentParts(debug) }
   const hash = contentHash([
-    { name: 'source', content: source.version },
+    { name: 'source', content: inputs.source.version },
     { name: 'compiler', content: compilerVersion() },
-    ...fragmentParts(debug),
-    ...patchParts(),
+    ...inputs.fragments,
+    ...inputs.patches,
   ])
-  const make = (folder: string) => makeKernel(folder, source, debug, prepareLogFile(`kernel-${hash}.log`))
+  const expected = debug ? expectedSteps.debug : expectedSteps.base
+  const make = (folder: string) => makeKernel(folder, inputs, expected, prepareLogFile(`kernel-${hash}.log`))
   const folder = await new BuildCache('kernel').findOrMake(hash, make, waitForOther)
   return { image: join(folder, 'bzImage'), config: join(folder, 'config'), hash }
 }
 
 /**
  * Returns the folder of the compiled kernel selftests, in a cache of their own: a changed test does not
- * cost a new kernel. `undefined` while kernel/selftests has no Makefile.
+ * cost a new kernel. `undefined` when kernel/selftests has no Makefile.
  *
  * @throws VmError when make fails
  */
@@ -187,13 +204,10 @@ export async function buildSelftests(): Promise<string | undefined> {
   const parts = folderParts(sources, (name) => /(?:\.[ch]|\.sh|Makefile)$/.test(name))
   const hash = contentHash([{ name: 'compiler', content: compilerVersion() }, ...parts])
   const make = async (folder: string) => {
-    for (const { name, content } of parts) {
-      mkdirSync(join(folder, name, '..'), { recursive: true })
-      writeFileSync(join(folder, name), content, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
-    }
+    writeParts(folder, parts)
     const steps = new BuildSteps(prepareLogFile(`selftests-${hash}.log`), { LC_ALL: 'C' })
-    await steps.run('compiling the kernel selftests', folder, ['make', `-j${availableParallelism()}`])
-    if (readdirSync(folder).length === parts.length) throw new VmError('compiling the kernel selftests made no program')
+    await steps.run('compiling the kernel selftests', folder, ['make', `-j${availableParallelism()}`, 'OUT=build'])
+    if (readdirSync(join(folder, 'build')).length === 0) throw new VmError('compiling the kernel selftests made no program')
   }
-  return new BuildCache('selftests').findOrMake(hash, make, waitForOther)
+  return join(await new BuildCache('selftests').findOrMake(hash, make, waitForOther), 'build')
 }

@@ -4,7 +4,7 @@ import type { GuestOptions } from './arguments.js'
 import { checkoutFolder } from './checkout.js'
 import { timeoutStatus } from './errors.js'
 import { type GuestOutcome, runInGuest } from './guest-run.js'
-import { type BuiltKernel, buildKernel } from './kernel-build.js'
+import { type BuiltKernel, buildKernel, buildSelftests } from './kernel-build.js'
 import { kernelProblems } from './kernel-log.js'
 import { kvmVerdict } from './kvm-probe.js'
 import type { Accelerator } from './machine-model.js'
@@ -28,8 +28,13 @@ export async function chooseMachine(guest: GuestOptions, kernel: BuiltKernel): P
 }
 
 /** What the command can read about its machine. */
-export function machineEnvironment(machine: ChosenMachine, kernel: BuiltKernel): [name: string, value: string][] {
+export function machineEnvironment(
+  machine: ChosenMachine,
+  kernel: BuiltKernel,
+  selftests: string | undefined,
+): [name: string, value: string][] {
   return [
+    ...(selftests === undefined ? [] : [['SENDZC_VM_SELFTESTS', selftests] as [string, string]]),
     ['SENDZC_MACHINE_MODEL', machine.guest.model],
     ['SENDZC_VM_PTI', machine.guest.pti],
     ['SENDZC_VM_NET', machine.guest.net ? '1' : '0'],
@@ -42,18 +47,18 @@ export async function runAttached(
   machine: ChosenMachine,
   kernel: BuiltKernel,
   argv: readonly string[],
-  folders: readonly string[] = [],
   onStdout: (bytes: Buffer) => void = (bytes) => void process.stdout.write(bytes),
 ): Promise<GuestOutcome> {
   const outputFolder = resolve(machine.guest.outputFolder ?? join(checkoutFolder(), 'results'))
   mkdirSync(outputFolder, { recursive: true })
+  const selftests = await buildSelftests()
   return runInGuest({
     ...machine,
     kernelImage: kernel.image,
     argv,
     outputFolder,
-    folders,
-    environment: machineEnvironment(machine, kernel),
+    folders: selftests === undefined ? [] : [selftests],
+    environment: machineEnvironment(machine, kernel, selftests),
     onStdout,
     onStderr: (bytes) => void process.stderr.write(bytes),
   })

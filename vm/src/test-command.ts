@@ -49,13 +49,12 @@ async function runBoot(
   machine: ChosenMachine,
   kernel: BuiltKernel,
   argv: readonly string[],
-  folders: readonly string[],
   judge: (output: string, outcome: GuestOutcome) => TapOutcome,
 ): Promise<TapOutcome> {
   console.log(`# boot: ${name}`)
   const chunks: Buffer[] = []
   try {
-    const outcome = await runAttached(machine, kernel, argv, folders, (bytes) => {
+    const outcome = await runAttached(machine, kernel, argv, (bytes) => {
       chunks.push(bytes)
       process.stdout.write(bytes)
     })
@@ -79,7 +78,7 @@ async function runSelftests(machine: ChosenMachine, kernel: BuiltKernel): Promis
   if (folder === undefined) return skipped('kernel selftests: kernel/selftests has no Makefile')
   const limitS = machine.guest.debug ? selftestTimeoutS.debug : selftestTimeoutS.plain
   const argv = [join(checkoutFolder(), 'vm', 'guest', 'selftests'), folder, String(limitS)]
-  return runBoot('kernel selftests', machine, kernel, argv, [folder], (output) => {
+  return runBoot('kernel selftests', machine, kernel, argv, (output) => {
     const frames = selftestFrames(output)
     if (frames.length === 0) return failed('kernel selftests: no program ran')
     return addOutcomes(
@@ -96,7 +95,7 @@ async function runSuite(boot: SuiteBoot, machine: ChosenMachine, kernel: BuiltKe
   if (boot.options.net === true && process.getuid?.() !== 0) return skipped(`${name}: two interfaces on taps need root`)
   const guest = { ...machine.guest, ...boot.options, environment: [['SENDZC_VM_SUITE', boot.name]] as const }
   const argv = [process.execPath, suiteScript]
-  return runBoot(name, { ...machine, guest }, kernel, argv, [], (output, { status }) => {
+  return runBoot(name, { ...machine, guest }, kernel, argv, (output, { status }) => {
     const totals = suiteTotals(output)
     if (totals === undefined) return failed(`${name}: no line "N passed, N failed", exit status ${status}`)
     const silent = status !== 0 && totals.failed === 0 ? [failed(`${name}: exit status ${status} although no test failed`)] : []
