@@ -1,0 +1,40 @@
+{
+  "variables": { "sanitize%": 0 },
+  "targets": [
+    {
+      "target_name": "sendzc_sendmsg",
+      "conditions": [
+        ["OS!='linux'", { "type": "none" }, {
+          "sources": [
+            "native/earlier_sends.cc",
+            "native/drain.cc",
+            "native/environment.cc",
+            "native/error_queue.cc",
+            "native/host_probe.cc",
+            "native/inline_notification.cc",
+            "native/module.cc",
+            "native/next_id_probe.cc",
+            "native/open_socket.cc",
+            "native/sender.cc",
+            "native/submit.cc",
+            "native/wake_set.cc"
+          ],
+          "include_dirs": [
+            "<!(node -p \"require('node-addon-api').include_dir\")",
+            "../native/include",
+            "native"
+          ],
+          "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+          "cflags": ["-fvisibility=hidden"],
+          "cflags_cc": ["-std=c++17", "-fno-exceptions", "-Wall", "-Wextra", "-Werror", "-O2"],
+          "cflags!": ["-fexceptions"],
+          "cflags_cc!": ["-fexceptions", "-O3", "-std=gnu++17", "-std=gnu++20"]
+        }],
+        ["sanitize==1", {
+          "cflags_cc": ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,67 @@
+// One open driver: a sender and the memory that it keeps pinned. Binding layer.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "error_queue.h"
+#include "sender.h"
+#include "sendzc/event_buffer.h"
+#include "sendzc/pinned_buffer.h"
+#include "wake_set.h"
+
+namespace sendzc {
+
+// Segments of one message at most; pins are for several such.
+constexpr uint32_t max_segments_per_message = 256;
+
+// The order of the members is that of their construction: `sends` refers to `source`.
+class driver final : public release_sink {
+ public:
+  driver(int32_t index, opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source,
+         std::unique_ptr<notification_source> own_source, event_buffer& events)
+      : own_source_(std::move(own_source)),
+        sends(std::move(opened), max_in_flight, interval, own_source_ ? own_source_.get() : source),
+        pins(std::max(max_in_flight * 2, max_segments_per_message)),
+        index_(index),
+        max_in_flight_(max_in_flight),
+        events_(events) {}
+
+  int32_t index() const { return index_; }
+  uint32_t max_in_flight() const { return max_in_flight_; }
+
+  void report_sent(uint32_t token, int64_t result) { events_.push(index_, token, event_sent, static_cast<int32_t>(result)); }
+  void report_sent_unshared(uint32_t token, int64_t result) {
+    events_.push(index_, token, event_sent | event_released | release_none, static_cast<int32_t>(result));
+  }
+  void report_wake(uint32_t bits) { events_.push(index_, 0, event_wake, static_cast<int32_t>(bits)); }
+
+  void on_released(uint32_t token, uint32_t chain, bool copied) override {
+    pins.release(chain);
+    events_.push(index_, token, event_released | (copied ? release_copied : release_zerocopy), 0);
+  }
+  void on_unshared(uint32_t token, uint32_t chain) override {
+    pins.release(chain);
+    events_.push(index_, token, event_released | release_none, 0);
+  }
+
+ private:
+  std::unique_ptr<notification_source> own_source_;
+
+ public:
+  sender sends;
+  pin_pool pins;
+  // Wake bits asked for and not yet reported.
+  uint32_t armed = 0;
+  registration watched = registration::absent;
+  // What the wake-up found has been reported with it, so that the collect() which follows has nothing left to ask.
+  bool collected_on_wake = false;
+
+ private:
+  int32_t index_;
+  uint32_t max_in_flight_;
+  event_buffer& events_;
+};
+
+}  // namespace sendzc

@@ -1,0 +1,251 @@
+#include "environment.h"
+
+#include <errno.h>
+
+#include <new>
+#include <utility>
+
+#include "drain.h"
+#include "inline_notification.h"
+
+namespace sendzc {
+
+namespace {
+
+// Keeps the memory of every message it is told of for the life of the process.
+class leak_sink final : public release_sink {
+ public:
+  explicit leak_sink(pin_pool& pins) : pins_(pins) {}
+  int64_t bytes() const { return bytes_; }
+  void on_released(uint32_t, uint32_t chain, bool) override { bytes_ += pins_.leak(chain); }
+  void on_unshared(uint32_t, uint32_t chain) override { pins_.release(chain); }
+
+ private:
+  pin_pool& pins_;
+  int64_t bytes_ = 0;
+};
+
+// Lets go of memory without telling JavaScript.
+class silent_sink final : public release_sink {
+ public:
+  explicit silent_sink(pin_pool& pins) : pins_(pins) {}
+  void on_released(uint32_t, uint32_t chain, bool) override { pins_.release(chain); }
+  void on_unshared(uint32_t, uint32_t chain) override { pins_.release(chain); }
+
+ private:
+  pin_pool& pins_;
+};
+
+}  // namespace
+
+int environment::start(napi_value on_events, bool is_main_thread) {
+  is_main_thread_ = is_main_thread;
+  napi_value name = nullptr;
+  if (napi_create_string_utf8(env_, "sendzc", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_async_init(env_, nullptr, name, &async_context_) != napi_ok ||
+      napi_create_reference(env_, on_events, 1, &on_events_) != napi_ok) {
+    return -ENOMEM;
+  }
+  int error = wakes_.open();
+  if (error != 0) return error;
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
+  error = poll_.open(loop, wakes_.fd(), on_ready, this);
+  return error != 0 ? error : poll_.start();
+}
+
+bool environment::use_events(napi_value words) {
+  void* data = nullptr;
+  size_t length = 0;
+  napi_typedarray_type type = napi_uint8_array;
+  if (napi_get_typedarray_info(env_, words, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+  if (type != napi_int32_array) return false;
+  napi_ref reference = nullptr;
+  if (napi_create_reference(env_, words, 1, &reference) != napi_ok) return false;
+  if (events_array_ != nullptr) napi_delete_reference(env_, events_array_);
+  events_array_ = reference;
+  events_ = event_buffer(static_cast<int32_t*>(data), length);
+  return true;
+}
+
+notification_source* environment::shared_source(notification_path path) {
+  if (path == notification_path::none) return nullptr;
+  if (path == notification_path::recvmsg) return &one_by_one_;
+  return &batched_;
+}
+
+std::unique_ptr<notification_source> environment::make_inline_source(const driver_request& request) {
+  auto variant = request.path == notification_path::inline_cmsg ? inline_notification::variant::cmsg
+                                                                : inline_notification::variant::pointer;
+  return std::unique_ptr<notification_source>(
+      new (std::nothrow) inline_notification(variant, request.cmsg_type, request.inline_capacity, batched_));
+}
+
+int32_t environment::take_slot() {
+  if (!free_slots_.empty()) {
+    uint32_t index = free_slots_.back();
+    free_slots_.pop_back();
+    return static_cast<int32_t>(index);
+  }
+  if (slots_.size() == max_drivers) return -1;
+  slots_.emplace_back();
+  return static_cast<int32_t>(slots_.size() - 1);
+}
+
+int32_t environment::open_driver(const driver_request& request, opened_socket& opened) {
+  bool zerocopy = request.path != notification_path::none;
+  if (zerocopy && !pinning_available()) {
+    opened.stage = open_stage::pinning;
+    return -ENOTSUP;
+  }
+  int error = open_socket(request.fd, zerocopy, opened);
+  if (error != 0) return error;
+  int32_t index = take_slot();
+  if (index < 0) {
+    opened.stage = open_stage::limit;
+    return -EMFILE;
+  }
+  bool rides = request.path == notification_path::inline_cmsg || request.path == notification_path::inline_pointer;
+  std::unique_ptr<notification_source> own = rides ? make_inline_source(request) : nullptr;
+  slot& at = slots_[static_cast<uint32_t>(index)];
+  at.open.reset(new (std::nothrow) driver(index, std::move(opened), request.max_in_flight, request.interval,
+                                          shared_source(request.path), std::move(own), events_));
+  if (at.open == nullptr) {
+    free_slots_.push_back(static_cast<uint32_t>(index));
+    opened.stage = open_stage::limit;
+    return -ENOMEM;
+  }
+  return static_cast<int32_t>(at.generation << index_bits) | index;
+}
+
+driver* environment::find(int32_t handle) {
+  uint32_t index = static_cast<uint32_t>(handle) & ((1u << index_bits) - 1);
+  if (handle < 0 || index >= slots_.size()) return nullptr;
+  slot& at = slots_[index];
+  return at.generation == static_cast<uint32_t>(handle) >> index_bits ? at.open.get() : nullptr;
+}
+
+int64_t environment::close_driver(int32_t handle) {
+  driver* closing = find(handle);
+  if (closing == nullptr) return 0;
+  disarm(*closing, ~0u);
+  wakes_.remove(closing->sends.fd(), closing->watched);
+  silent_sink silent(closing->pins);
+  closing->sends.collect(silent, false);
+  leak_sink leak(closing->pins);
+  closing->sends.abandon(leak);
+  uint32_t index = static_cast<uint32_t>(closing->index());
+  slots_[index].open.reset();
+  slots_[index].generation = (slots_[index].generation + 1) & generation_mask;
+  free_slots_.push_back(index);
+  return leak.bytes();
+}
+
+void environment::set_armed(driver& of, uint32_t bits) {
+  if ((of.armed == 0) != (bits == 0)) armed_drivers_ += bits != 0 ? 1 : -1;
+  of.armed = bits;
+  poll_.set_referenced(armed_drivers_ > 0);
+}
+
+int32_t environment::arm(driver& of, int32_t handle, uint32_t bits) {
+  uint32_t wanted = of.armed | bits;
+  if (wanted == of.armed) return 0;
+  bool writable = (wanted & wake_writable) != 0;
+  int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, static_cast<uint64_t>(handle));
+  if (error == 0) set_armed(of, wanted);
+  return error;
+}
+
+void environment::disarm(driver& of, uint32_t bits) {
+  uint32_t left = of.armed & ~bits;
+  if (left == of.armed) return;
+  set_armed(of, left);
+  if (left == 0 && of.watched != registration::idle) wakes_.remove(of.sends.fd(), of.watched);
+}
+
+// Reports every armed driver that is ready, with one call into JavaScript as long as the event buffer holds it.
+void environment::deliver_wakes() {
+  epoll_event ready[wake_set::max_events_per_wait];
+  size_t rounds = slots_.size() / wake_set::max_events_per_wait + 1;
+  events_.clear();
+  for (size_t round = 0; round < rounds && !ending_; round++) {
+    int count = wakes_.wait(ready, wake_set::max_events_per_wait);
+    for (int i = 0; i < count; i++) {
+      auto handle = static_cast<int32_t>(ready[i].data.u64);
+      driver* woken = find(handle);
+      if (woken == nullptr) continue;
+      if (events_.room() < woken->max_in_flight() + 1) flush_events();
+      // JavaScript ran: it may have closed this one.
+      if (find(handle) == woken) wake(*woken, handle, ready[i].events);
+    }
+    if (count < wake_set::max_events_per_wait) break;
+  }
+  if (!ending_) flush_events();
+}
+
+void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
+  if (woken.watched == registration::one_shot) woken.watched = registration::idle;
+  if (woken.armed == 0) return;
+  bool error = (ready & (EPOLLERR | EPOLLHUP)) != 0;
+  uint32_t found = error ? woken.sends.collect(woken, woken.sends.in_flight() == 0) : 0;
+  uint32_t fired = found > 0 ? static_cast<uint32_t>(wake_notification) : 0;
+  if ((ready & EPOLLOUT) != 0) fired |= wake_writable;
+  if (woken.sends.pending_error() != 0) fired = ~0u;
+  fired &= woken.armed;
+  if (fired != 0) {
+    woken.collected_on_wake = found > 0;
+    woken.report_wake(fired);
+    set_armed(woken, woken.armed & ~fired);
+  }
+  if (woken.armed == 0) {
+    if (woken.watched == registration::edges) wakes_.remove(woken.sends.fd(), woken.watched);
+    return;
+  }
+  if (woken.watched == registration::edges) return;
+  // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
+  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0, error && found == 0,
+             static_cast<uint64_t>(handle));
+}
+
+void environment::flush_events() {
+  size_t count = events_.size();
+  if (count == 0) return;
+  events_.clear();
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
+  napi_value callback = nullptr;
+  napi_value receiver = nullptr;
+  napi_value argument = nullptr;
+  napi_value result = nullptr;
+  if (napi_get_reference_value(env_, on_events_, &callback) == napi_ok && napi_get_global(env_, &receiver) == napi_ok &&
+      napi_create_uint32(env_, static_cast<uint32_t>(count), &argument) == napi_ok &&
+      napi_make_callback(env_, async_context_, receiver, callback, 1, &argument, &result) == napi_pending_exception) {
+    napi_value error = nullptr;
+    if (napi_get_and_clear_last_exception(env_, &error) == napi_ok) napi_fatal_exception(env_, error);
+  }
+  napi_close_handle_scope(env_, scope);
+}
+
+// The thread ends and the memory must not outlive what the kernel does with it: wait a little, then abort the connection so that the
+// kernel lets go, and keep for ever what even that does not free.
+void environment::drain_at_end(driver& ending) {
+  silent_sink silent(ending.pins);
+  if (!is_main_thread_ && drain(ending.sends, teardown_drain_ms, silent) > 0 && ending.sends.abort() == 0) {
+    drain(ending.sends, teardown_drain_ms, silent);
+  }
+  leak_sink leak(ending.pins);
+  ending.sends.abandon(leak);
+}
+
+void environment::begin_teardown(void (*done)(void*), void* context) {
+  ending_ = true;
+  for (slot& at : slots_) {
+    if (at.open == nullptr) continue;
+    wakes_.remove(at.open->sends.fd(), at.open->watched);
+    drain_at_end(*at.open);
+    at.open.reset();
+  }
+  poll_.close(done, context);
+}
+
+}  // namespace sendzc

@@ -1,0 +1,104 @@
+// What the addon keeps for one Node.js environment: its drivers, the epoll instance they share, and the buffer through which events
+// go to JavaScript. Binding layer. Used by one thread.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "driver.h"
+#include "error_queue.h"
+#include "sendzc/event_buffer.h"
+#include "sendzc/uv_handle.h"
+#include "wake_set.h"
+
+namespace sendzc {
+
+// Drivers open at once in one environment.
+constexpr uint32_t max_drivers = 65536;
+// Segments that one system call can take over all its messages.
+constexpr uint32_t max_segments_per_call = 1024;
+
+// How notifications reach a driver. Mirrored by src/native.ts.
+enum class notification_path : int32_t { none = 0, recvmsg = 1, recvmmsg = 2, inline_cmsg = 3, inline_pointer = 4 };
+
+struct driver_request {
+  int fd = -1;
+  notification_path path = notification_path::none;
+  uint32_t max_in_flight = 0;
+  uint32_t interval = 0;
+  int32_t cmsg_type = 0;
+  uint32_t inline_capacity = 1;
+};
+
+// Room to describe what one system call sends, so that nothing is allocated for a send.
+struct send_scratch {
+  iovec segments[max_segments_per_call];
+  outgoing_message run[sender::max_messages_per_call];
+};
+
+class environment {
+ public:
+  explicit environment(napi_env env) : env_(env) {}
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+
+  // Once: where events are handed to, and whether the end of this environment is that of the process. 0 or a negated errno.
+  int start(napi_value on_events, bool is_main_thread);
+  // The Int32Array for events from now on. Never while events wait in it.
+  bool use_events(napi_value words);
+
+  // A handle, or a negated errno with `opened.stage` telling where.
+  int32_t open_driver(const driver_request& request, opened_socket& opened);
+  // Null for a handle whose driver was closed.
+  driver* find(int32_t handle);
+  // Returns the bytes that stay pinned on purpose.
+  int64_t close_driver(int32_t handle);
+  int32_t arm(driver& of, int32_t handle, uint32_t bits);
+  void disarm(driver& of, uint32_t bits);
+
+  event_buffer& events() { return events_; }
+  send_scratch& scratch() { return scratch_; }
+
+  // Called by env_instance. Deals with memory in flight, closes the libuv handle, then calls `done`.
+  void begin_teardown(void (*done)(void*), void* context);
+
+ private:
+  static constexpr uint32_t index_bits = 16;
+  static constexpr uint32_t generation_mask = 0x3fff;
+
+  struct slot {
+    std::unique_ptr<driver> open;
+    uint32_t generation = 0;
+  };
+
+  static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
+  void deliver_wakes();
+  void wake(driver& woken, int32_t handle, uint32_t ready);
+  void flush_events();
+  void set_armed(driver& of, uint32_t bits);
+  int32_t take_slot();
+  std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
+  notification_source* shared_source(notification_path path);
+  void drain_at_end(driver& ending);
+
+  napi_env env_;
+  napi_ref on_events_ = nullptr;
+  napi_ref events_array_ = nullptr;
+  napi_async_context async_context_ = nullptr;
+  bool is_main_thread_ = true;
+  bool ending_ = false;
+  uint32_t armed_drivers_ = 0;
+  wake_set wakes_;
+  uv_handle poll_;
+  event_buffer events_{nullptr, 0};
+  error_queue_single one_by_one_;
+  error_queue_batched batched_;
+  std::vector<slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  send_scratch scratch_;
+};
+
+}  // namespace sendzc

@@ -1,0 +1,14 @@
+// Asks the kernel what zero-copy it offers here. Opens sockets of its own and closes them again.
+#pragma once
+
+#include <cstdint>
+
+namespace sendzc {
+
+// 0, or a negated errno of socket(2) or setsockopt(SO_ZEROCOPY).
+int probe_zerocopy(int32_t domain, int32_t type);
+// Whether sendmsg fills the placeholder of the inline notification: 1 yes, 0 it ignores it, or a negated errno (-EINVAL: the kernel
+// does not know it). A message of one byte goes over a UDP socket on the loopback device to itself.
+int probe_inline(bool by_pointer, int32_t cmsg_type);
+
+}  // namespace sendzc

@@ -1,0 +1,319 @@
+#include "sender.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "earlier_sends.h"
+#include "next_id_probe.h"
+#include "system_call.h"
+#include "uapi.h"
+
+namespace sendzc {
+
+namespace {
+
+// A vsock send of more than one packet can take more than one id when memory runs out between two; up to this it is one packet.
+constexpr uint64_t max_vsock_zerocopy_bytes = 65536;
+
+// Shortens a message to `limit` bytes.
+void truncate_segments(outgoing_message& message, uint64_t limit) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < message.segment_count; i++) {
+    uint64_t length = message.segments[i].iov_len;
+    if (bytes + length < limit) {
+      bytes += length;
+      continue;
+    }
+    message.segments[i].iov_len = static_cast<size_t>(limit - bytes);
+    message.segment_count = i + 1;
+    return;
+  }
+}
+
+void fill_header(msghdr& header, const outgoing_message& message) {
+  memset(&header, 0, sizeof(header));
+  header.msg_iov = message.segments;
+  header.msg_iovlen = message.segment_count;
+}
+
+}  // namespace
+
+sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source)
+    : fd_(std::move(opened.fd)),
+      table_(source == nullptr ? 1 : max_in_flight * 2),
+      source_(source),
+      interval_(interval),
+      domain_(opened.facts.domain),
+      is_stream_(sendzc::is_stream(opened.facts)),
+      is_tcp_(is_stream_ && domain_ != AF_VSOCK),
+      reports_errors_(opened.reports_errors),
+      ids_(opened.was_zerocopy ? ids::unknown : ids::known) {
+  if (ids_ == ids::unknown && is_tcp_) acked_bytes_target_ = acked_bytes_when_sent(fd_.get());
+}
+
+sender::route sender::route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending) {
+  // An empty message gets no id from the kernel, so it would never be notified.
+  if (!wants_zerocopy || bytes == 0 || source_ == nullptr) return route::copy;
+  if (ids_ == ids::known && !doubt_.active) return table_.has_room(pending) ? route::zerocopy : route::blocked;
+  if (ids_ == ids::unknown && in_flight() == 0 && pending == 0 && earlier_sends_are_done()) return route::zerocopy;
+  return route::copy;
+}
+
+// A notification of an earlier user's send must not be taken for that of our first. So before that first send everything queued
+// when we opened has been acknowledged (TCP) or has left (datagrams), and what it left on the error queue is removed.
+bool sender::earlier_sends_are_done() {
+  if (earlier_sends_done_) return true;
+  bool done = is_tcp_ && acked_bytes_target_ != 0 ? acked_bytes_reached(fd(), acked_bytes_target_) : send_queue_is_empty(fd());
+  if (!done) return false;
+  collect_result result = source_->collect(fd(), true, *this);
+  counters_.collect_calls += result.calls;
+  counters_.empty_collect_calls += result.empty;
+  earlier_sends_done_ = true;
+  return true;
+}
+
+uint32_t sender::room_before_collection() const {
+  if (interval_ == 0) return max_messages_per_call;
+  return std::max<uint32_t>(1, interval_ > since_collection_ ? interval_ - since_collection_ : 0);
+}
+
+int sender::send_flags(bool zerocopy) const { return MSG_DONTWAIT | MSG_NOSIGNAL | (zerocopy ? MSG_ZEROCOPY : 0); }
+
+int64_t sender::take_pending_error() {
+  int error = pending_error_;
+  pending_error_ = 0;
+  return error;
+}
+
+// Attaches the placeholder of the inline notification where this send makes a collection due.
+bool sender::attach(msghdr& header, uint32_t more) {
+  if (!source_->rides_on_sends() || !is_due(more)) return false;
+  source_->attach(header);
+  return true;
+}
+
+void sender::after_zerocopy(outgoing_message& message) {
+  table_.add(message.token, message.chain);
+  message.shared = true;
+  since_collection_++;
+}
+
+void sender::send_stream(outgoing_message& message, bool zerocopy) {
+  message.result = take_pending_error();
+  if (message.result != 0) return;
+  if (zerocopy && domain_ == AF_VSOCK) truncate_segments(message, max_vsock_zerocopy_bytes);
+  msghdr header;
+  fill_header(header, message);
+  bool carries = zerocopy && attach(header, 1);
+  message.result = send_message(fd(), header, send_flags(zerocopy));
+  counters_.send_calls++;
+  if (message.result <= 0 || !zerocopy) return;
+  after_zerocopy(message);
+  attached_ = carries;
+}
+
+unsigned sender::send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy) {
+  messages[0].result = take_pending_error();
+  if (messages[0].result != 0) return 1;
+  return count == 1 ? send_one(messages[0], zerocopy) : send_many(messages, count, zerocopy);
+}
+
+unsigned sender::send_one(outgoing_message& message, bool zerocopy) {
+  msghdr header;
+  fill_header(header, message);
+  bool carries = zerocopy && attach(header, 1);
+  int64_t result = send_message(fd(), header, send_flags(zerocopy));
+  counters_.send_calls++;
+  if (result < 0) return send_failed(message, zerocopy, result);
+  message.result = result;
+  if (zerocopy) {
+    after_zerocopy(message);
+    attached_ = carries;
+  }
+  return 1;
+}
+
+unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zerocopy) {
+  mmsghdr headers[max_messages_per_call];
+  for (unsigned i = 0; i < count; i++) fill_header(headers[i].msg_hdr, messages[i]);
+  unsigned done = 0;
+  while (done < count) {
+    bool carries = zerocopy && attach(headers[count - 1].msg_hdr, count - done);
+    int64_t sent = send_messages(fd(), headers + done, count - done, send_flags(zerocopy));
+    counters_.send_calls++;
+    if (sent <= 0) return done + send_failed(messages[done], zerocopy, sent == 0 ? -EAGAIN : sent);
+    for (unsigned i = 0; i < sent; i++, done++) {
+      messages[done].result = headers[done].msg_len;
+      if (zerocopy) after_zerocopy(messages[done]);
+    }
+    // Short of `count`: the next call begins with the message that failed, and then answers with its error.
+    attached_ = carries && done == count;
+  }
+  return done;
+}
+
+unsigned sender::send_failed(outgoing_message& message, bool zerocopy, int64_t error) {
+  message.result = error;
+  if (!zerocopy) return 1;
+  message.too_large = error == -EMSGSIZE;
+  if (!message.too_large && ids_ == ids::known && may_have_used_id(static_cast<int>(error))) {
+    doubt_ = doubtful_message{true, message.token, message.chain};
+    message.shared = true;
+  }
+  return 1;
+}
+
+// A datagram can fail before it has an id, or be dropped on its way down the stack after that: then the id is used up, and its
+// notification comes. The errors here are met before, or leave no doubt.
+bool sender::may_have_used_id(int error) const {
+  switch (-error) {
+    case EAGAIN:
+    case EINTR:
+    case EFAULT:
+    case EBADF:
+    case ENOTCONN:
+    case EDESTADDRREQ:
+    case EPIPE:
+    case ECONNREFUSED:
+      return false;
+    case ENOBUFS:
+      // Of a drop by the device's queue the kernel tells only who asked for such errors (udp_send_skb).
+      return reports_errors_;
+    default:
+      return true;
+  }
+}
+
+void sender::resend_as_copy(outgoing_message& message, release_sink& releases) {
+  message.too_large = false;
+  // Had the size been refused below the socket, the id would be used up and its notification be here already: the packet was
+  // dropped whole, within the call.
+  unsure_ = true;
+  run_source(releases, true);
+  unsure_ = false;
+  counters_.fragment_copies++;
+  msghdr header;
+  fill_header(header, message);
+  message.result = send_message(fd(), header, send_flags(false));
+  counters_.send_calls++;
+}
+
+void sender::settle(release_sink& releases) {
+  if (attached_) {
+    attached_ = false;
+    since_collection_ = 0;
+    releases_ = &releases;
+    source_->read(*this);
+    releases_ = nullptr;
+  } else if (source_ != nullptr && !source_->rides_on_sends() && is_due(0)) {
+    collect(releases, false);
+  }
+  if (doubt_.active) resolve_doubt(releases);
+}
+
+uint32_t sender::collect(release_sink& releases, bool force) {
+  since_collection_ = 0;
+  if (source_ == nullptr || (in_flight() == 0 && !force)) return 0;
+  uint32_t found = run_source(releases, force);
+  if (doubt_.active) resolve_doubt(releases);
+  return found;
+}
+
+uint32_t sender::run_source(release_sink& releases, bool force) {
+  releases_ = &releases;
+  collect_result result = source_->collect(fd(), force, *this);
+  releases_ = nullptr;
+  counters_.collect_calls += result.calls;
+  counters_.empty_collect_calls += result.empty;
+  if (result.error != 0) pending_error_ = result.error;
+  return result.found;
+}
+
+void sender::on_range(const completion_range& range) {
+  counters_.notifications++;
+  counters_.notified_ids += range.count();
+  if (ids_ == ids::lost || (ids_ == ids::unknown && table_.size() == 0)) {
+    counters_.unknown_ids += range.count();
+    return;
+  }
+  if (ids_ == ids::unknown) return calibrate(range);
+  uint32_t next = table_.next_id();
+  if (probing_) {
+    saw_next_ = saw_next_ || range.contains(next);
+    saw_after_next_ = saw_after_next_ || range.contains(next + 1);
+  }
+  uint32_t ours = table_.release(range, [&](const in_flight_table::entry& entry, uint32_t) {
+    releases_->on_released(entry.token, entry.chain, range.copied);
+  });
+  if (unsure_ && !probing_ && range.contains(next)) {
+    unsure_ = false;
+    table_.skip();
+    ours++;
+    if (doubt_.active) end_doubt(range.copied);
+  }
+  counters_.unknown_ids += range.count() - ours;
+  // Somebody else sends on this socket with zero-copy: which id is whose cannot be told any more, so nothing more is released.
+  if (!probing_ && table_.is_ahead(range)) ids_ = ids::lost;
+}
+
+// One message of ours is in flight, alone, and nothing of anybody else's can be: this is its id.
+void sender::calibrate(const completion_range& range) {
+  completion_range provisional{table_.next_id() - 1, table_.next_id() - 1, range.copied};
+  table_.release(provisional, [&](const in_flight_table::entry& entry, uint32_t) {
+    releases_->on_released(entry.token, entry.chain, range.copied);
+  });
+  table_.rebase(range.hi + 1);
+  counters_.unknown_ids += range.count() - 1;
+  ids_ = ids::known;
+}
+
+void sender::end_doubt(bool copied) {
+  doubt_.active = false;
+  releases_->on_released(doubt_.token, doubt_.chain, copied);
+}
+
+// Did the failed datagram use up an id? Most often its notification is here, since the packet was dropped within the call. Else it
+// had none, or a fragment of it is on its way: then the id of a datagram that is begun and dropped tells.
+void sender::resolve_doubt(release_sink& releases) {
+  unsure_ = true;
+  run_source(releases, true);
+  if (!doubt_.active) return;
+  if (use_up_next_id(fd()) != 0) return;  // asked again at the next collection; until then everything is copied
+  probing_ = true;
+  saw_next_ = saw_after_next_ = false;
+  run_source(releases, true);
+  probing_ = unsure_ = doubt_.active = false;
+  if (saw_after_next_) {
+    uint32_t id = table_.add(doubt_.token, doubt_.chain);
+    table_.skip();
+    if (!saw_next_) return;
+    table_.release(completion_range{id, id, false}, [&](const in_flight_table::entry& entry, uint32_t) {
+      releases.on_released(entry.token, entry.chain, false);
+    });
+  } else if (saw_next_) {
+    table_.skip();
+    releases.on_unshared(doubt_.token, doubt_.chain);
+  } else {
+    doubt_.active = true;
+    ids_ = ids::lost;
+  }
+}
+
+int sender::abort() {
+  if (!is_tcp_) return 0;
+  sockaddr unspecified{};
+  unspecified.sa_family = AF_UNSPEC;
+  return connect(fd(), &unspecified, sizeof(unspecified)) == 0 ? 0 : -errno;
+}
+
+void sender::abandon(release_sink& abandoned) {
+  table_.clear([&](const in_flight_table::entry& entry, uint32_t) { abandoned.on_released(entry.token, entry.chain, false); });
+  if (doubt_.active) abandoned.on_released(doubt_.token, doubt_.chain, false);
+  doubt_.active = false;
+}
+
+}  // namespace sendzc

@@ -1,0 +1,155 @@
+// Sends messages over one socket and accounts for the notification ids that the kernel gives them.
+//
+// The kernel counts: each successful sendmsg with MSG_ZEROCOPY and at least one byte takes the next 32-bit id of the socket
+// (msg_zerocopy_realloc), a failed one gives it back (net_zcopy_put_abort). The caller never sees an id before the
+// notification, so this object counts along, and its one duty above all is never to be off by one: a notification for another
+// message would free memory that is still on its way to the network. Hence the care about ids that are unknown or in doubt.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "notification_source.h"
+#include "open_socket.h"
+#include "sendzc/in_flight_table.h"
+#include "sendzc/unique_fd.h"
+
+namespace sendzc {
+
+// One message on its way out. `segments` is the caller's scratch and may be changed by the send.
+struct outgoing_message {
+  iovec* segments = nullptr;
+  uint32_t segment_count = 0;
+  uint32_t token = 0;
+  uint32_t chain = 0;
+  uint64_t bytes = 0;
+  int64_t result = 0;     // bytes queued or a negated errno
+  bool shared = false;    // the kernel may read the memory until its notification
+  bool too_large = false;  // as a zero-copy datagram: send_copy() may still do
+};
+
+// Told of every message that the kernel lets go of.
+class release_sink {
+ public:
+  virtual void on_released(uint32_t token, uint32_t chain, bool copied) = 0;
+  // The kernel never referenced the memory of this message.
+  virtual void on_unshared(uint32_t token, uint32_t chain) = 0;
+
+ protected:
+  ~release_sink() = default;
+};
+
+struct sender_counters {
+  uint64_t send_calls = 0;
+  uint64_t collect_calls = 0;
+  uint64_t empty_collect_calls = 0;
+  uint64_t notifications = 0;
+  uint64_t notified_ids = 0;
+  uint64_t foreign_errors = 0;
+  // Ids notified that belong to no message of this driver.
+  uint64_t unknown_ids = 0;
+  // Messages that asked for zero-copy and were copied because the next id was not known.
+  uint64_t uncounted_copies = 0;
+  // Datagrams of too many page fragments for zero-copy, sent as a copy.
+  uint64_t fragment_copies = 0;
+};
+
+class sender final : private notification_sink {
+ public:
+  enum class route { copy, zerocopy, blocked };
+  // Messages of one sendmmsg.
+  static constexpr unsigned max_messages_per_call = 64;
+
+  // `source` is null for a driver that only copies. `interval` 0: only collect() collects.
+  sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source);
+
+  int fd() const { return fd_.get(); }
+  bool is_stream() const { return is_stream_; }
+  uint32_t in_flight() const override { return table_.size() + (doubt_.active ? 1 : 0); }
+  const sender_counters& counters() const { return counters_; }
+
+  // How a message would go. `pending`: messages already routed to zero-copy and not yet sent.
+  route route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending);
+  // A message wanted zero-copy and is sent as a copy, because the next id is not known.
+  void count_uncounted_copy() { counters_.uncounted_copies++; }
+  // Zero-copy messages that may go out before a collection is due.
+  uint32_t room_before_collection() const;
+
+  // One message of a stream, by one sendmsg. A short send is a result, not an error.
+  void send_stream(outgoing_message& message, bool zerocopy);
+  // Datagrams of one route, by as few system calls as possible. Returns how many were attempted: the last of them failed
+  // where those are fewer than `count`, and the caller decides what becomes of the rest.
+  unsigned send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy);
+  // A datagram that came back `too_large`.
+  void resend_as_copy(outgoing_message& message, release_sink& releases);
+  // After the caller has reported what was sent: delivers what those sends brought back, and collects where it is due.
+  void settle(release_sink& releases);
+
+  // Fetches the notifications that are there now; nothing when none can be. Returns how many messages were found.
+  uint32_t collect(release_sink& releases, bool force);
+  // Aborts a TCP connection: the kernel drops what is queued, and says so.
+  int abort();
+  // An error that belongs to the next send, where one was met while collecting.
+  int pending_error() const { return pending_error_; }
+  // Removes every message still in flight, for the caller to keep its memory pinned.
+  void abandon(release_sink& abandoned);
+  // Closes the descriptor. Nothing else may be called after that.
+  void close() { fd_.reset(); }
+
+ private:
+  // Whether the id of the next zero-copy message is known, unknown (calibrating), or not to be known again.
+  enum class ids { known, unknown, lost };
+
+  // A failed datagram of which the kernel may or may not have used up an id.
+  struct doubtful_message {
+    bool active = false;
+    uint32_t token = 0;
+    uint32_t chain = 0;
+  };
+
+  void on_range(const completion_range& range) override;
+  void on_foreign_error() override { counters_.foreign_errors++; }
+  void calibrate(const completion_range& range);
+  bool earlier_sends_are_done();
+  bool may_have_used_id(int error) const;
+  void end_doubt(bool copied);
+  void resolve_doubt(release_sink& releases);
+  uint32_t run_source(release_sink& releases, bool force);
+  void after_zerocopy(outgoing_message& message);
+  int64_t take_pending_error();
+  int send_flags(bool zerocopy) const;
+  unsigned send_one(outgoing_message& message, bool zerocopy);
+  unsigned send_many(outgoing_message* messages, unsigned count, bool zerocopy);
+  unsigned send_failed(outgoing_message& message, bool zerocopy, int64_t error);
+  bool is_due(uint32_t more) const { return interval_ > 0 && since_collection_ + more >= interval_; }
+  bool attach(msghdr& header, uint32_t more);
+
+  unique_fd fd_;
+  in_flight_table table_;
+  notification_source* source_;
+  release_sink* releases_ = nullptr;
+  sender_counters counters_;
+  doubtful_message doubt_;
+  uint64_t acked_bytes_target_ = 0;
+  uint32_t interval_;
+  uint32_t since_collection_ = 0;
+  int pending_error_ = 0;
+  int32_t domain_;
+  bool is_stream_;
+  bool is_tcp_;
+  bool reports_errors_;
+  bool attached_ = false;
+  bool earlier_sends_done_ = false;
+  // The id that comes next may have been used up by a send that failed.
+  bool unsure_ = false;
+  // A datagram was begun and dropped to find out which id comes next.
+  bool probing_ = false;
+  bool saw_next_ = false;
+  bool saw_after_next_ = false;
+  ids ids_;
+};
+
+}  // namespace sendzc

@@ -1,0 +1,202 @@
+#include "submit.h"
+
+#include <errno.h>
+
+#include <utility>
+
+#include "napi_arguments.h"
+
+namespace sendzc {
+
+namespace {
+
+// Words of one message in the table; see SendBatch in packages/core/src/driver.ts.
+constexpr uint32_t table_words = 3;
+constexpr uint32_t flag_zerocopy = 1;
+
+// True for an error that the messages behind the failed one would meet as well.
+bool is_shortage(int64_t result) { return result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM; }
+
+class batch_submission {
+ public:
+  batch_submission(napi_env env, driver& to, send_scratch& scratch, napi_value segments, const uint32_t* table, uint32_t count)
+      : env_(env),
+        to_(to),
+        scratch_(scratch.segments),
+        run_(scratch.run),
+        segments_(segments),
+        table_(table),
+        count_(count) {}
+
+  void run() {
+    if (to_.sends.is_stream()) {
+      run_stream();
+    } else {
+      run_datagrams();
+    }
+  }
+
+ private:
+  uint32_t token(uint32_t at) const { return table_[at * table_words]; }
+  uint32_t segment_count(uint32_t at) const { return table_[at * table_words + 1]; }
+  bool wants_zerocopy(uint32_t at) const { return (table_[at * table_words + 2] & flag_zerocopy) != 0; }
+
+  // Looks up the segments of message `at`. Returns 0 or a negated errno.
+  int gather(uint32_t at, outgoing_message& message, iovec* into) {
+    message = outgoing_message{};
+    message.token = token(at);
+    message.chain = pin_pool::none;
+    message.segments = into;
+    message.segment_count = segment_count(at);
+    if (message.segment_count > max_segments_per_message) return -EINVAL;
+    for (uint32_t i = 0; i < message.segment_count; i++) {
+      napi_value element = nullptr;
+      napi_typedarray_type type = napi_int8_array;
+      size_t length = 0;
+      void* data = nullptr;
+      if (napi_get_element(env_, segments_, first_segment_ + i, &element) != napi_ok ||
+          napi_get_typedarray_info(env_, element, &type, &length, &data, &buffers_[i], nullptr) != napi_ok ||
+          type != napi_uint8_array) {
+        return -EINVAL;
+      }
+      into[i] = iovec{data, length};
+      message.bytes += length;
+    }
+    return 0;
+  }
+
+  // Pins the memory of the message that gather() has just looked up.
+  bool pin(outgoing_message& message) {
+    if (to_.pins.free_count() < message.segment_count) return false;
+    for (uint32_t i = 0; i < message.segment_count; i++) {
+      message.chain = to_.pins.push(message.chain, pin_array_buffer(buffers_[i]), message.segments[i].iov_len);
+    }
+    return true;
+  }
+
+  void report(outgoing_message& message) {
+    if (message.shared) {
+      to_.report_sent(message.token, message.result);
+      return;
+    }
+    to_.pins.release(message.chain);
+    to_.report_sent_unshared(message.token, message.result);
+  }
+
+  void cancel_from(uint32_t at) {
+    for (; at < count_; at++) to_.report_sent_unshared(token(at), -ECANCELED);
+  }
+
+  void run_stream() {
+    for (uint32_t at = 0; at < count_; at++) {
+      outgoing_message message;
+      int error = gather(at, message, scratch_);
+      if (error == 0) error = send_on_stream(at, message);
+      if (error != 0) message.result = error;
+      bool whole = message.result >= 0 && static_cast<uint64_t>(message.result) == message.bytes;
+      report(message);
+      to_.sends.settle(to_);
+      if (!whole) return cancel_from(at + 1);
+      first_segment_ += segment_count(at);
+    }
+  }
+
+  int send_on_stream(uint32_t at, outgoing_message& message) {
+    sender::route route = to_.sends.route_for(wants_zerocopy(at), message.bytes, 0);
+    if (route == sender::route::blocked) return -ENOBUFS;
+    bool zerocopy = route == sender::route::zerocopy;
+    if (!zerocopy && wants_zerocopy(at) && message.bytes > 0) to_.sends.count_uncounted_copy();
+    if (zerocopy && !pin(message)) return -ENOBUFS;
+    to_.sends.send_stream(message, zerocopy);
+    return 0;
+  }
+
+  void run_datagrams() {
+    uint32_t at = 0;
+    while (at < count_) {
+      uint32_t length = gather_run(at);
+      if (length == 0) {
+        to_.report_sent_unshared(token(at), run_error_);
+        if (is_shortage(run_error_)) return cancel_from(at + 1);
+        first_segment_ += segment_count(at++);
+        continue;
+      }
+      uint32_t attempted = to_.sends.send_datagrams(run_, length, run_route_ == sender::route::zerocopy);
+      for (uint32_t i = 0; i < attempted; i++, at++) {
+        if (run_[i].too_large && run_route_ == sender::route::zerocopy) to_.sends.resend_as_copy(run_[i], to_);
+        report(run_[i]);
+        first_segment_ += segment_count(at);
+      }
+      for (uint32_t i = attempted; i < length; i++) to_.pins.release(run_[i].chain);
+      int64_t last = run_[attempted - 1].result;
+      to_.sends.settle(to_);
+      if (is_shortage(last)) return cancel_from(at);
+    }
+  }
+
+  // Gathers as many messages from `at` on as can leave by one system call: same route, before a collection is due, within the scratch.
+  // Returns 0 where the first cannot go at all, with the reason in run_error_.
+  uint32_t gather_run(uint32_t at) {
+    uint32_t limit = std::min<uint32_t>(count_ - at, sender::max_messages_per_call);
+    uint32_t segments_used = 0;
+    uint32_t length = 0;
+    uint32_t first_segment = first_segment_;
+    for (; length < limit; length++) {
+      outgoing_message& message = run_[length];
+      if (segments_used + segment_count(at + length) > max_segments_per_call) break;
+      run_error_ = gather(at + length, message, scratch_ + segments_used);
+      if (run_error_ != 0) break;
+      sender::route route = to_.sends.route_for(wants_zerocopy(at + length), message.bytes, length);
+      if (route == sender::route::blocked) {
+        run_error_ = -ENOBUFS;
+        break;
+      }
+      if (length > 0 && route != run_route_) break;
+      run_route_ = route;
+      if (route == sender::route::zerocopy) {
+        limit = std::min(limit, to_.sends.room_before_collection());
+        if (!pin(message)) {
+          run_error_ = -ENOBUFS;
+          break;
+        }
+      } else if (wants_zerocopy(at + length) && message.bytes > 0) {
+        to_.sends.count_uncounted_copy();
+      }
+      segments_used += message.segment_count;
+      first_segment_ += message.segment_count;
+    }
+    first_segment_ = first_segment;
+    return length;
+  }
+
+  napi_env env_;
+  driver& to_;
+  iovec* scratch_;
+  outgoing_message* run_;
+  napi_value segments_;
+  const uint32_t* table_;
+  uint32_t count_;
+  uint32_t first_segment_ = 0;
+  int run_error_ = 0;
+  sender::route run_route_ = sender::route::copy;
+  napi_value buffers_[max_segments_per_message];
+};
+
+}  // namespace
+
+napi_value submit(napi_env env, napi_callback_info info) {
+  arguments<4> given(env, info);
+  driver* to = given.opened(0);
+  int32_t count = given.int32(3);
+  if (!given.valid() || count < 0) return given.refuse();
+  const uint32_t* table = given.words<uint32_t>(2, napi_uint32_array, static_cast<size_t>(count) * table_words);
+  event_buffer& events = given.home()->events();
+  events.clear();
+  // Each message is sent and released once, and each one in flight may be released: that must fit.
+  if (table == nullptr || events.room() < static_cast<size_t>(count) * 2 + to->max_in_flight()) return given.refuse();
+  to->collected_on_wake = false;
+  batch_submission(env, *to, given.home()->scratch(), given[1], table, static_cast<uint32_t>(count)).run();
+  return given.number(static_cast<int32_t>(events.size()));
+}
+
+}  // namespace sendzc

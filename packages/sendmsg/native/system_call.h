@@ -1,0 +1,41 @@
+// The system calls of the hot path. Each returns a count or a negated errno, and repeats an interrupted call a bounded number of times.
+#pragma once
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace sendzc {
+
+// With MSG_DONTWAIT nothing sleeps, so a signal interrupts once at most; more than this is a fault to report.
+constexpr int max_interrupted_retries = 64;
+
+template <typename Call>
+inline int64_t retry_interrupted(Call&& call) {
+  for (int attempt = 0;; attempt++) {
+    int64_t result = call();
+    if (result >= 0) return result;
+    if (errno != EINTR || attempt == max_interrupted_retries) return -errno;
+  }
+}
+
+inline int64_t send_message(int fd, const msghdr& message, int flags) {
+  return retry_interrupted([&] { return static_cast<int64_t>(sendmsg(fd, &message, flags)); });
+}
+
+inline int64_t send_messages(int fd, mmsghdr* messages, unsigned count, int flags) {
+  return retry_interrupted([&] { return static_cast<int64_t>(sendmmsg(fd, messages, count, flags)); });
+}
+
+inline int64_t receive_error(int fd, msghdr& message) {
+  return retry_interrupted([&] { return static_cast<int64_t>(recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT)); });
+}
+
+inline int64_t receive_errors(int fd, mmsghdr* messages, unsigned count) {
+  return retry_interrupted(
+      [&] { return static_cast<int64_t>(recvmmsg(fd, messages, count, MSG_ERRQUEUE | MSG_DONTWAIT, nullptr)); });
+}
+
+}  // namespace sendzc

@@ -1,0 +1,42 @@
+// The private epoll instance that all sockets of an environment share. Its descriptor is what the event loop polls; the sockets
+// themselves never are (libuv stops a handle that sees POLLERR without POLLPRI).
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+
+#include "sendzc/unique_fd.h"
+
+namespace sendzc {
+
+// Where one socket stands in the epoll instance.
+enum class registration : uint8_t {
+  absent,    // not in it: never reported
+  idle,      // in it, and switched off (EPOLLONESHOT has fired)
+  one_shot,  // reported once, also for a condition that holds already
+  edges,     // reported at each change, not for a condition that lasts
+};
+
+class wake_set {
+ public:
+  static constexpr int max_events_per_wait = 256;
+
+  // 0 or a negated errno.
+  int open();
+  int fd() const { return fd_.get(); }
+
+  // Asks for one report of `socket`: errors always (the error queue among them), room to write where `writable`.
+  // `edges_only` is for a socket on which an error condition lasts: reported at once, it would be for ever.
+  int arm(int socket, registration& state, bool writable, bool edges_only, uint64_t key);
+  // Stops the reports, without leaving anything in the instance.
+  void remove(int socket, registration& state);
+  // Fetches what is ready: a count or a negated errno.
+  int wait(epoll_event* events, int capacity);
+  void close() { fd_.reset(); }
+
+ private:
+  unique_fd fd_;
+};
+
+}  // namespace sendzc

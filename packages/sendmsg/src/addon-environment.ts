@@ -1,0 +1,49 @@
+import { isMainThread } from 'node:worker_threads'
+import { EVENT_WORDS, EventDispatcher, ZeroCopyError } from '@sendzc/core'
+import { loadNative, type NativeAddon } from './native.js'
+import { errnoName } from './open-error.js'
+
+/** Events that the buffer holds from the beginning. */
+const INITIAL_EVENTS = 1024
+/** Events that one driver can cause in one call, per token: sent, released, and the release of one that was in flight. */
+const EVENTS_PER_TOKEN = 3
+
+/** What all drivers of this thread share: the addon and the buffer that its events come through. */
+export class AddonEnvironment {
+  readonly addon: NativeAddon
+  readonly dispatcher = new EventDispatcher()
+  #events = new Int32Array(INITIAL_EVENTS * EVENT_WORDS)
+
+  constructor(addon: NativeAddon) {
+    this.addon = addon
+    addon.useEvents(this.#events)
+    const result = addon.start((count) => this.dispatch(count), isMainThread)
+    if (result < 0) {
+      throw new ZeroCopyError('ERR_ZC_SYSTEM', 'The event loop could not be joined.', { errno: errnoName(result), syscall: 'epoll_create1' })
+    }
+  }
+
+  /** Makes the buffer large enough for a driver of `maxInFlight` tokens. */
+  reserve(maxInFlight: number): void {
+    const words = (maxInFlight * EVENTS_PER_TOKEN + 1) * EVENT_WORDS
+    if (words <= this.#events.length) return
+    this.#events = new Int32Array(words)
+    this.addon.useEvents(this.#events)
+  }
+
+  /** Hands the first `count` events of the buffer to the sinks. */
+  dispatch(count: number): void {
+    if (count > 0) this.dispatcher.dispatch(this.#events, count)
+  }
+}
+
+let shared: AddonEnvironment | undefined
+
+/**
+ * The environment of this thread, made at the first call.
+ * @throws ZeroCopyError ERR_ZC_PLATFORM
+ */
+export function addonEnvironment(): AddonEnvironment {
+  shared ??= new AddonEnvironment(loadNative())
+  return shared
+}

@@ -1,0 +1,22 @@
+import { type Backend, parseOptions } from '@sendzc/core'
+import { NotificationPath } from './native.js'
+import { type ErrqueueOptions, errqueueOptionsSchema } from './options.js'
+import { probeErrqueue } from './probe.js'
+import { SendmsgDriver } from './sendmsg-driver.js'
+
+/**
+ * `sendmsg(2)` with MSG_ZEROCOPY, notifications from the socket's error queue. Linux 4.14 (TCP), 5.0 (UDP), 6.7 (vsock).
+ *
+ * The socket gets SO_ZEROCOPY and keeps it. Its error queue is read: other messages on it (ICMP errors, timestamps) are counted and
+ * gone. A socket that had SO_ZEROCOPY before starts with one zero-copy message at a time, until its notification has told where the
+ * kernel's count stands; whoever else sends on the socket with MSG_ZEROCOPY makes that count useless, and everything is copied then.
+ *
+ * Source: Documentation/networking/msg_zerocopy.rst.
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
+ */
+export function errqueue(options?: ErrqueueOptions): Backend {
+  const { collect, interval } = parseOptions(errqueueOptionsSchema, options, 'errqueue()')
+  const path = collect === 'recvmsg' ? NotificationPath.Recvmsg : NotificationPath.Recvmmsg
+  const request = { backend: 'errqueue', path, interval: interval ?? 0, cmsgType: 0, capacity: 1 } as const
+  return { name: 'errqueue', probe: probeErrqueue, open: (open) => SendmsgDriver.open(request, open) }
+}

@@ -1,0 +1,21 @@
+/**
+ * Backends on sendmsg(2): `errqueue` and `inline` send without copying, `copy` copies. Linux only; importing works anywhere.
+ * @packageDocumentation
+ */
+export { copy } from './copy.js'
+export { errqueue } from './errqueue.js'
+export { inline } from './inline.js'
+export {
+  type CopyOptions,
+  copyOptionsSchema,
+  type ErrqueueOptions,
+  errqueueOptionsSchema,
+  type InlineOptions,
+  inlineOptionsSchema,
+  LIMITS,
+  type ResolvedErrqueueOptions,
+  type ResolvedInlineOptions,
+  SCM_ZC_NOTIFICATION,
+  SCM_ZC_NOTIFICATION_USR,
+} from './options.js'
+export { MAX_SEGMENTS_PER_MESSAGE, processMemory, type SendmsgCounters } from './sendmsg-driver.js'

@@ -1,0 +1,37 @@
+import { type Backend, parseOptions, ZeroCopyError } from '@sendzc/core'
+import { NotificationPath } from './native.js'
+import { type InlineOptions, inlineOptionsSchema, LIMITS, SCM_ZC_NOTIFICATION, SCM_ZC_NOTIFICATION_USR } from './options.js'
+import { inlineCheck, probeInline } from './probe.js'
+import { SendmsgDriver } from './sendmsg-driver.js'
+
+/**
+ * `sendmsg(2)` with MSG_ZEROCOPY and a control message that the kernel fills with notifications on its way back (SCM_ZC_NOTIFICATION):
+ * one system call per send. Those of the last sends come through the error queue. In no released kernel: see kernel/README.md.
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION; `open` throws ERR_ZC_BACKEND_UNAVAILABLE on a kernel without it
+ */
+export function inline(options?: InlineOptions): Backend {
+  const resolved = parseOptions(inlineOptionsSchema, options, 'inline()')
+  const byPointer = resolved.via === 'pointer'
+  const cmsgType = resolved.cmsgType ?? (byPointer ? SCM_ZC_NOTIFICATION_USR : SCM_ZC_NOTIFICATION)
+  const request = {
+    backend: 'inline',
+    path: byPointer ? NotificationPath.InlinePointer : NotificationPath.InlineCmsg,
+    interval: resolved.interval,
+    cmsgType,
+    capacity: resolved.capacity ?? Math.min(resolved.interval, LIMITS.inlineCapacity),
+  } as const
+  return {
+    name: 'inline',
+    probe: () => probeInline(byPointer, cmsgType),
+    open(open) {
+      const check = inlineCheck(byPointer, cmsgType)
+      if (!check.ok) {
+        throw new ZeroCopyError('ERR_ZC_BACKEND_UNAVAILABLE', `inline: this kernel has no SCM_ZC_NOTIFICATION (${check.found}).`, {
+          syscall: 'sendmsg',
+          remedy: check.remedy,
+        })
+      }
+      return SendmsgDriver.open(request, open)
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ZeroCopyError } from '@sendzc/core'
+
+/** How notifications reach a driver. Mirrors `notification_path` in native/environment.h. */
+export const NotificationPath = { None: 0, Recvmsg: 1, Recvmmsg: 2, InlineCmsg: 3, InlinePointer: 4 } as const
+export type NotificationPathValue = (typeof NotificationPath)[keyof typeof NotificationPath]
+
+/** Where opening failed. Mirrors `open_stage` in native/open_socket.h. */
+export const OpenStage = {
+  Done: 0,
+  Descriptor: 1,
+  Family: 2,
+  Connection: 3,
+  UpperLayer: 4,
+  SetZerocopy: 5,
+  Duplicate: 6,
+  Limit: 7,
+  EventPoll: 8,
+  Pinning: 9,
+} as const
+
+/** Words of the report that {@link NativeAddon.open} fills: stage, domain, type, protocol, listening. */
+export const OPEN_REPORT_WORDS = 5
+/** Words of the request that {@link NativeAddon.open} reads: fd, path, maxInFlight, interval, cmsgType, capacity. */
+export const OPEN_REQUEST_WORDS = 6
+/** Values that {@link NativeAddon.counters} fills. */
+export const COUNTER_VALUES = 11
+
+/** Linux numbers that the probes name. */
+export const Domain = { Unix: 1, Inet: 2, Inet6: 10, Vsock: 40 } as const
+/** Linux numbers that the probes name. */
+export const SocketType = { Stream: 1, Dgram: 2 } as const
+
+/** The addon. Where a number can be an errno, it is negated. */
+export interface NativeAddon {
+  /** Once per environment: `onEvents(count)` is called from the event loop after `count` events were written. */
+  start(onEvents: (count: number) => void, isMainThread: boolean): number
+  /** The array that events are written to from now on. */
+  useEvents(words: Int32Array): void
+  open(request: Int32Array, report: Int32Array): number
+  submit(handle: number, segments: readonly (Uint8Array | undefined)[], table: Uint32Array, messageCount: number): number
+  collect(handle: number): number
+  arm(handle: number, bits: number): number
+  disarm(handle: number, bits: number): void
+  abort(handle: number): number
+  close(handle: number): number
+  counters(handle: number, out: Float64Array): void
+  processMemory(out: Float64Array): void
+  probeZerocopy(domain: number, type: number): number
+  probeInline(byPointer: boolean, cmsgType: number): number
+}
+
+let loaded: NativeAddon | undefined
+
+/**
+ * Loads the addon, once.
+ * @throws ZeroCopyError ERR_ZC_PLATFORM where the platform is not Linux or no addon was built for it
+ */
+export function loadNative(): NativeAddon {
+  if (loaded !== undefined) return loaded
+  if (process.platform !== 'linux') {
+    throw new ZeroCopyError('ERR_ZC_PLATFORM', `sendmsg with MSG_ZEROCOPY is an interface of Linux, and this is ${process.platform}.`, {
+      remedy: 'Run on Linux 4.14 or newer.',
+    })
+  }
+  const require = createRequire(import.meta.url)
+  try {
+    const load = require('node-gyp-build') as (directory: string) => NativeAddon
+    loaded = load(dirname(dirname(fileURLToPath(import.meta.url))))
+    return loaded
+  } catch (cause) {
+    throw new ZeroCopyError('ERR_ZC_PLATFORM', 'The addon of @sendzc/sendmsg could not be loaded.', {
+      cause,
+      remedy: 'Build it: `pnpm prepare-build` in a checkout, or `npx node-gyp rebuild` in the package.',
+    })
+  }
+}

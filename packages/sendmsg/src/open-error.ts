@@ -1,0 +1,99 @@
+import { getSystemErrorName } from 'node:util'
+import { type BackendName, ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
+import { Domain, OpenStage } from './native.js'
+
+/** The kernel's own ENOTSUPP, which leaves it by mistake (include/linux/errno.h). */
+const ENOTSUPP = 524
+
+/** Name of a negated errno. */
+export function errnoName(negated: number): string {
+  return negated === -ENOTSUPP ? 'ENOTSUPP' : getSystemErrorName(negated)
+}
+
+interface Explanation {
+  code: ZeroCopyErrorCode
+  message: string
+  remedy?: string
+  syscall?: string
+}
+
+function explainDescriptor(errno: string, fd: number): Explanation {
+  if (errno === 'EBADF') return { code: 'ERR_ZC_BAD_DESCRIPTOR', message: `Descriptor ${fd} is not open.`, syscall: 'fstat' }
+  if (errno === 'ENOTSOCK') return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, syscall: 'fstat' }
+  return { code: 'ERR_ZC_SYSTEM', message: `Descriptor ${fd} could not be examined: ${errno}.`, syscall: 'getsockopt' }
+}
+
+function explainFamily(domain: number): Explanation {
+  const family = domain === Domain.Unix ? 'An AF_UNIX socket' : `A socket of address family ${domain} and this type`
+  return {
+    code: 'ERR_ZC_UNSUPPORTED_SOCKET',
+    message: `${family} cannot send without copying.`,
+    remedy: 'Use TCP or UDP over IPv4 or IPv6, or a vsock stream.',
+  }
+}
+
+function explainSetZerocopy(errno: string): Explanation {
+  if (errno === 'EOPNOTSUPP' || errno === 'ENOTSUPP') {
+    return {
+      code: 'ERR_ZC_UNSUPPORTED_SOCKET',
+      message: 'The protocol of this socket has no MSG_ZEROCOPY.',
+      remedy: 'Use TCP, UDP (Linux 5.0) or vsock (Linux 6.7), or the copy backend.',
+      syscall: 'setsockopt',
+    }
+  }
+  return {
+    code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+    message: `SO_ZEROCOPY is refused: ${errno}.`,
+    remedy: 'Use Linux 4.14 or newer, outside a sandbox that filters setsockopt, or the copy backend.',
+    syscall: 'setsockopt',
+  }
+}
+
+function explain(stage: number, errno: string, fd: number, report: Int32Array): Explanation {
+  switch (stage) {
+    case OpenStage.Descriptor:
+      return explainDescriptor(errno, fd)
+    case OpenStage.Family:
+      return explainFamily(report[1] as number)
+    case OpenStage.Connection:
+      return {
+        code: 'ERR_ZC_NOT_CONNECTED',
+        message: report[4] === 1 ? 'The socket is listening, not connected.' : 'The socket is not connected.',
+        remedy: 'Connect it first; a UDP socket too.',
+        syscall: 'getpeername',
+      }
+    case OpenStage.UpperLayer:
+      return {
+        code: 'ERR_ZC_UNSUPPORTED_SOCKET',
+        message: 'Kernel TLS sits on this socket: it encrypts into memory of its own.',
+        remedy: 'Send over a plain TCP socket.',
+        syscall: 'getsockopt',
+      }
+    case OpenStage.SetZerocopy:
+      return explainSetZerocopy(errno)
+    case OpenStage.Limit:
+      return { code: 'ERR_ZC_LIMIT', message: 'Too many drivers are open in this thread, or memory is short.', remedy: 'Close writers that are done.' }
+    case OpenStage.Pinning:
+      return {
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        message: 'This runtime does not let an addon keep the memory of a buffer alive.',
+        remedy: 'Run on Node.js 20.19 or newer.',
+      }
+    default: {
+      const isLimit = errno === 'EMFILE' || errno === 'ENFILE'
+      return {
+        code: isLimit ? 'ERR_ZC_LIMIT' : 'ERR_ZC_SYSTEM',
+        message: `The descriptor could not be duplicated: ${errno}.`,
+        ...(isLimit ? { remedy: 'Raise the limit on open files (ulimit -n).' } : {}),
+        syscall: 'fcntl',
+      }
+    }
+  }
+}
+
+/** Why a driver could not be opened, with cause and remedy. */
+export function openError(backend: BackendName, negated: number, fd: number, report: Int32Array): ZeroCopyError {
+  const errno = errnoName(negated)
+  const { code, message, remedy, syscall } = explain(report[0] as number, errno, fd, report)
+  return new ZeroCopyError(code, `${backend}: ${message}`, { errno, syscall, remedy })
+}

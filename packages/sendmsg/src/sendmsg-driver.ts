@@ -1,0 +1,174 @@
+import {
+  type BackendName,
+  type Driver,
+  type DriverCounters,
+  type DriverOpenOptions,
+  parseOptions,
+  LIMITS,
+  type SendBatch,
+  type SocketKind,
+  ZeroCopyError,
+} from '@sendzc/core'
+import { z } from 'zod'
+import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
+import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'
+import { errnoName, openError } from './open-error.js'
+
+/** Segments of one message at most. Mirrors `max_segments_per_message` in native/driver.h. */
+export const MAX_SEGMENTS_PER_MESSAGE = 256
+
+/** Bits of a driver's handle that are its number. Mirrors `index_bits` in native/environment.h. */
+const INDEX_MASK = 0xffff
+
+const openOptionsSchema = z.object({
+  fd: z.int().min(0).max(0x7fff_ffff),
+  maxInFlight: z.int().min(1).max(LIMITS.maxInFlight),
+})
+
+/** What a backend of this package asks the addon for. */
+export interface DriverRequest {
+  backend: BackendName
+  path: NotificationPathValue
+  /** Zero-copy sends between two collections; 0 leaves it to {@link Driver.collect}. */
+  interval: number
+  /** Number of the inline notification's control message; 0 without one. */
+  cmsgType: number
+  /** Notifications that one placeholder has room for. */
+  capacity: number
+}
+
+/** {@link DriverCounters}, and what only these drivers count. */
+export interface SendmsgCounters extends DriverCounters {
+  /** Ids notified that belong to no message of this driver: of an earlier writer on the socket, or of the application. */
+  unknownIds: number
+  /** Messages that asked for zero-copy and were copied, because the kernel's next id was not known. */
+  uncountedCopies: number
+  /** Datagrams of too many page fragments for zero-copy, copied after EMSGSIZE. */
+  fragmentCopies: number
+  /** Messages submitted and not yet released. */
+  inFlight: number
+}
+
+/** The drivers `errqueue`, `inline` and `copy`: they differ in where their notifications come from, and native code does that. */
+export class SendmsgDriver implements Driver {
+  readonly backend: BackendName
+  readonly kind: SocketKind
+  readonly zerocopy: boolean
+  readonly maxInFlight: number
+  readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
+  readonly group = null
+  readonly #environment: AddonEnvironment
+  readonly #handle: number
+  #closed = false
+  #lastCounters: SendmsgCounters | undefined
+
+  private constructor(environment: AddonEnvironment, handle: number, request: DriverRequest, maxInFlight: number, kind: SocketKind) {
+    this.#environment = environment
+    this.#handle = handle
+    this.backend = request.backend
+    this.kind = kind
+    this.zerocopy = request.path !== NotificationPath.None
+    this.maxInFlight = maxInFlight
+  }
+
+  /**
+   * Opens a driver on a duplicate of `options.fd`.
+   * @throws ZeroCopyError with cause and remedy
+   */
+  static open(request: DriverRequest, options: DriverOpenOptions): SendmsgDriver {
+    const { fd, maxInFlight } = parseOptions(openOptionsSchema, { fd: options.fd, maxInFlight: options.maxInFlight }, request.backend)
+    const environment = addonEnvironment()
+    environment.reserve(maxInFlight)
+    const report = new Int32Array(OPEN_REPORT_WORDS)
+    const words = Int32Array.of(fd, request.path, maxInFlight, request.interval, request.cmsgType, request.capacity)
+    const handle = environment.addon.open(words, report)
+    if (handle < 0) throw openError(request.backend, handle, fd, report)
+    environment.dispatcher.set(handle & INDEX_MASK, options.sink)
+    return new SendmsgDriver(environment, handle, request, maxInFlight, report[2] === SocketType.Stream ? 'stream' : 'datagram')
+  }
+
+  submit(batch: SendBatch): void {
+    if (batch.messageCount === 0) return
+    this.#checkCallable('submit')
+    const { addon } = this.#environment
+    this.#environment.dispatch(addon.submit(this.#handle, batch.segments, batch.table, batch.messageCount))
+  }
+
+  flush(): void {}
+
+  collect(): void {
+    if (this.#closed || !this.zerocopy) return
+    this.#checkCallable('collect')
+    this.#environment.dispatch(this.#environment.addon.collect(this.#handle))
+  }
+
+  arm(bits: number): void {
+    if (this.#closed) return
+    const result = this.#environment.addon.arm(this.#handle, bits)
+    if (result < 0) {
+      throw new ZeroCopyError('ERR_ZC_SYSTEM', `The wake-up could not be asked for: ${errnoName(result)}.`, {
+        errno: errnoName(result),
+        syscall: 'epoll_ctl',
+      })
+    }
+  }
+
+  disarm(bits: number): void {
+    if (!this.#closed) this.#environment.addon.disarm(this.#handle, bits)
+  }
+
+  abort(): void {
+    if (this.#closed) return
+    this.#checkCallable('abort')
+    this.#environment.dispatch(this.#environment.addon.abort(this.#handle))
+  }
+
+  /** After {@link close}, those of the moment of closing. */
+  counters(): SendmsgCounters {
+    return this.#lastCounters ?? this.#readCounters()
+  }
+
+  close(): number {
+    if (this.#closed) return 0
+    this.#lastCounters = this.#readCounters()
+    this.#closed = true
+    this.#environment.dispatcher.set(this.#handle & INDEX_MASK, undefined)
+    return this.#environment.addon.close(this.#handle)
+  }
+
+  /** The addon has one buffer for events: a call from within a sink would overwrite those that wait in it. */
+  #checkCallable(method: string): void {
+    if (this.#closed) throw new ZeroCopyError('ERR_ZC_CLOSED', `${this.backend}: ${method}() after close().`)
+    if (this.#environment.dispatcher.dispatching) {
+      throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `${this.backend}: ${method}() from within a sink.`, {
+        remedy: 'Leave the sink first, for example by a microtask.',
+      })
+    }
+  }
+
+  #readCounters(): SendmsgCounters {
+    const values = new Float64Array(COUNTER_VALUES)
+    this.#environment.addon.counters(this.#handle, values)
+    const at = (index: number): number => values[index] as number
+    return {
+      sendCalls: at(0),
+      collectCalls: at(1),
+      emptyCollectCalls: at(2),
+      notifications: at(3),
+      notifiedIds: at(4),
+      foreignErrors: at(5),
+      unknownIds: at(6),
+      uncountedCopies: at(7),
+      fragmentCopies: at(8),
+      inFlight: at(9),
+      pinnedBytes: at(10),
+    }
+  }
+}
+
+/** Bytes pinned by the drivers of this package in the whole process. For tests and statistics. */
+export function processMemory(): { pinnedBytes: number; leakedBytes: number } {
+  const values = new Float64Array(2)
+  addonEnvironment().addon.processMemory(values)
+  return { pinnedBytes: values[0] as number, leakedBytes: values[1] as number }
+}
