@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests have in common. Each gets a fresh pair of sockets and
+ * returns NULL, or what did not hold.
+ */
+#ifndef ZC_TEST_H
+#define ZC_TEST_H
+
+#include <stdbool.h>
+
+#include "zc_collect.h"
+#include "zc_socket.h"
+
+typedef const char *(*test_fn)(const struct pair *p, enum transport t,
+			       enum form form);
+
+#define ON(t)		(1u << (t))
+#define ON_UDP		(ON(UDP4) | ON(UDP6))
+#define ON_TCP		(ON(TCP4) | ON(TCP6))
+#define ON_INET		(ON_UDP | ON_TCP)
+#define ON_STREAM	(ON_TCP | ON(VSOCK))
+#define ON_ALL		(ON_INET | ON(VSOCK))
+
+struct test {
+	const char *name;
+	test_fn run;
+	unsigned int transports;
+	unsigned int forms;	/* 1: SCM_ZC_NOTIFICATION only, 2: both */
+};
+
+#define TEST_STRING2(x)	#x
+#define TEST_STRING(x)	TEST_STRING2(x)
+#define REQUIRE(cond)							\
+	do {								\
+		if (!(cond))						\
+			return __FILE__ ":" TEST_STRING(__LINE__) ": " #cond; \
+	} while (0)
+
+/* Each table ends with an entry without a name. */
+extern const struct test delivery_tests[];
+extern const struct test capacity_tests[];
+extern const struct test refusal_tests[];
+extern const struct test loss_tests[];
+extern const struct test queue_tests[];
+
+#define TEST_BYTES	4096
+extern char test_data[TEST_BYTES];
+
+/* Reads what has arrived, without waiting; the number of bytes. */
+size_t receive_pending(const struct pair *p);
+
+/* Sends TEST_BYTES with MSG_ZEROCOPY and reads them at the other end. */
+bool send_one(const struct pair *p, struct placeholder *ph);
+
+#endif /* ZC_TEST_H */

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What collecting notifications costs: one process sends, another receives,
+ * and the way and the interval of collecting are chosen.
+ *
+ *	zc_throughput [-4 | -6] [-l INTERVAL] [-s BYTES] [-t SECONDS | -n SENDS]
+ *		      [-z classic | inline | pointer | none] [-c CAPACITY]
+ *		      [-p PORT] [-r] tcp | udp
+ *
+ * Without -r both processes are on this machine. -r runs the receiver alone,
+ * -D ADDRESS sends to one that is elsewhere.
+ *
+ * The loop of the sender is that of the classic interface in each mode: send
+ * without waiting, collect when INTERVAL sends have passed, poll for room.
+ *   classic	recvmsg(MSG_ERRQUEUE) until there is nothing more
+ *   inline	SCM_ZC_NOTIFICATION with each INTERVAL-th send
+ *   pointer	SCM_ZC_NOTIFICATION_USR likewise
+ *   none	no MSG_ZEROCOPY
+ * What is left at the end is read from the error queue in each mode.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "zc_socket.h"
+#include "zc_throughput.h"
+#include "zc_uapi.h"
+
+#define DRAIN_TIMEOUT_MS	5000
+#define CLOCK_EVERY_SENDS	16	/* readings of the clock are not free */
+
+static struct {
+	unsigned long sends;
+	unsigned long completed;	/* ids notified */
+	unsigned long ranges;		/* notifications, each a range of ids */
+	unsigned long copied;		/* ids of ranges that were copied */
+	unsigned long trailing;		/* ranges read after the last send */
+	unsigned long inline_ranges;
+	unsigned long syscalls;
+	unsigned long blocked;		/* sends refused for lack of room */
+	unsigned long long bytes;
+} count;
+
+static uint64_t control[(64 + 12 * ZC_INFO_CAPACITY_MAX) / 8];
+static uint64_t elsewhere[(16 + 12 * ZC_INFO_CAPACITY_MAX) / 8];
+static size_t control_bytes;
+static struct zc_info *info;
+
+static double now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void count_range(uint32_t lo, uint32_t hi, bool zerocopy)
+{
+	uint32_t ids = hi - lo + 1;
+
+	count.ranges++;
+	count.completed += ids;
+	if (!zerocopy)
+		count.copied += ids;
+}
+
+/* false: nothing to read */
+static bool read_error_queue_once(int fd)
+{
+	char buf[128] __attribute__((aligned(8)));
+	struct msghdr msg = { .msg_control = buf,
+			      .msg_controllen = sizeof(buf) };
+	struct sock_extended_err *ee;
+	struct cmsghdr *cm;
+
+	count.syscalls++;
+	if (recvmsg(fd, &msg, MSG_ERRQUEUE) < 0) {
+		if (errno != EAGAIN)
+			die("recvmsg(MSG_ERRQUEUE)");
+		return false;
+	}
+	cm = CMSG_FIRSTHDR(&msg);
+	if (!cm || (cm->cmsg_level != SOL_IP && cm->cmsg_level != SOL_IPV6)) {
+		fprintf(stderr, "error queue: unexpected control message\n");
+		exit(1);
+	}
+	ee = (struct sock_extended_err *)CMSG_DATA(cm);
+	if (ee->ee_origin != SO_EE_ORIGIN_ZEROCOPY || ee->ee_errno) {
+		fprintf(stderr, "error queue: origin %u errno %u\n",
+			ee->ee_origin, ee->ee_errno);
+		exit(1);
+	}
+	count_range(ee->ee_info, ee->ee_data,
+		    !(ee->ee_code & SO_EE_CODE_ZEROCOPY_COPIED));
+	return true;
+}
+
+static void read_error_queue(int fd)
+{
+	while (read_error_queue_once(fd))
+		;
+}
+
+static void control_init(void)
+{
+	struct cmsghdr *cm = (struct cmsghdr *)control;
+	struct zc_info_usr usr = { (uintptr_t)elsewhere, cfg.capacity };
+	size_t payload = sizeof(struct zc_info) +
+			 cfg.capacity * sizeof(struct zc_info_elem);
+
+	cm->cmsg_level = SOL_SOCKET;
+	if (cfg.mode == INLINE) {
+		cm->cmsg_type = SCM_ZC_NOTIFICATION;
+		info = (struct zc_info *)CMSG_DATA(cm);
+	} else {
+		payload = sizeof(usr);
+		cm->cmsg_type = SCM_ZC_NOTIFICATION_USR;
+		memcpy(CMSG_DATA(cm), &usr, sizeof(usr));
+		info = (struct zc_info *)elsewhere;
+	}
+	cm->cmsg_len = CMSG_LEN(payload);
+	control_bytes = CMSG_SPACE(payload);
+}
+
+static void count_inline(void)
+{
+	for (uint32_t i = 0; i < info->size; i++)
+		count_range(info->arr[i].lo, info->arr[i].hi,
+			    info->arr[i].zerocopy);
+	count.inline_ranges += info->size;
+}
+
+/* false: no room. @collect: with a placeholder. */
+static bool send_once(int fd, struct msghdr *msg, bool collect)
+{
+	int flags = MSG_DONTWAIT | (cfg.mode == NONE ? 0 : MSG_ZEROCOPY);
+	ssize_t n;
+
+	msg->msg_control = collect ? control : NULL;
+	msg->msg_controllen = collect ? control_bytes : 0;
+	if (collect && cfg.mode == INLINE)
+		info->size = cfg.capacity;
+
+	count.syscalls++;
+	n = sendmsg(fd, msg, flags);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != ENOBUFS)
+			die("sendmsg");
+		if (errno == ENOBUFS)
+			read_error_queue(fd);
+		count.blocked++;
+		return false;
+	}
+	count.bytes += n;
+	count.sends++;
+	if (collect)
+		count_inline();
+	return true;
+}
+
+/* Until there is room to send; notifications also end the wait. */
+static void wait_for_room(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+	for (;;) {
+		count.syscalls++;
+		if (poll(&pfd, 1, -1) != 1)
+			die("poll");
+		if (pfd.revents & POLLOUT)
+			return;
+		if (cfg.mode != NONE)
+			read_error_queue(fd);
+	}
+}
+
+static void drain(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+	unsigned long before = count.ranges;
+
+	read_error_queue(fd);
+	while (count.completed < count.sends) {
+		count.syscalls++;
+		if (poll(&pfd, 1, DRAIN_TIMEOUT_MS) != 1) {
+			fprintf(stderr, "%lu notifications are missing\n",
+				count.sends - count.completed);
+			exit(1);
+		}
+		read_error_queue(fd);
+	}
+	count.trailing = count.ranges - before;
+	if (count.completed != count.sends) {
+		fprintf(stderr, "%lu sends, %lu notified\n", count.sends,
+			count.completed);
+		exit(1);
+	}
+}
+
+static void send_all(int fd, char *data)
+{
+	bool collects = cfg.mode == INLINE || cfg.mode == POINTER;
+	struct iovec iov = { data, cfg.bytes };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	double stop = now(CLOCK_MONOTONIC) + cfg.seconds;
+	unsigned long since = 0;
+
+	for (;;) {
+		if (cfg.sends ? count.sends >= cfg.sends :
+		    count.sends % CLOCK_EVERY_SENDS == 0 &&
+		    now(CLOCK_MONOTONIC) >= stop)
+			return;
+		if (send_once(fd, &msg, collects && since + 1 >= cfg.interval))
+			since++;
+		if (since >= cfg.interval) {
+			if (cfg.mode == CLASSIC)
+				read_error_queue(fd);
+			since = 0;
+		}
+		wait_for_room(fd);
+	}
+}
+
+static int open_sender(void)
+{
+	const char *local = cfg.family == AF_INET ? "127.0.0.1" : "::1";
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(&ss, cfg.destination ?: local);
+	int fd = socket(cfg.family, cfg.type, 0), on = 1;
+	int sndbuf = 1 << 21;
+
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	if (cfg.mode != NONE &&
+	    setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
+		die("SO_ZEROCOPY");
+	if (connect(fd, (struct sockaddr *)&ss, len))
+		die("connect");
+	return fd;
+}
+
+/* More than one: a full queue may drop it. */
+static void end_datagrams(int fd, pid_t receiver)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 1000; i++) {
+		send(fd, "", 1, MSG_DONTWAIT);
+		if (receiver && waitpid(receiver, NULL, WNOHANG) == receiver)
+			return;
+		nanosleep(&pause, NULL);
+		if (!receiver && i > 10)
+			return;
+	}
+	if (receiver)
+		kill(receiver, SIGKILL);
+}
+
+static void report(double elapsed, double cpu)
+{
+	printf("proto=%s%d mode=%s interval=%lu capacity=%u bytes=%zu "
+	       "sends=%lu MB=%.3f notifications=%lu inline=%lu trailing=%lu "
+	       "syscalls=%lu blocked=%lu copied=%lu elapsed_s=%.6f "
+	       "sender_cpu_s=%.6f\n",
+	       cfg.type == SOCK_STREAM ? "tcp" : "udp",
+	       cfg.family == AF_INET ? 4 : 6, mode_names[cfg.mode],
+	       cfg.interval, cfg.mode == INLINE || cfg.mode == POINTER ?
+	       cfg.capacity : 0, cfg.bytes, count.sends, count.bytes / 1e6,
+	       count.ranges, count.inline_ranges, count.trailing,
+	       count.syscalls, count.blocked, count.copied, elapsed, cpu);
+}
+
+static void measure(pid_t receiver)
+{
+	int fd = open_sender();
+	double start, cpu, elapsed;
+	char *data;
+
+	data = mmap(NULL, cfg.bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (data == MAP_FAILED)
+		die("mmap");
+	memset(data, 'z', cfg.bytes);
+	control_init();
+
+	start = now(CLOCK_MONOTONIC);
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	send_all(fd, data);
+	if (cfg.mode != NONE)
+		drain(fd);
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	if (cfg.type == SOCK_STREAM) {
+		/* Until the receiver has it all, so that its part counts. */
+		close(fd);
+		if (receiver)
+			waitpid(receiver, NULL, 0);
+		elapsed = now(CLOCK_MONOTONIC) - start;
+	} else {
+		elapsed = now(CLOCK_MONOTONIC) - start;
+		end_datagrams(fd, receiver);
+		close(fd);
+	}
+	report(elapsed, cpu);
+}
+
+int main(int argc, char **argv)
+{
+	pid_t receiver = 0;
+	int fd;
+
+	parse_options(argc, argv);
+	if (!cfg.destination) {
+		fd = open_receiver();
+		if (cfg.receive_only) {
+			receive_all(fd);
+			return 0;
+		}
+		receiver = fork();
+		if (receiver < 0)
+			die("fork");
+		if (!receiver) {
+			receive_all(fd);
+			return 0;
+		}
+		close(fd);
+	}
+	measure(receiver);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of zc_throughput share.
+ */
+#ifndef ZC_THROUGHPUT_H
+#define ZC_THROUGHPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+enum mode { CLASSIC, INLINE, POINTER, NONE, MODES };
+
+extern const char * const mode_names[MODES];
+
+struct throughput_options {
+	int family;
+	int type;
+	enum mode mode;
+	unsigned long interval;
+	size_t bytes;
+	double seconds;
+	unsigned long sends;	/* 0: until the time is up */
+	unsigned int capacity;
+	bool receive_only;
+	const char *destination;
+	int port;
+};
+
+extern struct throughput_options cfg;
+
+/* Exits when they make no sense. */
+void parse_options(int argc, char **argv);
+
+socklen_t make_address(struct sockaddr_storage *ss, const char *text);
+
+/* The receiver's socket, on every address. */
+int open_receiver(void);
+
+/* Until the stream ends, or a datagram of one byte arrives. */
+void receive_all(int fd);
+
+#endif /* ZC_THROUGHPUT_H */

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "zc_socket.h"
+#include "zc_throughput.h"
+
+socklen_t make_address(struct sockaddr_storage *ss, const char *text)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *in = (struct sockaddr_in *)ss;
+	void *to = cfg.family == AF_INET ? (void *)&in->sin_addr :
+					   (void *)&in6->sin6_addr;
+
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_family = cfg.family;
+	in->sin_port = htons(cfg.port);		/* the same place in both */
+	if (inet_pton(cfg.family, text, to) != 1) {
+		fprintf(stderr, "not an address: %s\n", text);
+		exit(1);
+	}
+	return cfg.family == AF_INET ? sizeof(*in) : sizeof(*in6);
+}
+
+int open_receiver(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(&ss, cfg.family == AF_INET ? "0.0.0.0" :
+								  "::");
+	int fd = socket(cfg.family, cfg.type, 0), on = 1;
+
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&ss, len))
+		die("bind");
+	if (cfg.type == SOCK_STREAM && listen(fd, 1))
+		die("listen");
+	return fd;
+}
+
+void receive_all(int fd)
+{
+	size_t room = 1 << 20;
+	char *data = malloc(room);
+	unsigned long long bytes = 0;
+	ssize_t n;
+
+	if (cfg.type == SOCK_STREAM) {
+		fd = accept(fd, NULL, NULL);
+		if (fd < 0)
+			die("accept");
+	}
+	while ((n = recv(fd, data, room, 0)) > 0) {
+		bytes += n;
+		if (cfg.type == SOCK_DGRAM && n == 1)
+			break;
+	}
+	if (n < 0)
+		die("recv");
+	if (cfg.receive_only)
+		printf("received bytes=%llu\n", bytes);
+	free(data);
+}
