@@ -208,7 +208,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   // ---- the driver's side
 
   sent(token: number, result: number): void {
-    const record = this.#table.answer(token, result)
+    const record = this.#table.record(token)
+    const refusedBytes = this.#table.answer(token, result)
     this.#unanswered--
     if (result >= 0) {
       this.#statistics.messageSent(result)
@@ -216,7 +217,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       else {
         if (!this.#discarding) this.#batcher.advance(this.#queue, result)
         // The socket took what it had room for: another try now could only fail.
-        if (result < record.bytes) this.#blocked = 'writable'
+        if (refusedBytes > 0) this.#blocked = 'writable'
       }
       return
     }

@@ -58,12 +58,18 @@ export class MessageTable {
     write.messageSubmitted()
   }
 
-  /** The kernel's answer to message `token`: bytes, or a negated errno. */
-  answer(token: number, result: number): MessageRecord {
+  /**
+   * The kernel's answer to message `token`: bytes, or a negated errno. Afterwards the record's `bytes` are those that the kernel took.
+   * @returns bytes that it did not take
+   */
+  answer(token: number, result: number): number {
     const record = this.record(token)
+    const refused = record.bytes - Math.max(0, result)
     record.result = result
+    record.bytes -= refused
+    this.inFlightBytes -= refused
     if (isShared(record)) this.sharedCount++
-    return record
+    return refused
   }
 
   free(token: number): void {
