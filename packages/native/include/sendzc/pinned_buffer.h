@@ -60,14 +60,15 @@ class pin_pool {
   uint32_t free_count() const { return free_count_; }
   int64_t pinned_bytes() const { return pinned_bytes_; }
 
-  // Prepends a pin to `chain`. The caller has checked free_count().
-  uint32_t push(uint32_t chain, memory_pin pin, size_t bytes) {
+  // Prepends a pin to `chain`. The caller has checked free_count(). `tag` comes back through release(chain, visit).
+  uint32_t push(uint32_t chain, memory_pin pin, size_t bytes, uint32_t tag = none) {
     uint32_t at = free_head_;
     node& n = nodes_[at];
     free_head_ = n.next;
     free_count_--;
     n.pin = std::move(pin);
     n.bytes = bytes;
+    n.tag = tag;
     n.next = chain;
     pinned_bytes_ += static_cast<int64_t>(bytes);
     process_pinned_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
@@ -76,9 +77,15 @@ class pin_pool {
 
   // Drops every pin of the chain: only when the kernel has let go of the memory, or never had it.
   void release(uint32_t chain) {
+    release(chain, [](uint32_t) {});
+  }
+  // The same; `visit` is given the tag of each pin.
+  template <typename Visit>
+  void release(uint32_t chain, Visit visit) {
     while (chain != none) {
       node& n = nodes_[chain];
       uint32_t next = n.next;
+      visit(n.tag);
       n.pin.reset();
       unaccount(n.bytes);
       n.next = free_head_;
@@ -109,6 +116,7 @@ class pin_pool {
   struct node {
     memory_pin pin;
     size_t bytes = 0;
+    uint32_t tag = none;
     uint32_t next = none;
   };
 

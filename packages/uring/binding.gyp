@@ -1,0 +1,35 @@
+{
+  "variables": { "sanitize%": 0 },
+  "targets": [
+    {
+      "target_name": "sendzc_uring",
+      "sources": [
+        "native/binding.cc",
+        "native/binding_send.cc",
+        "native/environment.cc",
+        "native/ring.cc",
+        "native/send_engine_lifecycle.cc",
+        "native/send_engine_reap.cc",
+        "native/send_engine_submit.cc"
+      ],
+      "include_dirs": [
+        "native",
+        "node_modules/@sendzc/native/include",
+        "<!(node -p \"require('node-addon-api').include_dir\")"
+      ],
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      # Node-API's registration macro casts between function types.
+      "cflags_cc": ["-std=c++17", "-fno-exceptions", "-Wno-cast-function-type"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-std=gnu++14", "-Wno-unused-parameter"],
+      "libraries": ["<!(node native/find_liburing.cjs)"],
+      "conditions": [
+        ["OS!='linux'", { "type": "none" }],
+        ["sanitize==1", {
+          "cflags": ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined", "-g"],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,137 @@
+// The functions that run for every batch: plain Node-API, no allocation.
+#include <errno.h>
+
+#include "binding_values.h"
+#include "sendzc/pinned_buffer.h"
+
+namespace sendzc {
+
+namespace {
+
+// Words per message in SendBatch.table, and its flag: mirrored from packages/core/src/driver.ts.
+constexpr size_t table_words = 3;
+constexpr uint32_t message_zerocopy = 1;
+
+enum submit_mode : uint32_t {
+  mode_hold = 0,          // until flush
+  mode_enter = 1,         // one enter; events stay in the ring, since earlier ones are still read
+  mode_enter_and_reap = 2,
+};
+
+bool add_segments(napi_env env, send_engine& engine, napi_value segments, uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value view;
+    napi_value buffer;
+    napi_typedarray_type type;
+    size_t bytes = 0;
+    void* data = nullptr;
+    if (napi_get_element(env, segments, first + i, &view) != napi_ok ||
+        napi_get_typedarray_info(env, view, &type, &bytes, &data, &buffer, nullptr) != napi_ok || type != napi_uint8_array) {
+      return false;
+    }
+    engine.add_segment(static_cast<const uint8_t*>(data), bytes, pin_array_buffer(buffer));
+  }
+  return true;
+}
+
+const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driver, const uint32_t* table, uint32_t messages,
+                            napi_value segments) {
+  engine.begin_batch(driver, messages);
+  uint32_t first = 0;
+  for (uint32_t message = 0; message < messages; message++, table += table_words) {
+    uint32_t count = table[1];
+    admission admitted = engine.begin_message(table[0], count);
+    if (admitted == admission::misused) return "a token is out of range or in flight, or a message has too many segments";
+    if (admitted == admission::accepted) {
+      if (!add_segments(env, engine, segments, first, count)) {
+        engine.drop_message();
+        return "a segment is not a Uint8Array";
+      }
+      engine.end_message((table[2] & message_zerocopy) != 0);
+    }
+    first += count;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// submit(driver, table, messageCount, segments, mode) -> events in the buffer
+napi_value submit(napi_env env, napi_callback_info info) {
+  call_arguments<5> arguments(env, info);
+  uint32_t name;
+  uint32_t messages;
+  uint32_t mode;
+  uint32_t* table;
+  size_t words;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.elements(1, napi_uint32_array, table, words) ||
+      !arguments.number(2, messages) || !arguments.number(4, mode) || messages > words / table_words) {
+    return misuse(env, "submit: wrong arguments");
+  }
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.driver == nullptr) return misuse(env, "submit: the driver is closed");
+  send_engine& engine = found.host->engine();
+  const char* wrong = submit_messages(env, engine, *found.driver, table, messages, arguments.value(3));
+  uint32_t events = 0;
+  if (mode != mode_hold) engine.flush(found.driver);
+  if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();
+  found.host->follow_engine();
+  if (wrong != nullptr) return misuse(env, wrong);
+  return integer(env, static_cast<int32_t>(events));
+}
+
+// flush(driver, reap) -> events in the buffer. The driver may be closed: the flush is for all of its ring.
+napi_value flush(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  bool reap;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, reap)) return misuse(env, "flush: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.host == nullptr) return integer(env, 0);
+  found.host->engine().flush(found.driver);
+  uint32_t events = reap ? found.host->reap() : 0;
+  found.host->follow_engine();
+  return integer(env, static_cast<int32_t>(events));
+}
+
+// collect(driver, enter) -> events in the buffer. `enter`: run deferred completion work first, where there is some.
+napi_value collect(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  bool enter;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, enter)) return misuse(env, "collect: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.host == nullptr) return integer(env, 0);
+  if (enter) found.host->engine().collect(found.driver);
+  uint32_t events = found.host->reap();
+  found.host->follow_engine();
+  return integer(env, static_cast<int32_t>(events));
+}
+
+// arm(driver, bits)
+napi_value arm(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  uint32_t bits;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, bits)) return misuse(env, "arm: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.driver == nullptr) return nullptr;
+  found.host->engine().arm(*found.driver, bits);
+  found.host->follow_engine();
+  return nullptr;
+}
+
+// disarm(driver, bits)
+napi_value disarm(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  uint32_t bits;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, bits)) return misuse(env, "disarm: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.driver == nullptr) return nullptr;
+  found.host->engine().disarm(*found.driver, bits);
+  found.host->follow_engine();
+  return nullptr;
+}
+
+}  // namespace sendzc

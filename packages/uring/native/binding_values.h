@@ -1,0 +1,78 @@
+// Arguments and results of the addon's functions. Wrong arguments are answered with an exception, never with undefined behaviour.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "environment.h"
+
+namespace sendzc {
+
+// The arguments of one call, and the instance that the function was made with.
+template <size_t N>
+class call_arguments {
+ public:
+  call_arguments(napi_env env, napi_callback_info info) : env_(env) {
+    void* data = nullptr;
+    size_t count = N;
+    if (napi_get_cb_info(env, info, &count, values_, nullptr, &data) == napi_ok && count >= N) host_ = static_cast<environment*>(data);
+  }
+
+  // Null where arguments are missing.
+  environment* host() const { return host_; }
+  napi_value value(size_t at) const { return values_[at]; }
+  bool number(size_t at, uint32_t& out) const { return napi_get_value_uint32(env_, values_[at], &out) == napi_ok; }
+  bool number(size_t at, int32_t& out) const { return napi_get_value_int32(env_, values_[at], &out) == napi_ok; }
+  bool flag(size_t at, bool& out) const { return napi_get_value_bool(env_, values_[at], &out) == napi_ok; }
+  // The elements of a typed array of the given type.
+  template <typename T>
+  bool elements(size_t at, napi_typedarray_type type, T*& data, size_t& length) const {
+    napi_typedarray_type found;
+    void* memory = nullptr;
+    if (napi_get_typedarray_info(env_, values_[at], &found, &length, &memory, nullptr, nullptr) != napi_ok || found != type) return false;
+    data = static_cast<T*>(memory);
+    return true;
+  }
+
+ private:
+  napi_env env_;
+  napi_value values_[N] = {};
+  environment* host_ = nullptr;
+};
+
+inline napi_value integer(napi_env env, int32_t value) {
+  napi_value result = nullptr;
+  napi_create_int32(env, value, &result);
+  return result;
+}
+
+inline napi_value misuse(napi_env env, const char* message) {
+  napi_throw_type_error(env, nullptr, message);
+  return nullptr;
+}
+
+// A driver is named by its ring and its index there.
+constexpr uint32_t driver_index_bits = 20;
+
+struct driver_reference {
+  ring_host* host = nullptr;
+  driver_slot* driver = nullptr;
+};
+
+inline driver_reference find_driver(environment& environment, uint32_t name) {
+  driver_reference found;
+  found.host = environment.ring(name >> driver_index_bits);
+  if (found.host != nullptr) found.driver = found.host->engine().find(name & ((1u << driver_index_bits) - 1));
+  return found;
+}
+
+// Hot functions: binding_send.cc.
+napi_value submit(napi_env env, napi_callback_info info);
+napi_value flush(napi_env env, napi_callback_info info);
+napi_value collect(napi_env env, napi_callback_info info);
+napi_value arm(napi_env env, napi_callback_info info);
+napi_value disarm(napi_env env, napi_callback_info info);
+
+}  // namespace sendzc

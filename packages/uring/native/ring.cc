@@ -1,0 +1,132 @@
+#include "ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+namespace sendzc {
+
+namespace {
+
+// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1). COOP_TASKRUN: without interrupts (5.19).
+constexpr uint32_t flag_sets[] = {
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_SUBMIT_ALL,
+    0,
+};
+// The kernel thread of SQPOLL runs its own completion work: no flag about that is allowed with it.
+constexpr uint32_t sqpoll_flag_sets[] = {
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL,
+    IORING_SETUP_SQPOLL,
+};
+
+}  // namespace
+
+int ring::open(const ring_settings& settings) {
+  const uint32_t* sets = settings.sqpoll ? sqpoll_flag_sets : flag_sets;
+  size_t count = settings.sqpoll ? sizeof(sqpoll_flag_sets) / sizeof(uint32_t) : sizeof(flag_sets) / sizeof(uint32_t);
+  int result = -EINVAL;
+  for (size_t i = 0; i < count && result == -EINVAL; i++) {
+    memset(&params_, 0, sizeof(params_));
+    params_.flags = sets[i] | IORING_SETUP_CQSIZE;
+    params_.cq_entries = settings.completion_entries;
+    params_.sq_thread_idle = settings.sqpoll_idle_ms;
+    result = io_uring_queue_init_params(settings.submission_entries, &uring_, &params_);
+    setup_flags_ = params_.flags;
+  }
+  if (result != 0) return result;
+  open_ = true;
+  published_ = uring_.sq.sqe_tail;
+  if (uring_.sq.array != nullptr && (params_.flags & IORING_SETUP_NO_SQARRAY) == 0) {
+    for (uint32_t i = 0; i < params_.sq_entries; i++) uring_.sq.array[i] = i;
+  }
+  // Spares a lookup of the descriptor at every enter (Linux 5.18); without it everything works as well.
+  (void)io_uring_register_ring_fd(&uring_);
+  return 0;
+}
+
+void ring::close() {
+  if (!open_) return;
+  open_ = false;
+  io_uring_queue_exit(&uring_);
+}
+
+io_uring_sqe* ring::take_sqe() {
+  if (space() == 0) return nullptr;
+  io_uring_sqe* sqe = &uring_.sq.sqes[next_index()];
+  uring_.sq.sqe_tail++;
+  memset(sqe, 0, sizeof(*sqe));
+  return sqe;
+}
+
+int ring::enter(uint32_t min_completions) {
+  uint32_t to_submit = uring_.sq.sqe_tail - (sqpoll() ? published_ : load_head());
+  if (held() > 0) {
+    __atomic_store_n(uring_.sq.ktail, uring_.sq.sqe_tail, __ATOMIC_RELEASE);
+    uring_.sq.sqe_head = uring_.sq.sqe_tail;
+  }
+  uint32_t flags = IORING_ENTER_GETEVENTS;
+  if (sqpoll()) {
+    published_ = uring_.sq.sqe_tail;
+    // Orders the store of the tail before the load of the flags, against the thread that stores its flag and then looks at the tail.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint32_t kernel_flags = __atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED);
+    if ((kernel_flags & (IORING_SQ_NEED_WAKEUP | IORING_SQ_CQ_OVERFLOW)) == 0) return static_cast<int>(to_submit);
+    flags |= IORING_ENTER_SQ_WAKEUP;
+    min_completions = 0;
+  }
+  int result = call_enter(to_submit, min_completions, flags, 0, min_completions > 0);
+  if (!sqpoll()) published_ = load_head();
+  return result;
+}
+
+void ring::retract() {
+  if (sqpoll()) return;
+  uint32_t head = load_head();
+  __atomic_store_n(uring_.sq.ktail, head, __ATOMIC_RELEASE);
+  uring_.sq.sqe_head = head;
+  uring_.sq.sqe_tail = head;
+  published_ = head;
+}
+
+int ring::wait(uint32_t min_completions, uint32_t timeout_ms) {
+  return call_enter(0, min_completions, IORING_ENTER_GETEVENTS, uint64_t{timeout_ms} * 1000000, true);
+}
+
+int ring::call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flags, uint64_t timeout_ns, bool bounded) {
+  __kernel_timespec timeout = {static_cast<int64_t>(timeout_ns / 1000000000), static_cast<long long>(timeout_ns % 1000000000)};
+  io_uring_getevents_arg argument = {};
+  argument.ts = reinterpret_cast<uint64_t>(&timeout);
+  if (uring_.enter_ring_fd != uring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
+  if (bounded) flags |= IORING_ENTER_EXT_ARG;
+  int result = -EINTR;
+  for (uint32_t i = 0; i < max_interrupted_enters && result == -EINTR; i++) {
+    result = io_uring_enter2(static_cast<unsigned>(uring_.enter_ring_fd), to_submit, min_completions, flags,
+                             bounded ? reinterpret_cast<sigset_t*>(&argument) : nullptr, bounded ? sizeof(argument) : _NSIG / 8);
+  }
+  return result == -ETIME ? 0 : result;
+}
+
+int ring::cancel(uint64_t user_data) {
+  io_uring_sync_cancel_reg request = {};
+  request.addr = user_data;
+  request.fd = -1;
+  return io_uring_register_sync_cancel(&uring_, &request);
+}
+
+int ring::register_buffer(void* base, size_t bytes) {
+  iovec region = {base, bytes};
+  return io_uring_register_buffers(&uring_, &region, 1);
+}
+
+bool ring::supports(int opcode) {
+  io_uring_probe* probe = io_uring_get_probe_ring(&uring_);
+  if (probe == nullptr) return false;
+  bool supported = io_uring_opcode_supported(probe, opcode) != 0;
+  io_uring_free_probe(probe);
+  return supported;
+}
+
+}  // namespace sendzc

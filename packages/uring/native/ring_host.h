@@ -1,0 +1,89 @@
+// A ring in an environment: its engine, its place in the event loop, and the event buffer that JavaScript owns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "send_engine.h"
+#include "sendzc/event_buffer.h"
+#include "sendzc/uv_handle.h"
+
+namespace sendzc {
+
+class ring_host {
+ public:
+  using ready_fn = void (*)(void* context, uint32_t ring_id);
+  using closed_fn = void (*)(void* context, uint32_t ring_id);
+
+  ring_host(uint32_t id, int32_t* words, size_t word_count) : id_(id), events_(words, word_count) {}
+
+  // 0 or a negated errno.
+  int open(uv_loop_t* loop, const ring_settings& settings, ready_fn ready, void* context) {
+    ready_ = ready;
+    context_ = context;
+    int result = engine_.open(settings);
+    if (result != 0) return result;
+    result = handle_.open(loop, engine_.queue().fd(), on_ready, this);
+    if (result != 0) engine_.close_ring();
+    return result;
+  }
+
+  send_engine& engine() { return engine_; }
+  uint32_t id() const { return id_; }
+
+  // Fills the event buffer anew; the caller has read what was in it. Returns the number of events.
+  uint32_t reap() {
+    events_.clear();
+    engine_.reap(events_);
+    return static_cast<uint32_t>(events_.size());
+  }
+
+  // Watches the ring from the first time that somebody waits for the event loop, and keeps the loop alive only while somebody does.
+  // A watch that was begun stays: starting and stopping costs a system call each.
+  void follow_engine() {
+    bool wanted = engine_.wants_loop();
+    if (wanted && !watching_) {
+      handle_.start();
+      watching_ = true;
+    }
+    if (wanted == referenced_) return;
+    handle_.set_referenced(wanted);
+    referenced_ = wanted;
+  }
+  // Late notifications of closed drivers are still to be read, or the ring would never become idle.
+  void watch() {
+    if (!watching_) handle_.start();
+    watching_ = true;
+  }
+
+  // `closed` may run before this returns, or from the event loop; it may delete this object.
+  void close(closed_fn closed, void* context) {
+    closed_ = closed;
+    context_ = context;
+    handle_.close(on_closed, this);
+  }
+
+ private:
+  static void on_ready(void* self) {
+    auto* host = static_cast<ring_host*>(self);
+    host->ready_(host->context_, host->id_);
+  }
+  static void on_closed(void* self) {
+    auto* host = static_cast<ring_host*>(self);
+    host->engine_.close_ring();
+    host->closed_(host->context_, host->id_);
+  }
+
+  uint32_t id_;
+  send_engine engine_;
+  event_buffer events_;
+  uv_handle handle_;
+  ready_fn ready_ = nullptr;
+  closed_fn closed_ = nullptr;
+  void* context_ = nullptr;
+  bool watching_ = false;
+  bool referenced_ = false;
+};
+
+}  // namespace sendzc

@@ -1,0 +1,150 @@
+// Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
+//
+// The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still shares the memory
+// and will notify) -> free. Whether a notification follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "fixed_region.h"
+#include "ring.h"
+#include "send_slots.h"
+#include "sendzc/event_buffer.h"
+#include "sendzc/socket_facts.h"
+
+namespace sendzc {
+
+enum class admission { accepted, rejected, misused };
+
+class send_engine {
+ public:
+  // Longest message on a stream, in bytes: the kernel cuts a longer one without an error (MAX_RW_COUNT), and linked sends would then
+  // overtake its tail.
+  static constexpr int64_t max_message_bytes = 0x7ffff000;
+  // UIO_MAXIOV: segments of one message.
+  static constexpr uint32_t max_segments = 1024;
+  // Segments of messages that are held until the next enter.
+  static constexpr uint32_t max_held_segments = 8192;
+  // Pins per token that the ring has room for, on average.
+  static constexpr uint32_t pins_per_token = 4;
+  // How often a chain of linked sends is given another chance to run on within one flush.
+  static constexpr uint32_t max_chain_rounds = 64;
+  // How long opening waits for the kernel's answer to whether a socket can do zero-copy.
+  static constexpr uint32_t probe_rounds = 100;
+  static constexpr uint32_t probe_round_ms = 10;
+
+  // 0 or a negated errno; -EOPNOTSUPP where the kernel has a ring but not both zero-copy sends.
+  int open(const ring_settings& settings);
+  // Registers memory whose sends need no page lookup. At most once, before the first send. 0 or a negated errno (-ENOMEM: memlock).
+  int register_region(std::shared_ptr<fixed_region> region);
+  const ring& queue() const { return ring_; }
+  bool reports_usage() const { return report_usage_; }
+  // Messages that may be in the kernel at a time, over all drivers: each can bring two completions, and the queue must never overflow.
+  uint32_t token_limit() const { return token_limit_; }
+  uint32_t open_drivers() const { return open_drivers_; }
+  // True when no driver is open and the kernel owes nothing.
+  bool idle() const { return open_drivers_ == 0 && tokens_in_kernel_ == 0; }
+  // True while the event loop has to stay alive for somebody.
+  bool wants_loop() const { return armed_drivers_ > 0 || unsent_ > 0; }
+
+  // Duplicates `fd`. 0 or a negated errno: -EOPNOTSUPP where the socket has no zero-copy, -EMFILE, -ENOBUFS at the limit of drivers.
+  int add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index);
+  driver_slot* find(uint32_t index) { return index < drivers_.size() && drivers_[index]->open ? drivers_[index].get() : nullptr; }
+
+  // One batch of one driver: begin_batch, then for each message begin_message, add_segment for each segment, end_message.
+  void begin_batch(driver_slot& driver, uint32_t messages);
+  admission begin_message(uint32_t token, uint32_t segments);
+  void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
+  void end_message(bool zerocopy);
+  // Gives up the message that was begun, instead of end_message.
+  void drop_message();
+
+  // Hands over what all drivers hold, with one enter. `caller` is who made the call, for its counters.
+  void flush(driver_slot* caller);
+  // Runs deferred completion work, if there is any. Never waits.
+  void collect(driver_slot* caller);
+  // Turns completions into events, as far as there is room. Never called while the events of an earlier call are still read.
+  void reap(event_buffer& events);
+
+  void arm(driver_slot& driver, uint32_t bits);
+  void disarm(driver_slot& driver, uint32_t bits);
+  void abort(driver_slot& driver);
+  // Cancels what waits, closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes still shared.
+  int64_t close(driver_slot& driver);
+  // Bytes pinned for a driver, also after its close.
+  int64_t pinned_bytes(uint32_t index) const { return index < drivers_.size() ? drivers_[index]->totals.pinned_bytes : 0; }
+
+  // The end of the environment: cancels everything, waits at most `drain_ms` for notifications, aborts, waits at most `abort_ms` more.
+  void drain(uint32_t drain_ms, uint32_t abort_ms);
+  // Leaves whatever the kernel may still read pinned for the life of the process.
+  int64_t leak();
+  void close_ring() { ring_.close(); }
+
+ private:
+  bool has_room(uint32_t segments) const;
+  bool make_submission_room(uint32_t entries);
+  void reject(driver_slot& driver, uint32_t token, int error);
+  void prepare(io_uring_sqe* sqe, msghdr& header, bool zerocopy);
+  void take_back_unsubmitted();
+  void neutralise_held(driver_slot& driver, bool report);
+  void cancel_pending(driver_slot& driver);
+  void answered(driver_slot& driver);
+  void unpin(uint32_t chain);
+  void free_token(driver_slot& driver, token_slot& slot);
+  void forget(driver_slot& driver);
+  void set_armed(driver_slot& driver, uint32_t bits);
+  void kick();
+  void submit_poll(driver_slot& driver);
+  int probe_socket(int fd, bool stream);
+  bool probe_usage_report();
+  int run_probe(io_uring_sqe* sqe);
+
+  void complete(const io_uring_cqe& cqe, event_buffer& events);
+  void complete_send(driver_slot& driver, uint32_t token, const io_uring_cqe& cqe, event_buffer& events);
+  void complete_poll(driver_slot& driver, event_buffer& events);
+  void push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events);
+  void deliver_rejections(event_buffer& events);
+  void deliver_room(event_buffer& events);
+  void drain_until(uint64_t deadline_ms);
+
+  ring ring_;
+  std::shared_ptr<fixed_region> region_;
+  std::unique_ptr<pin_pool> pins_;
+  std::vector<std::unique_ptr<driver_slot>> drivers_;
+  std::vector<uint32_t> free_indexes_;
+  // Freed while events that name them may still be read: free from the next reap on.
+  std::vector<uint32_t> retired_indexes_;
+  std::vector<msghdr> headers_;
+  std::vector<iovec> iovecs_;
+  uint32_t iovecs_used_ = 0;
+  uint32_t token_limit_ = 0;
+  uint32_t tokens_in_kernel_ = 0;
+  uint32_t open_drivers_ = 0;
+  uint32_t armed_drivers_ = 0;
+  uint32_t unsent_ = 0;
+  uint32_t rejecting_drivers_ = 0;
+  uint32_t starved_drivers_ = 0;
+  uint32_t starved_cursor_ = 0;
+  uint32_t linked_held_ = 0;
+  bool kick_pending_ = false;
+  bool report_usage_ = false;
+
+  struct batch_state {
+    driver_slot* driver = nullptr;
+    io_uring_sqe* previous = nullptr;
+    bool broken = false;  // a message of this stream was not accepted: the rest must not overtake it
+    uint32_t token = 0;
+    uint32_t chain = pin_pool::none;
+    uint32_t first_iovec = 0;
+    uint32_t segments = 0;
+    int64_t bytes = 0;
+    bool clipped = false;
+    bool fixed = false;
+  } batch_;
+};
+
+}  // namespace sendzc

@@ -1,0 +1,210 @@
+// Opening and closing: the ring's capacities, drivers, and the end of the environment.
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#include <new>
+#include <utility>
+
+#include "send_engine.h"
+
+namespace sendzc {
+
+namespace {
+
+uint64_t now_ms() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+}
+
+}  // namespace
+
+int send_engine::open(const ring_settings& settings) {
+  int result = ring_.open(settings);
+  if (result != 0) return result;
+  if (!ring_.supports(IORING_OP_SEND_ZC) || !ring_.supports(IORING_OP_SENDMSG_ZC)) {
+    ring_.close();
+    return -EOPNOTSUPP;
+  }
+  // Two completions per message, and one per driver for a poll: together never more than the queue holds.
+  token_limit_ = ring_.completion_entries() / 8 * 3;
+  pins_ = std::make_unique<pin_pool>(token_limit_ * pins_per_token + max_segments);
+  headers_.resize(ring_.submission_entries());
+  iovecs_.resize(max_held_segments);
+  report_usage_ = probe_usage_report();
+  return 0;
+}
+
+int send_engine::register_region(std::shared_ptr<fixed_region> region) {
+  int result = ring_.register_buffer(region->base(), region->bytes());
+  if (result == 0) region_ = std::move(region);
+  return result;
+}
+
+int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index) {
+  if (max_in_flight == 0 || max_in_flight > request_name::max_tokens) return -EINVAL;
+  unique_fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!own) return -errno;
+  int result = probe_socket(own.get(), is_stream(facts));
+  if (result != 0) return result;
+  if (free_indexes_.empty()) {
+    if (drivers_.size() >= request_name::max_drivers || drivers_.size() >= ring_.completion_entries() / 4) return -ENOBUFS;
+    free_indexes_.push_back(static_cast<uint32_t>(drivers_.size()));
+    drivers_.push_back(std::make_unique<driver_slot>());
+  }
+  index = free_indexes_.back();
+  driver_slot& driver = *drivers_[index];
+  std::unique_ptr<token_slot[]> tokens(new (std::nothrow) token_slot[max_in_flight]);
+  if (tokens == nullptr) return -ENOMEM;
+  free_indexes_.pop_back();
+  uint32_t generation = driver.generation + 1;
+  driver = driver_slot();
+  driver.generation = generation & request_name::field_mask;
+  driver.fd = std::move(own);
+  driver.index = index;
+  driver.max_in_flight = max_in_flight;
+  driver.stream = is_stream(facts);
+  driver.tcp = driver.stream && (facts.domain == AF_INET || facts.domain == AF_INET6);
+  driver.tokens = std::move(tokens);
+  driver.used = true;
+  driver.open = true;
+  open_drivers_++;
+  return 0;
+}
+
+// The result of the probe request: found in the queue without taking anything from it.
+int send_engine::run_probe(io_uring_sqe* sqe) {
+  sqe->user_data = request_name::pack(request_kind::probe, 0, 0, 0);
+  uint32_t seen = ring_.ready();
+  flush(nullptr);
+  for (uint32_t round = 0; round < probe_rounds; round++) {
+    for (; seen < ring_.ready(); seen++) {
+      const io_uring_cqe& cqe = ring_.peek(seen);
+      if (request_name::kind(cqe.user_data) == request_kind::probe && (cqe.flags & IORING_CQE_F_NOTIF) == 0) return cqe.res;
+    }
+    ring_.wait(seen + 1, probe_round_ms);
+  }
+  return -ETIME;
+}
+
+// A flag that the kernel doesn't know is refused (EINVAL) before the bad descriptor is (EBADF).
+bool send_engine::probe_usage_report() {
+  io_uring_sqe* sqe = ring_.take_sqe();
+  io_uring_prep_send(sqe, -1, nullptr, 0, MSG_NOSIGNAL);
+  sqe->opcode = IORING_OP_SEND_ZC;
+  sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
+  return run_probe(sqe) == -EBADF;
+}
+
+// Asks with a send that cannot send anything: nothing on a stream, and on a datagram socket more than a datagram holds.
+// Sockets without zero-copy answer EOPNOTSUPP before the length is looked at; any other answer means that it is there.
+int send_engine::probe_socket(int fd, bool stream) {
+  constexpr size_t oversized_datagram_bytes = 0x10000;
+  static uint8_t never_read = 0;
+  if (!make_submission_room(1)) return -EAGAIN;
+  io_uring_sqe* sqe = ring_.take_sqe();
+  io_uring_prep_send(sqe, fd, &never_read, stream ? 0 : oversized_datagram_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  sqe->opcode = IORING_OP_SEND_ZC;
+  return run_probe(sqe) == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
+}
+
+// By name, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
+void send_engine::cancel_pending(driver_slot& driver) {
+  if (driver.poll_pending) ring_.cancel(request_name::pack(request_kind::poll, driver.generation, driver.index, 0));
+  for (uint32_t token = 0; token < driver.max_in_flight && driver.unsent > 0; token++) {
+    if (driver.tokens[token].state != token_state::unsent) continue;
+    ring_.cancel(request_name::pack(request_kind::send, driver.generation, driver.index, token));
+  }
+}
+
+void send_engine::abort(driver_slot& driver) {
+  neutralise_held(driver, true);
+  if (driver.tcp) {
+    // Dissolves the association: the peer gets a reset, and the queues of the socket are thrown away with their references.
+    sockaddr nowhere = {};
+    nowhere.sa_family = AF_UNSPEC;
+    (void)connect(driver.fd.get(), &nowhere, sizeof(nowhere));
+  } else if (driver.stream) {
+    (void)shutdown(driver.fd.get(), SHUT_RDWR);
+  }
+  cancel_pending(driver);
+  flush(&driver);
+  collect(&driver);
+}
+
+int64_t send_engine::close(driver_slot& driver) {
+  neutralise_held(driver, false);
+  cancel_pending(driver);
+  flush(&driver);
+  collect(&driver);
+  // Rejected tokens were never shared, and their answers are no longer wanted.
+  while (driver.first_rejected != token_slot::none) {
+    token_slot& slot = driver.tokens[driver.first_rejected];
+    driver.first_rejected = slot.next_rejected;
+    slot.state = token_state::free;
+    driver.in_flight--;
+    if (driver.first_rejected == token_slot::none) rejecting_drivers_--;
+  }
+  if (driver.starved) {
+    driver.starved = false;
+    starved_drivers_--;
+  }
+  set_armed(driver, 0);
+  unsent_ -= driver.unsent;
+  driver.open = false;
+  driver.fd.reset();
+  open_drivers_--;
+  if (driver.in_flight == 0 && !driver.poll_pending) forget(driver);
+  return driver.totals.pinned_bytes;
+}
+
+void send_engine::forget(driver_slot& driver) {
+  driver.used = false;
+  driver.tokens.reset();
+  retired_indexes_.push_back(driver.index);
+}
+
+void send_engine::drain_until(uint64_t deadline_ms) {
+  int32_t words[64 * event_buffer::words_per_event];
+  event_buffer discarded(words, sizeof(words) / sizeof(words[0]));
+  while (tokens_in_kernel_ > 0) {
+    discarded.clear();
+    reap(discarded);
+    if (tokens_in_kernel_ == 0) return;
+    uint64_t now = now_ms();
+    if (now >= deadline_ms) return;
+    if (ring_.ready() == 0) ring_.wait(1, static_cast<uint32_t>(deadline_ms - now));
+  }
+}
+
+void send_engine::drain(uint32_t drain_ms, uint32_t abort_ms) {
+  for (auto& driver : drivers_) {
+    if (!driver->open) continue;
+    neutralise_held(*driver, false);
+    cancel_pending(*driver);
+  }
+  flush(nullptr);
+  collect(nullptr);
+  drain_until(now_ms() + drain_ms);
+  if (tokens_in_kernel_ == 0) return;
+  for (auto& driver : drivers_) {
+    if (driver->open && driver->in_flight > 0) abort(*driver);
+  }
+  drain_until(now_ms() + abort_ms);
+}
+
+int64_t send_engine::leak() {
+  int64_t leaked = 0;
+  for (auto& driver : drivers_) {
+    if (!driver->used) continue;
+    for (uint32_t token = 0; token < driver->max_in_flight; token++) {
+      token_slot& slot = driver->tokens[token];
+      if (slot.state == token_state::unsent || slot.state == token_state::sent) leaked += pins_->leak(slot.pins);
+    }
+  }
+  return leaked;
+}
+
+}  // namespace sendzc

@@ -1,0 +1,170 @@
+// Completion: from the ring's completions to events.
+#include <errno.h>
+
+#include "send_engine.h"
+
+namespace sendzc {
+
+void send_engine::collect(driver_slot* caller) {
+  if (!ring_.work_pending()) return;
+  uint32_t before = ring_.ready();
+  ring_.enter(0);
+  // A call that the event loop asked for is counted on the driver whose completion comes first.
+  if (caller == nullptr && ring_.ready() > 0) {
+    uint64_t name = ring_.peek(0).user_data;
+    if (request_name::kind(name) == request_kind::send) caller = find(request_name::driver(name));
+  }
+  if (caller == nullptr) return;
+  caller->totals.collect_calls++;
+  if (ring_.ready() == before) caller->totals.empty_collect_calls++;
+}
+
+// The event loop has no reason to wait for the answers of a closed driver, so those are not counted.
+void send_engine::answered(driver_slot& driver) {
+  driver.unsent--;
+  if (driver.open) unsent_--;
+}
+
+void send_engine::reap(event_buffer& events) {
+  while (!retired_indexes_.empty()) {
+    free_indexes_.push_back(retired_indexes_.back());
+    retired_indexes_.pop_back();
+  }
+  uint32_t ready = ring_.ready();
+  uint32_t taken = 0;
+  // One completion makes two events at most: its own, and a wake-up.
+  while (taken < ready && events.room() >= 2) complete(ring_.peek(taken++), events);
+  ring_.consume(taken);
+  if (rejecting_drivers_ > 0) deliver_rejections(events);
+  if (starved_drivers_ > 0) deliver_room(events);
+}
+
+void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
+  uint64_t name = cqe.user_data;
+  request_kind kind = request_name::kind(name);
+  if (kind == request_kind::kick) kick_pending_ = false;
+  if (kind != request_kind::send && kind != request_kind::poll) return;
+  uint32_t index = request_name::driver(name);
+  if (index >= drivers_.size()) return;
+  driver_slot& driver = *drivers_[index];
+  // An index is used again only when nothing is owed to its former driver; the generation proves it.
+  if (!driver.used || request_name::generation(name) != driver.generation) return;
+  if (kind == request_kind::poll) {
+    complete_poll(driver, events);
+  } else {
+    complete_send(driver, request_name::token(name), cqe, events);
+  }
+  if (!driver.open && driver.in_flight == 0 && !driver.poll_pending) forget(driver);
+}
+
+void send_engine::complete_poll(driver_slot& driver, event_buffer& events) {
+  driver.poll_pending = false;
+  if (!driver.open || (driver.armed & wake_writable) == 0) return;
+  set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_writable));
+  events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_writable);
+}
+
+void send_engine::complete_send(driver_slot& driver, uint32_t token, const io_uring_cqe& cqe, event_buffer& events) {
+  if (token >= driver.max_in_flight) return;
+  token_slot& slot = driver.tokens[token];
+  if ((cqe.flags & IORING_CQE_F_NOTIF) != 0) {
+    driver.totals.notifications++;
+    // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
+    bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
+    int32_t kind = slot.failed ? release_none : copied ? release_copied : release_zerocopy;
+    push_release(driver, token, kind, 0, events);
+    return;
+  }
+  answered(driver);
+  slot.state = token_state::sent;
+  slot.failed = cqe.res < 0;
+  if ((cqe.flags & IORING_CQE_F_MORE) != 0) {
+    if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent, cqe.res);
+    return;
+  }
+  push_release(driver, token, event_sent | release_none, cqe.res, events);
+}
+
+void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events) {
+  free_token(driver, driver.tokens[token]);
+  if (!driver.open) return;
+  events.push(static_cast<int32_t>(driver.index), token, bits | event_released, result);
+  if ((driver.armed & wake_notification) == 0) return;
+  set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_notification));
+  events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_notification);
+}
+
+// A stream's refused messages are answered after those before them, so that answers keep the order of the batch.
+void send_engine::deliver_rejections(event_buffer& events) {
+  for (auto& each : drivers_) {
+    driver_slot& driver = *each;
+    if (driver.first_rejected == token_slot::none || (driver.stream && driver.unsent > 0)) continue;
+    while (driver.first_rejected != token_slot::none && events.room() >= 1) {
+      uint32_t token = driver.first_rejected;
+      token_slot& slot = driver.tokens[token];
+      driver.first_rejected = slot.next_rejected;
+      slot.state = token_state::free;
+      driver.in_flight--;
+      if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent | event_released | release_none, slot.error);
+    }
+    if (driver.first_rejected == token_slot::none) rejecting_drivers_--;
+  }
+}
+
+// Drivers that were refused for want of room are woken in turn, as many as there is room for.
+void send_engine::deliver_room(event_buffer& events) {
+  uint32_t count = static_cast<uint32_t>(drivers_.size());
+  uint32_t room = token_limit_ > tokens_in_kernel_ ? token_limit_ - tokens_in_kernel_ : 0;
+  for (uint32_t i = 0; i < count && room > 0 && starved_drivers_ > 0 && events.room() >= 1; i++) {
+    starved_cursor_ = starved_cursor_ + 1 < count ? starved_cursor_ + 1 : 0;
+    driver_slot& driver = *drivers_[starved_cursor_];
+    if (!driver.starved || (driver.armed & wake_writable) == 0) continue;
+    driver.starved = false;
+    starved_drivers_--;
+    room--;
+    set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_writable));
+    events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_writable);
+  }
+}
+
+void send_engine::set_armed(driver_slot& driver, uint32_t bits) {
+  if (driver.armed == 0 && bits != 0) armed_drivers_++;
+  if (driver.armed != 0 && bits == 0) armed_drivers_--;
+  driver.armed = bits;
+}
+
+void send_engine::arm(driver_slot& driver, uint32_t bits) {
+  bool writable = (bits & ~driver.armed & wake_writable) != 0;
+  set_armed(driver, driver.armed | bits);
+  if (!writable) return;
+  if (driver.starved) {
+    // Room may be there already; the wake-up comes from the event loop all the same.
+    if (has_room(1)) kick();
+  } else if (!driver.poll_pending) {
+    submit_poll(driver);
+  }
+}
+
+void send_engine::disarm(driver_slot& driver, uint32_t bits) {
+  set_armed(driver, driver.armed & ~bits);
+}
+
+void send_engine::unpin(uint32_t chain) {
+  fixed_region* region = region_.get();
+  pins_->release(chain, [region](uint32_t tag) {
+    if (tag != pin_pool::none && region != nullptr) region->drop_use(tag);
+  });
+}
+
+void send_engine::free_token(driver_slot& driver, token_slot& slot) {
+  if (slot.state == token_state::unsent) answered(driver);
+  unpin(slot.pins);
+  slot.pins = pin_pool::none;
+  driver.totals.pinned_bytes -= slot.bytes;
+  slot.bytes = 0;
+  slot.state = token_state::free;
+  driver.in_flight--;
+  tokens_in_kernel_--;
+}
+
+}  // namespace sendzc

@@ -1,0 +1,231 @@
+// Submission: from a batch of messages to requests in the ring.
+#include <errno.h>
+#include <poll.h>
+
+#include <utility>
+
+#include "send_engine.h"
+
+namespace sendzc {
+
+bool send_engine::has_room(uint32_t segments) const {
+  return tokens_in_kernel_ < token_limit_ && pins_->free_count() >= segments && iovecs_used_ + segments <= iovecs_.size();
+}
+
+// False where the kernel doesn't take what is held.
+bool send_engine::make_submission_room(uint32_t entries) {
+  if (ring_.space() < entries) flush(batch_.driver);
+  return ring_.space() >= entries;
+}
+
+void send_engine::begin_batch(driver_slot& driver, uint32_t messages) {
+  if (iovecs_used_ > 0 && ring_.all_consumed()) iovecs_used_ = 0;
+  batch_ = {};
+  batch_.driver = &driver;
+  if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
+  // A chain of links ends where a submission ends, so the whole of it has to fit.
+  if (driver.stream && messages <= ring_.submission_entries()) make_submission_room(messages);
+}
+
+admission send_engine::begin_message(uint32_t token, uint32_t segments) {
+  driver_slot& driver = *batch_.driver;
+  if (token >= driver.max_in_flight || driver.tokens[token].state != token_state::free || segments > max_segments) return admission::misused;
+  int error = 0;
+  if (batch_.broken) {
+    error = -ECANCELED;
+  } else if (!has_room(segments)) {
+    error = -EAGAIN;
+  } else if (ring_.space() == 0 && (driver.stream || !make_submission_room(1))) {
+    error = -EAGAIN;
+  }
+  if (error != 0) {
+    if (error == -EAGAIN && !driver.starved) {
+      driver.starved = true;
+      starved_drivers_++;
+    }
+    if (driver.stream) batch_.broken = true;
+    reject(driver, token, error);
+    return admission::rejected;
+  }
+  batch_.token = token;
+  batch_.chain = pin_pool::none;
+  batch_.first_iovec = iovecs_used_;
+  batch_.segments = 0;
+  batch_.bytes = 0;
+  batch_.fixed = true;
+  return admission::accepted;
+}
+
+void send_engine::add_segment(const uint8_t* data, size_t bytes, memory_pin pin) {
+  if (static_cast<int64_t>(bytes) > max_message_bytes - batch_.bytes) {
+    bytes = static_cast<size_t>(max_message_bytes - batch_.bytes);
+    batch_.clipped = true;
+  }
+  uint32_t tag = pin_pool::none;
+  if (region_ != nullptr && region_->contains(data, bytes)) {
+    tag = region_->slot_of(data);
+    region_->add_use(tag);
+    pin.reset();
+  } else {
+    batch_.fixed = false;
+  }
+  batch_.chain = pins_->push(batch_.chain, std::move(pin), bytes, tag);
+  iovecs_[iovecs_used_++] = {const_cast<uint8_t*>(data), bytes};
+  batch_.segments++;
+  batch_.bytes += static_cast<int64_t>(bytes);
+}
+
+void send_engine::drop_message() {
+  unpin(batch_.chain);
+  iovecs_used_ = batch_.first_iovec;
+}
+
+void send_engine::end_message(bool zerocopy) {
+  driver_slot& driver = *batch_.driver;
+  msghdr& header = headers_[ring_.next_index()];
+  io_uring_sqe* sqe = ring_.take_sqe();
+  prepare(sqe, header, zerocopy);
+  sqe->user_data = request_name::pack(request_kind::send, driver.generation, driver.index, batch_.token);
+  if (driver.stream) {
+    if (batch_.previous != nullptr) {
+      batch_.previous->flags |= IOSQE_IO_LINK;
+      linked_held_++;
+    }
+    batch_.previous = sqe;
+    if (batch_.clipped) batch_.broken = true;
+  }
+  token_slot& slot = driver.tokens[batch_.token];
+  slot.pins = batch_.chain;
+  slot.bytes = batch_.bytes;
+  slot.state = token_state::unsent;
+  slot.failed = false;
+  driver.totals.pinned_bytes += batch_.bytes;
+  driver.in_flight++;
+  driver.unsent++;
+  unsent_++;
+  tokens_in_kernel_++;
+}
+
+void send_engine::prepare(io_uring_sqe* sqe, msghdr& header, bool zerocopy) {
+  driver_slot& driver = *batch_.driver;
+  // On a stream the kernel goes on by itself after a partial send, so that a result is short only when something failed.
+  uint32_t flags = MSG_NOSIGNAL;
+  if (driver.stream) flags |= MSG_WAITALL;
+  uint16_t zerocopy_flags = zerocopy && report_usage_ ? IORING_SEND_ZC_REPORT_USAGE : 0;
+  if (batch_.segments <= 1) {
+    bool empty = batch_.segments == 0;
+    void* data = empty ? nullptr : iovecs_[batch_.first_iovec].iov_base;
+    io_uring_prep_send(sqe, driver.fd.get(), data, static_cast<size_t>(batch_.bytes), static_cast<int>(flags));
+    // The address is in the SQE itself: the iovec served only as a place to collect it.
+    iovecs_used_ = batch_.first_iovec;
+    if (!zerocopy) return;
+    sqe->opcode = IORING_OP_SEND_ZC;
+    sqe->ioprio = zerocopy_flags;
+    if (batch_.fixed && !empty) {
+      sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+      sqe->buf_index = 0;
+    }
+    return;
+  }
+  header = {};
+  header.msg_iov = &iovecs_[batch_.first_iovec];
+  header.msg_iovlen = batch_.segments;
+  io_uring_prep_sendmsg(sqe, driver.fd.get(), &header, flags);
+  if (!zerocopy) return;
+  sqe->opcode = IORING_OP_SENDMSG_ZC;
+  sqe->ioprio = zerocopy_flags;
+}
+
+void send_engine::reject(driver_slot& driver, uint32_t token, int error) {
+  token_slot& slot = driver.tokens[token];
+  slot.state = token_state::rejected;
+  slot.error = error;
+  slot.next_rejected = token_slot::none;
+  driver.in_flight++;
+  if (driver.first_rejected == token_slot::none) {
+    driver.first_rejected = token;
+    rejecting_drivers_++;
+  } else {
+    driver.tokens[driver.last_rejected].next_rejected = token;
+  }
+  driver.last_rejected = token;
+}
+
+void send_engine::flush(driver_slot* caller) {
+  uint32_t held = ring_.held();
+  if (held == 0) return;
+  uint32_t linked = linked_held_;
+  linked_held_ = 0;
+  uint32_t expected = ring_.ready() + held;
+  if (expected > ring_.completion_entries()) expected = ring_.completion_entries();
+  // Each link of a chain is issued by completion work. With deferred work that is done only for a caller who asks for completions.
+  ring_.enter(linked > 0 && ring_.deferred() ? expected : 0);
+  if (caller != nullptr) caller->totals.send_calls++;
+  if (ring_.held() > 0) take_back_unsubmitted();
+  uint32_t rounds = linked < max_chain_rounds ? linked : max_chain_rounds;
+  for (uint32_t i = 0; i < rounds && ring_.ready() < expected && ring_.work_pending(); i++) {
+    ring_.enter(0);
+    if (caller != nullptr) caller->totals.collect_calls++;
+  }
+  if (ring_.all_consumed()) iovecs_used_ = 0;
+}
+
+// The kernel ran out of memory for requests, or is busy: what it didn't take is answered with "try again".
+void send_engine::take_back_unsubmitted() {
+  uint32_t left = ring_.held();
+  for (uint32_t at = 0; at < left; at++) {
+    io_uring_sqe& sqe = ring_.held_sqe(at);
+    uint64_t name = sqe.user_data;
+    driver_slot* driver = request_name::driver(name) < drivers_.size() ? drivers_[request_name::driver(name)].get() : nullptr;
+    request_kind kind = request_name::kind(name);
+    if (kind == request_kind::kick) kick_pending_ = false;
+    if (driver == nullptr || (kind != request_kind::send && kind != request_kind::poll)) continue;
+    if (!driver->starved) {
+      driver->starved = true;
+      starved_drivers_++;
+    }
+    if (kind == request_kind::poll) {
+      driver->poll_pending = false;
+      continue;
+    }
+    token_slot& slot = driver->tokens[request_name::token(name)];
+    free_token(*driver, slot);
+    reject(*driver, request_name::token(name), -EAGAIN);
+  }
+  ring_.retract();
+}
+
+// Turns what a driver holds into requests that do nothing. With `report` each is answered as not attempted.
+void send_engine::neutralise_held(driver_slot& driver, bool report) {
+  for (uint32_t at = 0; at < ring_.held(); at++) {
+    io_uring_sqe& sqe = ring_.held_sqe(at);
+    uint64_t name = sqe.user_data;
+    if (request_name::kind(name) != request_kind::send || request_name::driver(name) != driver.index) continue;
+    io_uring_prep_nop(&sqe);
+    sqe.flags = 0;
+    sqe.user_data = request_name::pack(request_kind::dead, 0, 0, 0);
+    uint32_t token = request_name::token(name);
+    free_token(driver, driver.tokens[token]);
+    if (report) reject(driver, token, -ECANCELED);
+  }
+}
+
+void send_engine::kick() {
+  if (kick_pending_ || !make_submission_room(1)) return;
+  io_uring_sqe* sqe = ring_.take_sqe();
+  io_uring_prep_nop(sqe);
+  sqe->user_data = request_name::pack(request_kind::kick, 0, 0, 0);
+  kick_pending_ = true;
+  flush(nullptr);
+}
+
+void send_engine::submit_poll(driver_slot& driver) {
+  if (!make_submission_room(1)) return;
+  io_uring_sqe* sqe = ring_.take_sqe();
+  io_uring_prep_poll_add(sqe, driver.fd.get(), POLLOUT);
+  sqe->user_data = request_name::pack(request_kind::poll, driver.generation, driver.index, 0);
+  driver.poll_pending = true;
+  flush(&driver);
+}
+
+}  // namespace sendzc

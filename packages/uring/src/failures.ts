@@ -1,0 +1,180 @@
+import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
+import { ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
+
+/** Numbers of the errors that opening can meet; the same on every architecture Node.js runs on. */
+const EPERM = 1
+const ENOENT = 2
+const EBADF = 9
+const EAGAIN = 11
+const ENOMEM = 12
+const EACCES = 13
+const EINVAL = 22
+const ENFILE = 23
+const EMFILE = 24
+const ENOSPC = 28
+const ENOSYS = 38
+const ENOTSOCK = 88
+const EOPNOTSUPP = 95
+const ENOBUFS = 105
+
+const names: Record<number, string> = {
+  [EPERM]: 'EPERM',
+  [ENOENT]: 'ENOENT',
+  [EBADF]: 'EBADF',
+  [EAGAIN]: 'EAGAIN',
+  [ENOMEM]: 'ENOMEM',
+  [EACCES]: 'EACCES',
+  [EINVAL]: 'EINVAL',
+  [ENFILE]: 'ENFILE',
+  [EMFILE]: 'EMFILE',
+  [ENOSPC]: 'ENOSPC',
+  [ENOSYS]: 'ENOSYS',
+  [ENOTSOCK]: 'ENOTSOCK',
+  [EOPNOTSUPP]: 'EOPNOTSUPP',
+  [ENOBUFS]: 'ENOBUFS',
+}
+
+/** Name of an error number that opening can meet. */
+export function failureName(errno: number): string {
+  return names[errno] ?? `errno ${errno}`
+}
+
+/** Why something failed, what to do about it, and how the error is called. */
+export interface Failure {
+  code: ZeroCopyErrorCode
+  message: string
+  remedy: string
+}
+
+/** Turns a failure into the error that callers see. */
+export function failureError(failure: Failure, errno: number, syscall: string): ZeroCopyError {
+  return new ZeroCopyError(failure.code, failure.message, { errno: failureName(errno), syscall, remedy: failure.remedy })
+}
+
+const insteadOfUring = 'Use the errqueue backend.'
+
+function notPermitted(): Failure {
+  const disabled = ioUringDisabled()
+  if (disabled === 2) {
+    return {
+      code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+      message: 'io_uring is disabled for every process: sysctl kernel.io_uring_disabled=2.',
+      remedy: `Set kernel.io_uring_disabled=0 as an administrator. ${insteadOfUring}`,
+    }
+  }
+  if (disabled === 1) {
+    return {
+      code: 'ERR_ZC_PERMISSION',
+      message: 'io_uring is disabled for unprivileged processes: sysctl kernel.io_uring_disabled=1.',
+      remedy: 'Add the process to the group of kernel.io_uring_group, give it CAP_SYS_ADMIN, or set kernel.io_uring_disabled=0.',
+    }
+  }
+  return {
+    code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+    message: 'io_uring_setup is not permitted: a seccomp filter (most containers have one) or a security module forbids it.',
+    remedy: `Allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile. ${insteadOfUring}`,
+  }
+}
+
+function memlockText(): string {
+  const limit = memlockLimitBytes()
+  return limit === undefined ? 'RLIMIT_MEMLOCK' : `RLIMIT_MEMLOCK (ulimit -l) is ${limit} bytes`
+}
+
+/** Why a ring could not be made. */
+export function ringFailure(errno: number): Failure {
+  switch (errno) {
+    case EPERM:
+    case EACCES:
+      return notPermitted()
+    case ENOSYS:
+      return {
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        message: 'The kernel has no io_uring: it is older than 5.1, was built without CONFIG_IO_URING, or a seccomp filter hides it.',
+        remedy: insteadOfUring,
+      }
+    case ENOMEM:
+      return {
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        message: `The kernel has no memory for a ring; ${memlockText()}, which counts for rings before Linux 5.12.`,
+        remedy: 'Raise the memlock limit, or ask for fewer entries and completionEntries.',
+      }
+    case EOPNOTSUPP:
+      return {
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        message: `The kernel has io_uring, but not both IORING_OP_SEND_ZC (6.0) and IORING_OP_SENDMSG_ZC (6.1)${
+          kernelAtLeast(6, 1) ? ', although its version is recent enough' : ''
+        }.`,
+        remedy: `Linux 6.1 or newer is needed. ${insteadOfUring}`,
+      }
+    case EMFILE:
+    case ENFILE:
+      return {
+        code: 'ERR_ZC_LIMIT',
+        message: 'There is no descriptor left for a ring (RLIMIT_NOFILE).',
+        remedy: 'Raise the limit of open files (ulimit -n).',
+      }
+    case ENOSPC:
+      return {
+        code: 'ERR_ZC_LIMIT',
+        message: 'An environment has at most 32 rings and 32 pools of fixed buffers.',
+        remedy: 'Make uring() once and share it: equal options share a ring.',
+      }
+    default:
+      return {
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        message: `io_uring_setup failed with ${failureName(errno)}.`,
+        remedy: insteadOfUring,
+      }
+  }
+}
+
+/** Why memory for fixed buffers could not be had or registered. */
+export function fixedBufferFailure(errno: number, bytes: number): Failure {
+  if (errno === ENOMEM || errno === EPERM) {
+    return {
+      code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+      message: `Registering ${bytes} bytes of fixed buffers was refused: ${memlockText()}.`,
+      remedy: 'Raise the memlock limit, grant CAP_IPC_LOCK, or ask for smaller fixedBuffers.',
+    }
+  }
+  if (errno === ENOSPC) return ringFailure(errno)
+  return {
+    code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+    message: `Registering ${bytes} bytes of fixed buffers failed with ${failureName(errno)}.`,
+    remedy: 'Leave fixedBuffers out: sends work without them.',
+  }
+}
+
+/** Why a driver could not be opened on a descriptor. */
+export function openFailure(errno: number, fd: number): Failure {
+  switch (errno) {
+    case EBADF:
+      return { code: 'ERR_ZC_BAD_DESCRIPTOR', message: `Descriptor ${fd} is not open.`, remedy: 'Open the writer before the socket is closed.' }
+    case ENOTSOCK:
+      return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, remedy: 'Pass a connected socket.' }
+    case EOPNOTSUPP:
+      return {
+        code: 'ERR_ZC_UNSUPPORTED_SOCKET',
+        message: `The protocol of descriptor ${fd} has no zero-copy with io_uring (SOCK_SUPPORT_ZC): TCP and UDP have, and VSOCK since Linux 6.7.`,
+        remedy: 'Use the errqueue or the copy backend.',
+      }
+    case EMFILE:
+    case ENFILE:
+      return { code: 'ERR_ZC_LIMIT', message: 'There is no descriptor left to duplicate the socket.', remedy: 'Raise the limit of open files (ulimit -n).' }
+    case ENOBUFS:
+      return {
+        code: 'ERR_ZC_LIMIT',
+        message: 'The ring has as many writers as its completions allow (completionEntries / 4).',
+        remedy: 'Raise completionEntries.',
+      }
+    case ENOMEM:
+      return { code: 'ERR_ZC_LIMIT', message: 'There is no memory for the table of messages in flight.', remedy: 'Lower maxInFlight.' }
+    default:
+      return {
+        code: 'ERR_ZC_SYSTEM',
+        message: `Opening descriptor ${fd} failed with ${failureName(errno)}.`,
+        remedy: 'See errno.',
+      }
+  }
+}

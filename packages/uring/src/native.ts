@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { ZeroCopyError } from '@sendzc/core'
+
+/** How {@link UringAddon.submit} ends. Mirrors native/binding_send.cc. */
+export const SubmitMode = {
+  /** Held until the next flush of the ring. */
+  Hold: 0,
+  /** Handed over; what completes stays in the ring, since earlier events are still being read. */
+  Enter: 1,
+  /** Handed over, and events are written. */
+  EnterAndReap: 2,
+} as const
+
+/** Bits of a driver's name below the number of its ring. */
+export const DRIVER_INDEX_BITS = 20
+
+/**
+ * The addon, as C++ offers it. Drivers are named by `ring << 20 | index`. Functions that can fail answer with a negated errno;
+ * functions that answer with a count of events have written them to the ring's event buffer.
+ */
+export interface UringAddon {
+  initialize(isMainThread: boolean, onReady: (ring: number) => void): void
+  createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array): number
+  registerRegion(ring: number, region: number): number
+  describeRing(ring: number, into: Uint32Array): number
+  closeRingIfIdle(ring: number): boolean
+  socketFacts(fd: number, into: Int32Array): number
+  openDriver(ring: number, fd: number, maxInFlight: number): number
+  submit(driver: number, table: Uint32Array, messages: number, segments: readonly (Uint8Array | undefined)[], mode: number): number
+  flush(driver: number, reap: boolean): number
+  collect(driver: number, enter: boolean): number
+  arm(driver: number, bits: number): void
+  disarm(driver: number, bits: number): void
+  abortDriver(driver: number): void
+  closeDriver(driver: number): number
+  pinnedBytes(driver: number): number
+  counters(driver: number, into: Float64Array): void
+  processPins(into: Float64Array): void
+  createRegion(count: number, slotBytes: number): number
+  regionBuffer(region: number): ArrayBuffer
+  regionInFlight(region: number, slot: number): number
+  probe(entries: number, completionEntries: number, sqpollIdleMs: number, into: Uint32Array): number
+}
+
+let loaded: UringAddon | undefined
+let readyRing: (ring: number) => void = () => undefined
+
+/** Sets who is told that a ring has completions. */
+export function onRingReady(listener: (ring: number) => void): void {
+  readyRing = listener
+}
+
+/**
+ * Loads the addon, once per environment. This is the only place that does.
+ * @throws ZeroCopyError ERR_ZC_PLATFORM where there is none for this platform
+ */
+export function loadNative(): UringAddon {
+  if (loaded !== undefined) return loaded
+  if (process.platform !== 'linux') {
+    throw new ZeroCopyError('ERR_ZC_PLATFORM', `io_uring is an interface of Linux; this is ${process.platform}.`)
+  }
+  const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
+  try {
+    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => UringAddon
+    const addon = nodeGypBuild(packageFolder)
+    addon.initialize(isMainThread, (ring) => readyRing(ring))
+    loaded = addon
+    return addon
+  } catch (cause) {
+    throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of @sendzc/uring could not be loaded on ${process.platform}-${process.arch}.`, {
+      cause,
+      remedy: 'Build it with node-gyp (liburing-dev 2.3 or newer is needed), or install a release that carries this platform.',
+    })
+  }
+}

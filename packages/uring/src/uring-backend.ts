@@ -1,0 +1,104 @@
+import { type Backend, type Capability, type Driver, type DriverOpenOptions, parseOptions, ZeroCopyError } from '@sendzc/core'
+import { failureError, openFailure } from './failures.js'
+import { FixedPool } from './fixed-pool.js'
+import { loadNative } from './native.js'
+import { type ResolvedUringOptions, type UringOptions, uringOptionsSchema } from './options.js'
+import { probeUring } from './probe.js'
+import { type RingDescription, UringRing } from './ring.js'
+import { UringDriver } from './uring-driver.js'
+
+/** Address families and socket types of Linux that are told apart here. */
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+const SOCK_SEQPACKET = 5
+/** Most messages in flight of one driver: 15 bits of a request's name. */
+const MAX_IN_FLIGHT = 32_768
+
+let pools = 0
+
+/** The io_uring backend. See {@link uring}. */
+export interface UringBackend extends Backend {
+  readonly name: 'uring'
+  /** Registered buffers; undefined without the option `fixedBuffers`. */
+  readonly pool: FixedPool | undefined
+  /** What the kernel gave the ring of this backend; undefined while no driver is open. */
+  describeRing(): RingDescription | undefined
+}
+
+/**
+ * Sends with io_uring: IORING_OP_SEND_ZC and IORING_OP_SENDMSG_ZC (Linux 6.1 for both; 6.2 to be told of copies). All writers of an
+ * environment whose backends have equal options share one ring, so that one io_uring_enter submits for many sockets.
+ * The ring is made at the first `open` and ends with the last writer.
+ *
+ * Sources: io_uring(7), io_uring_setup(2), io_uring_enter(2) (IORING_OP_SEND_ZC).
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
+ */
+export function uring(options?: UringOptions): UringBackend {
+  const resolved = parseOptions(uringOptionsSchema, options, 'uring()')
+  return new SharedRingBackend(resolved)
+}
+
+class SharedRingBackend implements UringBackend {
+  readonly name = 'uring'
+  readonly pool: FixedPool | undefined
+  readonly #options: ResolvedUringOptions
+  readonly #key: string
+  #ring: UringRing | undefined
+
+  constructor(options: ResolvedUringOptions) {
+    this.#options = options
+    const { fixedBuffers } = options
+    if (fixedBuffers !== undefined) this.pool = new FixedPool(fixedBuffers.count, fixedBuffers.bytes)
+    // A pool is registered with one ring, so a backend with a pool has a ring of its own.
+    this.#key = JSON.stringify([options, this.pool === undefined ? 0 : ++pools])
+  }
+
+  probe(): Capability {
+    return probeUring(this.#options)
+  }
+
+  describeRing(): RingDescription | undefined {
+    const ring = this.#ring
+    return ring === undefined || ring.openDrivers === 0 ? undefined : ring.describe()
+  }
+
+  open({ fd, sink, maxInFlight }: DriverOpenOptions): Driver {
+    if (!Number.isInteger(maxInFlight) || maxInFlight < 1 || maxInFlight > MAX_IN_FLIGHT) {
+      throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', `maxInFlight must be 1 to ${MAX_IN_FLIGHT}, not ${maxInFlight}.`)
+    }
+    const native = loadNative()
+    const kind = checkSocket(fd)
+    const ring = UringRing.acquire(this.#key, this.#options, this.pool?.region)
+    this.#ring = ring
+    const index = native.openDriver(ring.id, fd, maxInFlight)
+    if (index < 0) {
+      ring.closeIfIdle()
+      throw failureError(openFailure(-index, fd), -index, 'io_uring_enter')
+    }
+    return new UringDriver(ring, index, kind, maxInFlight, sink)
+  }
+}
+
+/** @returns what kind of connected socket the descriptor is; throws where it is none that can do zero-copy */
+function checkSocket(fd: number): 'stream' | 'datagram' {
+  const facts = new Int32Array(5)
+  const result = loadNative().socketFacts(fd, facts)
+  if (result < 0) throw failureError(openFailure(-result, fd), -result, 'fstat')
+  const [domain, type, , connected, listening] = facts
+  if (domain === AF_UNIX) {
+    throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'AF_UNIX sockets have no zero-copy: they copy within this machine.', {
+      remedy: 'Use socket.write().',
+    })
+  }
+  if (type === SOCK_SEQPACKET) {
+    throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'SOCK_SEQPACKET sockets are not supported.', { remedy: 'Use a stream socket.' })
+  }
+  if (listening === 1 || connected !== 1) {
+    throw new ZeroCopyError('ERR_ZC_NOT_CONNECTED', `The socket of descriptor ${fd} is not connected.`, {
+      errno: 'ENOTCONN',
+      syscall: 'getpeername',
+      remedy: 'Connect it first.',
+    })
+  }
+  return type === SOCK_STREAM ? 'stream' : 'datagram'
+}

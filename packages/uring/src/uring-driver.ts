@@ -1,0 +1,145 @@
+import type { Driver, DriverCounters, DriverSink, ReleaseKind, SendBatch, SocketKind } from '@sendzc/core'
+import { SubmitMode } from './native.js'
+import { UringRing } from './ring.js'
+
+/** UIO_MAXIOV: the most segments that one message can have. */
+const MAX_SEGMENTS_PER_MESSAGE = 1_024
+
+/**
+ * Sends through a shared ring: IORING_OP_SEND_ZC (Linux 6.0) for one segment, IORING_OP_SENDMSG_ZC (6.1) for several, and their plain
+ * counterparts where a message does not ask for zero-copy.
+ *
+ * On a stream the messages of one batch are linked, so that none overtakes another while the peer stalls. A socket that is full
+ * is waited for in the kernel: `sent` comes when the bytes are queued. Where the ring has no room, `sent` says `-EAGAIN`, and a
+ * `Writable` wake-up comes when it has.
+ */
+export class UringDriver implements Driver, DriverSink {
+  readonly backend = 'uring'
+  readonly zerocopy = true
+  readonly kind: SocketKind
+  readonly maxInFlight: number
+  readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
+  readonly #ring: UringRing
+  readonly #name: number
+  readonly #index: number
+  readonly #sink: DriverSink
+  #armed = 0
+  #closed = false
+  #bytesLeft = 0
+  #finalCounters: DriverCounters | undefined
+
+  /** @internal Made by the backend, which has opened `index` on `ring`. */
+  constructor(ring: UringRing, index: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
+    this.#ring = ring
+    this.#index = index
+    this.#name = ring.name(index)
+    this.kind = kind
+    this.maxInFlight = maxInFlight
+    this.#sink = sink
+    ring.openDrivers++
+    ring.dispatcher.set(index, this)
+  }
+
+  /** The ring: one flush hands over for all drivers on it. */
+  get group(): object {
+    return this.#ring
+  }
+
+  submit(batch: SendBatch): void {
+    if (this.#closed) throw UringRing.closedError()
+    const ring = this.#ring
+    if (ring.openDrivers > 1) {
+      ring.held = true
+      ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.Hold)
+    } else if (ring.dispatching) {
+      ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.Enter)
+      ring.deliverLater()
+    } else {
+      ring.deliver(ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.EnterAndReap))
+    }
+  }
+
+  flush(): void {
+    const ring = this.#ring
+    if (!ring.held) return
+    ring.held = false
+    if (ring.dispatching) {
+      ring.native.flush(this.#name, false)
+      ring.deliverLater()
+    } else {
+      ring.deliver(ring.native.flush(this.#name, true))
+    }
+  }
+
+  collect(): void {
+    if (this.#closed) return
+    const ring = this.#ring
+    if (ring.dispatching) ring.deliverLater()
+    else ring.deliver(ring.native.collect(this.#name, true))
+  }
+
+  arm(bits: number): void {
+    if (this.#closed || (bits & ~this.#armed) === 0) return
+    this.#armed |= bits
+    this.#ring.native.arm(this.#name, bits)
+  }
+
+  disarm(bits: number): void {
+    if ((bits & this.#armed) === 0) return
+    this.#armed &= ~bits
+    this.#ring.native.disarm(this.#name, bits)
+  }
+
+  abort(): void {
+    if (this.#closed) return
+    const ring = this.#ring
+    ring.native.abortDriver(this.#name)
+    if (ring.dispatching) ring.deliverLater()
+    else ring.deliver(ring.native.collect(this.#name, true))
+  }
+
+  counters(): DriverCounters {
+    if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
+    const values = new Float64Array(5)
+    this.#ring.native.counters(this.#name, values)
+    const [sendCalls = 0, collectCalls = 0, emptyCollectCalls = 0, notifications = 0, pinnedBytes = 0] = values
+    // Each notification is for one message.
+    return { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds: notifications, foreignErrors: 0, pinnedBytes }
+  }
+
+  close(): number {
+    if (this.#closed) return this.#bytesLeft
+    this.#finalCounters = this.counters()
+    this.#closed = true
+    const ring = this.#ring
+    ring.dispatcher.set(this.#index, undefined)
+    this.#bytesLeft = ring.native.closeDriver(this.#name)
+    ring.openDrivers--
+    if (ring.dispatching) {
+      ring.deliverLater()
+      return this.#bytesLeft
+    }
+    const events = ring.native.collect(this.#name, true)
+    // Of what was shared at the close, the kernel may just have reported some as released.
+    this.#bytesLeft = ring.native.pinnedBytes(this.#name)
+    ring.deliver(events)
+    ring.closeIfIdle()
+    return this.#bytesLeft
+  }
+
+  /** @internal From the ring. */
+  sent(token: number, result: number): void {
+    this.#sink.sent(token, result)
+  }
+
+  /** @internal From the ring. */
+  released(token: number, release: ReleaseKind): void {
+    this.#sink.released(token, release)
+  }
+
+  /** @internal From the ring. */
+  wake(bits: number): void {
+    this.#armed &= ~bits
+    this.#sink.wake(bits)
+  }
+}

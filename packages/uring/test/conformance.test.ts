@@ -1,0 +1,26 @@
+// Holds the io_uring backend to the contracts of writer and driver, over every loopback transport.
+import { conformance, driverConformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { describe, it } from 'vitest'
+import { uring } from '../src/index.js'
+
+const transports = [
+  { transport: 'tcp4', kind: 'stream', openPair: tcpPairs('127.0.0.1') },
+  { transport: 'tcp6', kind: 'stream', openPair: tcpPairs('::1') },
+  { transport: 'udp4', kind: 'datagram', openPair: udpPairs('127.0.0.1') },
+  { transport: 'udp6', kind: 'datagram', openPair: udpPairs('::1') },
+] as const
+
+for (const { transport, kind, openPair } of transports) {
+  const options = {
+    describe,
+    it,
+    name: `uring ${transport}`,
+    kind,
+    openPair,
+    backend: () => uring({ entries: 64 }),
+    // Loopback reception copies on a stock kernel.
+    expectOutcomes: ['copied'],
+  } as const
+  conformance(options)
+  driverConformance(options)
+}
