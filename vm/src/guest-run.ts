@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream'
 import type { GuestOptions } from './arguments.js'
 import { cacheRoot } from './cache-folder.js'
 import { MarkedChannel } from './channel-end.js'
-import { checkoutFolder } from './checkout.js'
 import { cleanUpOnSignal, killGroup } from './child-command.js'
 import { VmError } from './errors.js'
+import { buildInit } from './kernel-build.js'
 import { explainingLines, panicReason } from './kernel-log.js'
 import { type Accelerator, consoleLogName, qemuArguments } from './machine-model.js'
 import { NetworkNamespace } from './network-namespace.js'
@@ -15,13 +15,16 @@ import { fillRunFolder, makeRunFolder, removeRunFolder } from './run-folder.js'
 import { hasProgram } from './system-packages.js'
 
 /** Limits from QEMU's start to the command's start, for the plain and the debug kernel. */
-export const bootTimeoutMs = { plain: 120_000, debug: 600_000 } as const
+export const bootTimeoutMs = { plain: 300_000, debug: 600_000 } as const
 /** How long the output may take to arrive after the command ended; background processes may hold it open. */
 export const outputDrainTimeoutMs = 10_000
 /** How long QEMU may take to end when asked; then it is killed. */
 const quitTimeoutMs = 5_000
 /** What is kept of QEMU's own messages, in characters. */
 const maxQemuMessages = 8_192
+
+/** A reason that the guest itself gives begins so, and needs no console to be understood. */
+const guestReason = 'in the guest: '
 
 /** One boot and one command. */
 export interface GuestRun {
@@ -189,6 +192,7 @@ function readLog(runFolder: string): string {
 }
 
 function failure(reason: string, kernelLog: string, runFolder: string): GuestFailure {
+  if (reason.startsWith(guestReason)) return new GuestFailure(`vm: ${reason}`, kernelLog)
   const panic = panicReason(kernelLog)
   const head = panic === undefined ? reason : `the guest's kernel panicked: ${panic}`
   if (kernelLog === '') return new GuestFailure(`vm: ${head} (its console said nothing)`, kernelLog)
@@ -218,15 +222,22 @@ export async function runInGuest(run: GuestRun): Promise<GuestOutcome> {
   }
   const forget = cleanUpOnSignal(cleanUp)
   try {
+    const init = await buildInit()
     const outputFolder = realpathSync(run.outputFolder)
-    const environment = [...(run.environment ?? []), ...run.guest.environment]
-    const endMark = fillRunFolder(runFolder, run.argv, { outputFolder, folders: run.folders ?? [], environment, guest: run.guest })
+    const endMark = fillRunFolder({
+      runFolder,
+      outputFolder,
+      folders: run.folders ?? [],
+      environment: [...(run.environment ?? []), ...run.guest.environment],
+      guest: run.guest,
+      argv: run.argv,
+    })
     if (run.guest.net) namespace = NetworkNamespace.create()
     const machine = {
       accelerator: run.accelerator,
       kernelImage: run.kernelImage,
       runFolder,
-      init: join(checkoutFolder(), 'vm', 'guest', 'init'),
+      init,
       outputFolder,
       channels: { control: 3, stdout: 4, stderr: 5 },
     }

@@ -211,3 +211,22 @@ export async function buildSelftests(): Promise<string | undefined> {
   }
   return join(await new BuildCache('selftests').findOrMake(hash, make, waitForOther), 'build')
 }
+
+/**
+ * Returns the guest's first program, compiled statically from guest/init.c.
+ *
+ * @throws VmError when it does not compile
+ */
+export async function buildInit(): Promise<string> {
+  const source = join(checkoutFolder(), 'vm', 'guest', 'init.c')
+  const hash = contentHash([
+    { name: 'compiler', content: compilerVersion() },
+    { name: 'source', content: readFileSync(source) },
+  ])
+  const make = async (folder: string) => {
+    const steps = new BuildSteps(prepareLogFile(`init-${hash}.log`), { LC_ALL: 'C' })
+    const gcc = ['gcc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-static', '-o', join(folder, 'init'), source] as const
+    await steps.run("compiling the guest's first program", folder, [...gcc])
+  }
+  return join(await new BuildCache('init').findOrMake(hash, make, waitForOther), 'init')
+}

@@ -7,14 +7,20 @@ import { checkoutFolder } from './checkout.js'
 import { netMtuBytes } from './machine-model.js'
 import { packageManagerScript } from './package-scripts.js'
 import { ownIdentity } from './process-identity.js'
-import { quoteWord, quoteWords } from './shell-quote.js'
 
-/** Folders that the guest covers with memory of its own; guest/init does it. */
-const coveredFolders = ['/tmp', '/run', '/var/tmp']
+/** Folders that the guest covers with memory of its own, with their mount options. */
+const coveredFolders = [
+  ['/tmp', 'mode=1777'],
+  ['/run', 'mode=0755'],
+  ['/var/tmp', 'mode=1777'],
+] as const
+
+/** Where guest/init.c keeps what is its own. */
+const ownFolder = '/dev/.sendzc'
 
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What guest/init is told. */
+/** What guest/init.c is told. */
 export interface GuestSettings {
   readonly checkout: string
   readonly outputFolder: string
@@ -26,31 +32,70 @@ export interface GuestSettings {
   readonly endMark: string
   readonly environment: readonly (readonly [name: string, value: string])[]
   readonly guest: Pick<GuestOptions, 'net' | 'sysctls'>
+  readonly argv: readonly string[]
 }
 
-function each(name: string, calls: readonly (readonly string[])[]): string {
-  const lines = calls.map((words) => `  "$1" ${quoteWords(words)}`)
-  return `each_${name}() {\n${[...lines, '  :'].join('\n')}\n}`
+/** Files for `ip -batch`: the guest's own namespace, and `peer`. */
+const networkBatches = {
+  here: `netns add peer
+link set eth1 netns peer
+addr add 10.77.0.1/24 dev eth0
+addr add fd77::1/64 dev eth0 nodad
+link set eth0 mtu ${netMtuBytes} up
+`,
+  peer: `link set lo up
+addr add 10.77.0.2/24 dev eth1
+addr add fd77::2/64 dev eth1 nodad
+link set eth1 mtu ${netMtuBytes} up
+`,
+} as const
+
+/**
+ * The orders for guest/init.c, in the order in which it obeys them. A folder is held before another covers
+ * it and shown again afterwards.
+ */
+export function guestOrders(settings: GuestSettings): string[][] {
+  const { checkout, runFolder, outputFolder } = settings
+  const isCovered = (path: string) => coveredFolders.some(([folder]) => path === folder || path.startsWith(`${folder}/`))
+  const covered = [...new Set([checkout, runFolder, ...settings.folders])].filter(isCovered)
+  const environment: (readonly [string, string])[] = [
+    ['HOME', `${ownFolder}/home`],
+    ['TMPDIR', '/tmp'],
+    ['PATH', settings.commandPath],
+    ['SENDZC_VM', '1'],
+    ['SENDZC_VM_OUT', outputFolder],
+    ...settings.environment,
+  ]
+  return [
+    ...[...new Set([checkout, ...covered])].map((folder) => ['hold', folder]),
+    ...coveredFolders.map(([folder, options]) => ['cover', folder, options]),
+    ...covered.map((folder) => ['show', folder]),
+    ['checkout', checkout],
+    ['output', outputFolder],
+    ['folder', `${ownFolder}/home`],
+    ...(settings.guest.net
+      ? [
+          ['ip', '', `${runFolder}/ip-here`],
+          ['ip', 'peer', `${runFolder}/ip-peer`],
+        ]
+      : []),
+    ...settings.guest.sysctls.map(([name, value]) => ['sysctl', name, value]),
+    ...environment.map(([name, value]) => ['environment', name, value]),
+    ['enter', checkout],
+    ['mark', settings.endMark],
+    ...settings.argv.map((word) => ['argument', word]),
+  ]
 }
 
-/** The settings as the shell text that guest/init reads. */
-export function settingsText(settings: GuestSettings): string {
-  const isCovered = (path: string) => coveredFolders.some((folder) => path === folder || path.startsWith(`${folder}/`))
-  const held = [settings.checkout, ...[settings.runFolder, ...settings.folders].filter(isCovered)]
-  return `${[
-    `checkout=${quoteWord(settings.checkout)}`,
-    `network=${settings.guest.net ? 'on' : 'off'}`,
-    `network_mtu=${netMtuBytes}`,
-    `command_path=${quoteWord(settings.commandPath)}`,
-    `end_mark=${quoteWord(settings.endMark)}`,
-    `export SENDZC_VM_OUT=${quoteWord(settings.outputFolder)}`,
-    ...settings.environment.map(([name, value]) => `export ${name}=${quoteWord(value)}`),
-    each(
-      'held_folder',
-      [...new Set(held)].map((folder) => [folder]),
-    ),
-    each('sysctl', settings.guest.sysctls),
-  ].join('\n')}\n`
+/**
+ * Writes orders as guest/init.c reads them: each word ended by a NUL.
+ *
+ * @throws RangeError for a word that holds a NUL
+ */
+export function serializeOrders(orders: readonly (readonly string[])[]): string {
+  const words = orders.flat()
+  if (words.some((word) => word.includes('\0'))) throw new RangeError('an order cannot hold a NUL')
+  return words.map((word) => `${word}\0`).join('')
 }
 
 /** Makes a folder for one boot: settings, command, stand-ins for the package manager. The caller removes it. */
@@ -69,14 +114,10 @@ export function removeRunFolder(folder: string): void {
 /**
  * Fills the folder of one boot.
  *
- * @param argv command with its arguments
  * @returns the mark that ends the output channels
  */
-export function fillRunFolder(
-  runFolder: string,
-  argv: readonly string[],
-  settings: Omit<GuestSettings, 'checkout' | 'runFolder' | 'commandPath' | 'endMark'>,
-): string {
+export function fillRunFolder(settings: Omit<GuestSettings, 'checkout' | 'commandPath' | 'endMark'>): string {
+  const { runFolder } = settings
   const checkout = checkoutFolder()
   const bin = join(runFolder, 'bin')
   mkdirSync(bin)
@@ -84,17 +125,17 @@ export function fillRunFolder(
   writeFileSync(join(bin, 'pnpm'), packageManagerScript(scripts, checkout))
   chmodSync(join(bin, 'pnpm'), 0o755)
   symlinkSync('pnpm', join(bin, 'npx'))
-  const node = dirname(realpathSync(process.execPath))
   const endMark = `sendzc-end-${randomUUID()}`
-  const text = settingsText({
+  const node = dirname(realpathSync(process.execPath))
+  const orders = guestOrders({
     ...settings,
     checkout,
-    runFolder,
     folders: [...settings.folders, node],
     commandPath: `${bin}:${node}:${systemPath}`,
     endMark,
   })
-  writeFileSync(join(runFolder, 'settings'), text)
-  writeFileSync(join(runFolder, 'command'), `exec ${quoteWords(argv)}\n`)
+  writeFileSync(join(runFolder, 'orders'), serializeOrders(orders))
+  writeFileSync(join(runFolder, 'ip-here'), networkBatches.here)
+  writeFileSync(join(runFolder, 'ip-peer'), networkBatches.peer)
   return endMark
 }
