@@ -22,6 +22,8 @@ export interface CellContext {
   destinations: ReadonlyMap<Transport, Destination>
   buffers: SocketBuffers
   runtimeMs: number
+  /** See `samePayload` of {@link WriterLoad}; false by default. */
+  samePayload?: boolean
 }
 
 /**
@@ -36,13 +38,13 @@ export function connectTo(transport: Transport, destination: Destination, buffer
 }
 
 /** Opens the load of a cell over a connected socket. */
-export async function openLoad(cell: OwnCell, fd: number): Promise<Load> {
+export async function openLoad(cell: OwnCell, fd: number, samePayload = false): Promise<Load> {
   const backend = backendFor(cell.backend, cell.interval)
   const { interval, sizeBytes } = cell
   if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
   // The threshold would copy what is small: here every write takes the path that the row names.
   const writer = await openWriter(fd, { backend, minZerocopyBytes: 0, maxInFlight: WRITER_IN_FLIGHT })
-  return new WriterLoad({ writer, interval, sizeBytes })
+  return new WriterLoad({ writer, interval, sizeBytes, samePayload })
 }
 
 /** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
@@ -53,7 +55,7 @@ export async function runCell(cell: OwnCell, round: number, position: number, co
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
   using socket = await connectTo(cell.transport, destination, context.buffers)
-  const load = await openLoad(cell, socket.fd)
+  const load = await openLoad(cell, socket.fd, context.samePayload)
   try {
     return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))
   } finally {

@@ -128,10 +128,9 @@ export class DriverLoad implements Load, DriverSink {
     this.#gate.open()
   }
 
-  /** @internal */
+  /** @internal A driver may not be called from within: the loop that waits collects. */
   wake(bits: number): void {
     if ((bits & Wake.Writable) !== 0) this.#needsWritable = false
-    if ((bits & Wake.Notification) !== 0) this.#driver.collect()
     this.#gate.open()
   }
 

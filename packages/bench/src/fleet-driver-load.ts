@@ -51,7 +51,6 @@ class Member implements DriverSink {
 
   wake(bits: number): void {
     if ((bits & Wake.Writable) !== 0) this.needsWritable = false
-    if ((bits & Wake.Notification) !== 0) this.driver.collect()
     this.#owner.progress()
   }
 }

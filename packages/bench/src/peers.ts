@@ -91,7 +91,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
   run.notes.push(...receivers.notes)
   pinSender(processors)
-  const context = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], selftests, processors }
+  const context = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], samePayload: true, selftests, processors }
   const cells = peerCells({ ...options, transports: receivers.transports }, (backend) => backends.includes(backend), selftests)
   const outcome = await measurePeers(cells, options, run, context)
   const path = await run.write(options.json, outcome.rows, outcome.complete)
@@ -148,7 +148,7 @@ async function runOnNodeSocket(cell: Cell, round: number, position: number, dest
       return { ...row, ...unknownCosts(), cpuUserUs, cpuSystemUs }
     }
     const writer = await openWriter(target.socket, { backend: backendFor('copy', cell.interval), minZerocopyBytes: 0 })
-    const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes })
+    const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes, samePayload: true })
     try {
       return measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
     } finally {

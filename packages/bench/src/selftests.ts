@@ -14,11 +14,13 @@ const SOURCE_FOLDER = '/usr/src'
 /** Bounds of the steps, in ms: unpacking reads a whole archive of about 140 MB. */
 const STEP_TIMEOUT_MS = { install: 600_000, unpack: 600_000, compile: 120_000 } as const
 
-/** What is unpacked of the kernel's source: the two selftests, and what they include. Patterns of tar --wildcards. */
+/** What is unpacked of the kernel's source: the two selftests, and those of its headers that they include. Patterns of tar --wildcards. */
 const MEMBERS = [
   '*/tools/testing/selftests/net/msg_zerocopy.c',
   '*/tools/testing/selftests/net/io_uring_zerocopy_tx.c',
   '*/tools/include/io_uring/mini_liburing.h',
+  // The test is of its kernel: the system's own header may be older than what it names.
+  '*/include/uapi/linux/io_uring*',
 ] as const
 
 /** The kernel's own senders, compiled. */
@@ -51,7 +53,7 @@ export async function buildSelftests(say: (line: string) => void): Promise<Selft
   await compile(join(net, 'msg_zerocopy.c'), msgZerocopy, [])
   let ioUring: string | undefined = join(cache, 'io_uring_zerocopy_tx')
   try {
-    await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, ['-I', join(sources, 'tools', 'include')])
+    await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, ['-I', join(sources, 'tools', 'include'), '-I', join(sources, 'include', 'uapi')])
   } catch (error) {
     notes.push(`io_uring_zerocopy_tx.c of ${source} was left out: ${messageOf(error)}`)
     ioUring = undefined

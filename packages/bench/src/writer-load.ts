@@ -4,10 +4,22 @@ import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 import { ProgressGate } from './progress-gate.js'
 
 /**
- * Buffers beyond the interval: memory that is sent and not yet released while the next burst is written.
- * Small on purpose: a large ring would leave the CPU's caches and measure memory instead of the path.
+ * Bytes that the kernel joins under one TCP notification (byte_limit of msg_zerocopy_realloc, net/core/skbuff.c). All of them are
+ * released together, the last one included, which Nagle's algorithm may hold back until more is written.
  */
-export const SPARE_BUFFERS = 4
+export const JOINED_BYTES = 524_288
+
+/** Least number of buffers beyond the interval. */
+const LEAST_SPARE_BUFFERS = 4
+
+/**
+ * Buffers beyond the interval: memory that is sent and not yet released while the next burst is written. Room for two joined
+ * notifications, so that one can be waited for while the other fills (with less, TCP without TCP_NODELAY waits for delayed
+ * acknowledgements); no more, since a large ring would leave the CPU's caches and measure memory instead of the path.
+ */
+export function spareBuffers(sizeBytes: number): number {
+  return Math.max(LEAST_SPARE_BUFFERS, Math.ceil((2 * JOINED_BYTES) / sizeBytes))
+}
 
 const STALLED = `No progress for ${STALL_TIMEOUT_MS / 1_000} s: the peer takes no bytes, or the kernel reports no notification.`
 
@@ -19,8 +31,11 @@ export interface WriterLoadOptions {
   interval: number
   /** Bytes of one write. */
   sizeBytes: number
-  /** Buffers that take turns; `interval + SPARE_BUFFERS` by default. */
-  bufferCount?: number
+  /**
+   * True: every write sends the same memory, which nobody modifies, as the kernel's selftest does. False (the default): each has
+   * memory of its own until it is released, as a user's data has.
+   */
+  samePayload?: boolean
 }
 
 /**
@@ -42,8 +57,10 @@ export class WriterLoad implements Load {
   constructor(options: WriterLoadOptions) {
     this.#writer = options.writer
     this.#interval = options.interval
-    const bufferCount = options.bufferCount ?? options.interval + SPARE_BUFFERS
-    this.#slots = Array.from({ length: bufferCount }, () => this.#makeSlot(options.sizeBytes))
+    const bufferCount = options.interval + spareBuffers(options.sizeBytes)
+    const makePayload = (): Uint8Array => new Uint8Array(options.sizeBytes).fill(0x61)
+    const shared = options.samePayload === true ? makePayload() : undefined
+    this.#slots = Array.from({ length: bufferCount }, () => this.#makeSlot(shared ?? makePayload()))
     this.#free = [...this.#slots]
   }
 
@@ -118,9 +135,9 @@ export class WriterLoad implements Load {
     }
   }
 
-  #makeSlot(sizeBytes: number): Slot {
+  #makeSlot(data: Uint8Array): Slot {
     const slot: Slot = {
-      data: new Uint8Array(sizeBytes).fill(0x61),
+      data,
       onReleased: (outcome) => {
         // An abandoned buffer is never used again: the ring shrinks, and close() says so.
         if (outcome === 'abandoned') this.#abandoned++

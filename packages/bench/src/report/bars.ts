@@ -1,0 +1,72 @@
+import { axisY, barX, gridX, type Markish, ruleX, ruleY, text } from '@observablehq/plot'
+import type { Html } from './html.js'
+import { PICTURE_WIDTH, plotSvg } from './plot-svg.js'
+import type { Estimate } from './series.js'
+
+const BAR_HEIGHT = 22
+const MARGIN = { top: 12, right: 70, bottom: 46, left: 132 }
+
+/** One bar. */
+export interface Bar {
+  /** At its left. */
+  label: string
+  /** At its end. */
+  value: string
+  /** Length, and the interval that the whisker shows; low = high where there is none. */
+  estimate: Pick<Estimate, 'median' | 'low' | 'high'>
+  /** CSS colour. */
+  colour: string
+  /** A figure from a publication: drawn as an outline. */
+  published?: boolean
+}
+
+/**
+ * Horizontal bars from zero, each with its interval as a whisker and its value in words at the end.
+ * @param bars - from top to bottom
+ * @param domain - shared by the pictures of one figure
+ * @param axis - what the x axis carries, with its unit
+ * @param label - for a screen reader
+ */
+export function bars(bars: readonly Bar[], domain: readonly [number, number], axis: string, label: string): Html {
+  const data = bars.map((bar, at) => ({ ...bar, at: String(at), ...bar.estimate }))
+  const measured = data.filter((bar) => bar.published !== true)
+  const published = data.filter((bar) => bar.published === true)
+  const hint = (bar: (typeof data)[number]): string => `${bar.label}: ${bar.value}`
+  // The value stands beyond the whisker, on the side to which the bar goes.
+  const beyond = (bar: (typeof data)[number]): number => Math.max(0, bar.median, bar.high)
+  const marks: Markish[] = [
+    gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 5 }),
+    barX(published, { x: 'median', y: 'at', fill: 'var(--panel)', stroke: 'currentColor', strokeDasharray: '3 2', insetTop: 3, insetBottom: 3, title: hint }),
+    barX(measured, { x: 'median', y: 'at', fill: (bar) => bar.colour, insetTop: 3, insetBottom: 3, title: hint }),
+    ruleY(
+      measured.filter((bar) => bar.low !== bar.high),
+      { x1: 'low', x2: 'high', y: 'at', stroke: 'currentColor', strokeWidth: 1.5, marker: 'tick' },
+    ),
+    ruleX([0], { stroke: 'currentColor' }),
+    text(data, { x: beyond, y: 'at', text: 'value', textAnchor: 'start', dx: 7, fontVariant: 'tabular-nums' }),
+    axisY({ tickSize: 0, tickFormat: (at: string) => data[Number(at)]?.label ?? '', label: null, tickPadding: 8 }),
+  ]
+  return plotSvg(
+    {
+      width: PICTURE_WIDTH,
+      height: MARGIN.top + MARGIN.bottom + bars.length * BAR_HEIGHT,
+      marginTop: MARGIN.top,
+      marginRight: MARGIN.right,
+      marginBottom: MARGIN.bottom,
+      marginLeft: MARGIN.left,
+      x: { domain: [...domain], label: axis, labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickSize: 0 },
+      y: { type: 'band', domain: data.map(({ at }) => at), padding: 0 },
+      color: { type: 'identity' },
+      marks,
+    },
+    label,
+  )
+}
+
+/** The extent that holds zero and every bar with its whisker. */
+export function barDomain(all: readonly Bar[]): [number, number] {
+  const ends = all.flatMap(({ estimate }) => [estimate.median, estimate.low, estimate.high])
+  const low = Math.min(0, ...ends)
+  const high = Math.max(0, ...ends)
+  return low === high ? [0, 1] : [low, high]
+}

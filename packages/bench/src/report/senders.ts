@@ -1,0 +1,51 @@
+import { BACKENDS, BASELINE, PEERS } from '../cell.js'
+import type { Row } from '../record.js'
+
+/** A path of ours, or a sender that is not ours. */
+export type Sender = Row['backend']
+
+/** How a sender looks in every picture. Colour is never the only sign: a shape, a dash and a direct label go with it. */
+export interface SenderStyle {
+  /** In running text and at the end of a line. */
+  label: string
+  /** CSS custom property with the colour, see page-style.ts. */
+  colour: string
+  symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star'
+  /** SVG stroke-dasharray; undefined = solid. */
+  dash: string | undefined
+}
+
+const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
+  'errqueue-recvmsg': { label: 'errqueue', colour: 'var(--errqueue)', symbol: 'circle', dash: undefined },
+  'errqueue-recvmmsg': { label: 'recvmmsg', colour: 'var(--recvmmsg)', symbol: 'square', dash: '7 3' },
+  inline: { label: 'inline', colour: 'var(--inline)', symbol: 'diamond', dash: undefined },
+  uring: { label: 'uring', colour: 'var(--uring)', symbol: 'triangle', dash: undefined },
+  copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
+}
+
+const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'uring', 'copy', ...PEERS]
+
+/** The style of a sender; those that are not ours share one colour and are told apart by their label. */
+export function styleOf(sender: Sender): SenderStyle {
+  const own = (OWN_STYLES as Partial<Record<Sender, SenderStyle>>)[sender]
+  return own ?? { label: sender, colour: 'var(--peer)', symbol: 'star', dash: '1 2' }
+}
+
+/** The baseline first, as in the paper, then the others in a fixed order, peers last. */
+export function sortSenders(senders: Iterable<Sender>): Sender[] {
+  return [...new Set(senders)].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))
+}
+
+/** True for the paths that were asked not to copy. */
+export function asksForZeroCopy(sender: Sender): boolean {
+  return (BACKENDS as readonly Sender[]).includes(sender) && sender !== 'copy'
+}
+
+/** What the labels mean, for the legend. */
+export const LABEL_MEANINGS: Record<string, string> = {
+  errqueue: 'notifications from the error queue, one range per recvmsg: the baseline, as in the paper',
+  recvmmsg: 'notifications from the error queue, many ranges per recvmmsg',
+  inline: 'notifications in sendmsg’s own control data (SCM_ZC_NOTIFICATION)',
+  uring: 'io_uring SEND_ZC',
+  copy: 'plain sendmsg: the kernel copies',
+}

@@ -1,0 +1,129 @@
+import { BASELINE } from '../cell.js'
+import { bytesPerSecond, copiedShare, type Row } from '../record.js'
+import { bootstrapMedian, median, pairedRatio, type RatioEstimate } from '../statistics.js'
+import type { Sender } from './senders.js'
+
+/** The middle of the rounds of one cell, with the bootstrap interval of that median. */
+export interface Estimate {
+  rounds: number
+  median: number
+  low: number
+  high: number
+}
+
+/** One point of a line. */
+export interface Point extends Estimate {
+  /** What the x axis carries: an interval in sends, or a size in bytes. */
+  x: number
+}
+
+/** One line of a picture. */
+export interface Series {
+  sender: Sender
+  points: Point[]
+}
+
+/** A number of one row; null where the row does not have it. */
+export interface Metric {
+  /** Names the axis, with its unit. */
+  axis: string
+  /** Decimals in tables. */
+  digits: number
+  of: (row: Row) => number | null
+}
+
+/** The metrics of the pictures. */
+export const METRICS = {
+  throughput: { axis: 'MB/s', digits: 0, of: (row) => bytesPerSecond(row) / 1e6 },
+  sendsPerSecond: { axis: 'sends per second', digits: 0, of: (row) => row.sends / row.seconds },
+  cpu: { axis: 'ns of CPU time per 1,000 bytes', digits: 1, of: (row) => nanosecondsPerKilobyte(row, 'both') },
+  cpuUser: { axis: 'ns per 1,000 bytes in user mode', digits: 1, of: (row) => nanosecondsPerKilobyte(row, 'user') },
+  cpuSystem: { axis: 'ns per 1,000 bytes in kernel mode', digits: 1, of: (row) => nanosecondsPerKilobyte(row, 'system') },
+  calls: { axis: 'system calls per send', digits: 2, of: (row) => row.callsPerSend },
+  rangeWidth: { axis: 'ids per notification', digits: 1, of: (row) => row.rangeWidthIds },
+} as const satisfies Record<string, Metric>
+
+function nanosecondsPerKilobyte(row: Row, mode: 'user' | 'system' | 'both'): number | null {
+  if (row.cpuUserUs === null || row.cpuSystemUs === null || row.bytes === 0) return null
+  const microseconds = (mode === 'system' ? 0 : row.cpuUserUs) + (mode === 'user' ? 0 : row.cpuSystemUs)
+  return (microseconds * 1_000) / (row.bytes / 1_000)
+}
+
+/** The estimate over the rounds; undefined where no row has the number. */
+export function estimate(rows: readonly Row[], metric: Metric): Estimate | undefined {
+  const values = rows.map(metric.of).filter((value) => value !== null)
+  if (values.length === 0) return undefined
+  return { rounds: values.length, median: median(values), ...bootstrapMedian(values) }
+}
+
+/** Ratio of two cells by a metric, paired by round. Undefined where no round has both. */
+export function ratio(ours: readonly Row[], theirs: readonly Row[], metric: Metric): RatioEstimate | undefined {
+  return pairedRatio(byRound(ours, metric), byRound(theirs, metric))
+}
+
+function byRound(rows: readonly Row[], metric: Metric): Map<number, number> {
+  const values = new Map<number, number>()
+  for (const row of rows) {
+    const value = metric.of(row)
+    if (value !== null) values.set(row.round, value)
+  }
+  return values
+}
+
+/** Distinct values, ascending. */
+export function distinct(values: Iterable<number>): number[] {
+  return [...new Set(values)].sort((a, b) => a - b)
+}
+
+/** Lines of a metric over `x`, one per sender, in the order of `senders`; senders without a point are left out. */
+export function metricSeries(rows: readonly Row[], senders: readonly Sender[], metric: Metric, x: (row: Row) => number): Series[] {
+  return lines(rows, senders, x, (own) => estimate(own, metric))
+}
+
+/** Lines of the gain over `baseline` in percent, paired by round; the baseline itself is not among them. */
+export function gainSeries(
+  rows: readonly Row[],
+  senders: readonly Sender[],
+  x: (row: Row) => number,
+  metric: Metric = METRICS.throughput,
+  baseline: Sender = BASELINE,
+): Series[] {
+  const others = senders.filter((sender) => sender !== baseline)
+  return lines(rows, others, x, (own, at) => {
+    const base = rows.filter((row) => row.backend === baseline && x(row) === at)
+    const found = ratio(own, base, metric)
+    if (found === undefined) return undefined
+    return { rounds: found.pairs, median: percent(found.median), low: percent(found.low), high: percent(found.high) }
+  })
+}
+
+/** A ratio as gain in percent: 1.12 is +12. */
+export function percent(value: number): number {
+  return (value - 1) * 100
+}
+
+function lines(
+  rows: readonly Row[],
+  senders: readonly Sender[],
+  x: (row: Row) => number,
+  estimateAt: (own: readonly Row[], at: number) => Estimate | undefined,
+): Series[] {
+  return senders
+    .map((sender) => {
+      const own = rows.filter((row) => row.backend === sender)
+      const points = distinct(own.map(x)).flatMap((at): Point[] => {
+        const found = estimateAt(
+          own.filter((row) => x(row) === at),
+          at,
+        )
+        return found === undefined ? [] : [{ x: at, ...found }]
+      })
+      return { sender, points }
+    })
+    .filter(({ points }) => points.length > 0)
+}
+
+/** Share of the messages of zero-copy paths that the kernel copied; null where none told. */
+export function zeroCopyCopiedShare(rows: readonly Row[]): number | null {
+  return copiedShare(rows.filter((row) => row.backend !== 'copy' && row.level !== 'peer'))
+}
