@@ -68,6 +68,13 @@ bool environment::use_events(napi_value words) {
   return true;
 }
 
+event_buffer& environment::fresh_events() {
+  events_.clear();
+  for (uint32_t index : retired_slots_) free_slots_.push_back(index);
+  retired_slots_.clear();
+  return events_;
+}
+
 notification_source* environment::shared_source(notification_path path) {
   if (path == notification_path::none) return nullptr;
   if (path == notification_path::recvmsg) return &one_by_one_;
@@ -137,7 +144,7 @@ int64_t environment::close_driver(int32_t handle) {
   uint32_t index = static_cast<uint32_t>(closing->index());
   slots_[index].open.reset();
   slots_[index].generation = (slots_[index].generation + 1) & generation_mask;
-  free_slots_.push_back(index);
+  retired_slots_.push_back(index);
   return leak.bytes();
 }
 
@@ -167,7 +174,7 @@ void environment::disarm(driver& of, uint32_t bits) {
 void environment::deliver_wakes() {
   epoll_event ready[wake_set::max_events_per_wait];
   size_t rounds = slots_.size() / wake_set::max_events_per_wait + 1;
-  events_.clear();
+  fresh_events();
   for (size_t round = 0; round < rounds && !ending_; round++) {
     int count = wakes_.wait(ready, wake_set::max_events_per_wait);
     for (int i = 0; i < count; i++) {
@@ -210,7 +217,6 @@ void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
 void environment::flush_events() {
   size_t count = events_.size();
   if (count == 0) return;
-  events_.clear();
   napi_handle_scope scope = nullptr;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
   napi_value callback = nullptr;
@@ -224,6 +230,8 @@ void environment::flush_events() {
     if (napi_get_and_clear_last_exception(env_, &error) == napi_ok) napi_fatal_exception(env_, error);
   }
   napi_close_handle_scope(env_, scope);
+  // Also what JavaScript's own calls wrote meanwhile: they dispatch before they return.
+  fresh_events();
 }
 
 // The thread ends and the memory must not outlive what the kernel does with it: wait a little, then abort the connection so that the

@@ -59,7 +59,8 @@ class environment {
   int32_t arm(driver& of, int32_t handle, uint32_t bits);
   void disarm(driver& of, uint32_t bits);
 
-  event_buffer& events() { return events_; }
+  // The event buffer, emptied: what was in it has been dispatched.
+  event_buffer& fresh_events();
   send_scratch& scratch() { return scratch_; }
 
   // Called by env_instance. Deals with memory in flight, closes the libuv handle, then calls `done`.
@@ -98,6 +99,8 @@ class environment {
   error_queue_batched batched_;
   std::vector<slot> slots_;
   std::vector<uint32_t> free_slots_;
+  // Freed while events may wait that name them: not used again before those are dispatched.
+  std::vector<uint32_t> retired_slots_;
   send_scratch scratch_;
 };
 

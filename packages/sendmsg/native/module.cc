@@ -57,8 +57,7 @@ napi_value collect(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
   driver* of = given.opened(0);
   if (of == nullptr) return given.refuse();
-  event_buffer& events = given.home()->events();
-  events.clear();
+  event_buffer& events = given.home()->fresh_events();
   bool reported = of->collected_on_wake;
   of->collected_on_wake = false;
   if (!reported) of->sends.collect(*of, false);
@@ -90,8 +89,7 @@ napi_value abort(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
   driver* of = given.opened(0);
   if (of == nullptr) return given.refuse();
-  event_buffer& events = given.home()->events();
-  events.clear();
+  event_buffer& events = given.home()->fresh_events();
   of->sends.abort();
   of->collected_on_wake = false;
   of->sends.collect(*of, false);

@@ -190,8 +190,7 @@ napi_value submit(napi_env env, napi_callback_info info) {
   int32_t count = given.int32(3);
   if (!given.valid() || count < 0) return given.refuse();
   const uint32_t* table = given.words<uint32_t>(2, napi_uint32_array, static_cast<size_t>(count) * table_words);
-  event_buffer& events = given.home()->events();
-  events.clear();
+  event_buffer& events = given.home()->fresh_events();
   // Each message is sent and released once, and each one in flight may be released: that must fit.
   if (table == nullptr || events.room() < static_cast<size_t>(count) * 2 + to->max_in_flight()) return given.refuse();
   to->collected_on_wake = false;

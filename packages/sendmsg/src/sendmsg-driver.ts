@@ -60,6 +60,7 @@ export class SendmsgDriver implements Driver {
   readonly #environment: AddonEnvironment
   readonly #handle: number
   #closed = false
+  #leftBytes = 0
   #lastCounters: SendmsgCounters | undefined
 
   private constructor(environment: AddonEnvironment, handle: number, request: DriverRequest, maxInFlight: number, kind: SocketKind) {
@@ -129,11 +130,12 @@ export class SendmsgDriver implements Driver {
   }
 
   close(): number {
-    if (this.#closed) return 0
+    if (this.#closed) return this.#leftBytes
     this.#lastCounters = this.#readCounters()
     this.#closed = true
     this.#environment.dispatcher.set(this.#handle & INDEX_MASK, undefined)
-    return this.#environment.addon.close(this.#handle)
+    this.#leftBytes = this.#environment.addon.close(this.#handle)
+    return this.#leftBytes
   }
 
   /** The addon has one buffer for events: a call from within a sink would overwrite those that wait in it. */

@@ -1,0 +1,27 @@
+import type { Backend } from '@sendzc/core'
+import { conformance, driverConformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { describe, it } from 'vitest'
+import { copy, errqueue } from '../src/index.js'
+
+const transports = {
+  tcp4: { kind: 'stream', openPair: tcpPairs('127.0.0.1') },
+  tcp6: { kind: 'stream', openPair: tcpPairs('::1') },
+  udp4: { kind: 'datagram', openPair: udpPairs('127.0.0.1') },
+  udp6: { kind: 'datagram', openPair: udpPairs('::1') },
+} as const
+
+const backends: Record<string, () => Backend> = {
+  'errqueue recvmsg': () => errqueue({ collect: 'recvmsg' }),
+  'errqueue recvmmsg': () => errqueue(),
+  'errqueue interval 4': () => errqueue({ interval: 4 }),
+  copy: () => copy(),
+}
+
+for (const [transport, { kind, openPair }] of Object.entries(transports)) {
+  for (const [backendName, backend] of Object.entries(backends)) {
+    // Loopback reception copies on a stock kernel.
+    const options = { describe, it, name: `${backendName} ${transport}`, kind, openPair, backend, expectOutcomes: ['copied'] as const }
+    conformance(options)
+    driverConformance(options)
+  }
+}
