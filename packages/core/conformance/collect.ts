@@ -13,11 +13,12 @@ export interface CaseResult {
 /**
  * The smallest test framework: runs what `register` registers, one case after the other, and returns the results.
  * With it the suite can be run by a program, for example to prove that it catches a broken driver.
- * @param limits - `caseMs` bounds one case; `onStart` is told each case before it runs, so that one that hangs has a name
+ * @param limits - `caseMs` bounds one case; `onStart` is told each case before it runs, so that one that hangs has a name;
+ *   `bail` ends the run at the first failure
  */
 export async function collectCases(
   register: (framework: TestFramework) => void,
-  limits: { caseMs?: number; onStart?: (promise: string, name: string) => void } = {},
+  limits: { caseMs?: number; onStart?: (promise: string, name: string) => void; bail?: boolean } = {},
 ): Promise<CaseResult[]> {
   const path: string[] = []
   const cases: { promise: string; name: string; body: () => Promise<void> }[] = []
@@ -42,6 +43,7 @@ export async function collectCases(
       (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))),
     )
     results.push({ promise, name, error })
+    if (error !== undefined && limits.bail === true) break
   }
   return results
 }

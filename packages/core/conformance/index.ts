@@ -1,7 +1,15 @@
 export { bounded, SUITE_LIMITS, setWaitMs, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
-export type { ConformanceOptions, ContractPromise, DriverPromise, OpenWriter, PromiseCase, TestFramework, TestFunction } from './contract.js'
 export { assertContent, content, fillContent, POISON, pressGarbageCollector } from './content.js'
+export type {
+  ConformanceOptions,
+  ContractPromise,
+  DriverPromise,
+  OpenWriter,
+  PromiseCase,
+  TestFramework,
+  TestFunction,
+} from './contract.js'
 export { driverPromises } from './driver/index.js'
 export { DriverSession, type MessageReport } from './driver/session.js'
 export { DriverWitness } from './driver-witness.js'

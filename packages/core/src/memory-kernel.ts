@@ -1,6 +1,9 @@
 import { Errno, type SocketKind } from './driver.js'
 
-/** How published ids look: merged in order, one by one, or split at random, delayed and out of order. */
+/**
+ * How published ids look: merged in order, one by one, or scattered: split at random, delayed, and truly out of order, since
+ * the fake device then reads one send before another that was queued earlier (the peer puts them in order again).
+ */
 export type RangeShape = 'coalesced' | 'single' | 'scattered'
 
 /** The scriptable part of the fake kernel. Every value has a default; the same options and the same seed give the same run. */
@@ -62,7 +65,14 @@ interface QueuedSend {
   offset: number
   left: number
   id: number
+  /** Read, and not yet at the peer. */
+  carried: Uint8Array[]
+  /** Nothing is left to be read: the memory is let go of. */
+  done: boolean
 }
+
+/** Sends at the head of the queue that a scattering device chooses from. */
+const SCATTER_WINDOW = 4
 
 /** Deterministic pseudo-random numbers, uniform in [0, 1). */
 export function seededRandom(seed: number): () => number {
@@ -193,7 +203,7 @@ export class MemorySocket {
     const queue = this.#queue
     this.#queue = []
     this.#queuedBytes = 0
-    for (const send of queue) if (send.id >= 0) this.#finish(send.id)
+    for (const send of queue) if (send.id >= 0 && !send.done) this.#finish(send.id)
     this.onDead(errno)
     this.kick()
   }
@@ -248,7 +258,7 @@ export class MemorySocket {
       left -= view.byteLength
       if (view.byteLength > 0) views.push(id >= 0 ? view : view.slice())
     }
-    this.#queue.push({ views, view: 0, offset: 0, left: bytes, id })
+    this.#queue.push({ views, view: 0, offset: 0, left: bytes, id, carried: [], done: false })
     this.#queuedBytes += bytes
     this.kick()
   }
@@ -256,15 +266,32 @@ export class MemorySocket {
   #transmit(): void {
     let budget = this.#options.bytesPerTurn
     while (this.#queue.length > 0 && budget > 0) {
-      const send = this.#queue[0] as QueuedSend
+      const send = this.#nextToRead()
       const count = this.kind === 'datagram' ? send.left : Math.min(send.left, budget)
       // The only place that reads a sender's memory after the send: what it holds now is what the peer gets.
-      this.receive(readSend(send, count))
-      this.#queuedBytes -= count
+      send.carried.push(readSend(send, count))
       budget -= Math.max(count, 1)
-      if (send.left > 0) continue
+      send.done = send.left === 0
+      if (send.done && send.id >= 0) this.#finish(send.id)
+      this.#deliver()
+    }
+  }
+
+  #nextToRead(): QueuedSend {
+    if (this.#options.ranges !== 'scattered') return this.#queue[0] as QueuedSend
+    const unread = this.#queue.slice(0, SCATTER_WINDOW).filter(({ done }) => !done)
+    return unread[Math.floor(this.#random() * unread.length)] as QueuedSend
+  }
+
+  /** Hands to the peer what was read, in the order of the queue. */
+  #deliver(): void {
+    for (let send = this.#queue[0]; send !== undefined; send = this.#queue[0]) {
+      for (const chunk of send.carried.splice(0)) {
+        this.#queuedBytes -= chunk.byteLength
+        this.receive(chunk)
+      }
+      if (!send.done) return
       this.#queue.shift()
-      if (send.id >= 0) this.#finish(send.id)
     }
   }
 

@@ -33,7 +33,10 @@ export const driverDatagrams: DriverPromise = {
         const segments = Array.from({ length: segmentCount }, (_, index) => content(1_024, index * 1_024))
         const reports = session.submit([{ segments, zerocopy: true }])
         await session.answered(reports)
-        assertContent(await pair.peer.readDatagram(), 0, 'datagram')
+        assert.equal(reports[0]?.result, segmentCount * 1_024)
+        const datagram = await pair.peer.readDatagram()
+        assert.equal(datagram.byteLength, segmentCount * 1_024)
+        assertContent(datagram, 0, 'datagram')
         await session.settled()
         session.assertNoViolations()
       },

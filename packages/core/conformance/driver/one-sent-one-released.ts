@@ -48,6 +48,29 @@ export const oneSentOneReleased: DriverPromise = {
       },
     },
     {
+      name: 'for bursts of small messages, which one notification may cover together',
+      run: async (trial) => {
+        const { pair, session } = await trial.start(16)
+        for (let round = 0; round < 8; round++) {
+          const pieces = Array.from({ length: 12 }, (_, index) => content(100, index * 100))
+          if (trial.kind === 'stream') {
+            await session.sendStream(
+              0,
+              pieces.map(({ byteLength }) => byteLength),
+              12,
+            )
+            assertContent(await pair.peer.read(1_200), 0, 'stream')
+          } else {
+            await session.sendDatagrams(pieces)
+            for (const [index] of pieces.entries()) assertContent(await pair.peer.readDatagram(), index * 100, 'datagram')
+          }
+          await session.settled()
+        }
+        session.assertNoViolations()
+        assert.equal(session.inFlight, 0)
+      },
+    },
+    {
       name: 'for messages that ask for zero-copy and messages that do not',
       run: async (trial) => {
         const { pair, session } = await trial.start(8)

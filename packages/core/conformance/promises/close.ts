@@ -20,9 +20,12 @@ export const close: ContractPromise = {
         for (let index = 0; index < pieces; index++) ledger.write(content(bytes, index * bytes))
         const closing = writer.close()
         let closed = false
-        closing.then(() => {
-          closed = true
-        }, () => undefined)
+        closing.then(
+          () => {
+            closed = true
+          },
+          () => undefined,
+        )
         await quietTurns()
         assert.equal(closed, false, 'closed with writes in the queue')
         await rejection(writer.write(content(1)), 'ERR_ZC_CLOSED', 'write while closing')
@@ -60,7 +63,8 @@ export const close: ContractPromise = {
       name: 'the socket stays open and the caller’s, and takes another writer',
       run: async (trial) => {
         const pair = await trial.pair()
-        const take = async (bytes: number): Promise<Uint8Array> => (trial.kind === 'stream' ? pair.peer.read(bytes) : pair.peer.readDatagram())
+        const take = async (bytes: number): Promise<Uint8Array> =>
+          trial.kind === 'stream' ? pair.peer.read(bytes) : pair.peer.readDatagram()
         for (let generation = 0; generation < 3; generation++) {
           const writer = await trial.writer(pair)
           const ledger = new WriteLedger(writer)

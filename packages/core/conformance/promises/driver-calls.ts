@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import type { ContractPromise } from '../contract.js'
-import { assertContent, content } from '../content.js'
 import { quietTurns } from '../bounded.js'
+import { assertContent, content } from '../content.js'
+import type { ContractPromise } from '../contract.js'
 import { DriverWitness } from '../driver-witness.js'
+import { WriteLedger } from '../write-ledger.js'
 
 export const driverCalls: ContractPromise = {
   name: 'driver-calls',
@@ -19,14 +20,15 @@ export const driverCalls: ContractPromise = {
         const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
         pair.peer.pause()
         let position = 0
-        const writes = sizes.map((bytes) => {
+        const ledger = new WriteLedger(writer)
+        for (const bytes of sizes) {
+          ledger.write(content(bytes, position))
           position += bytes
-          return writer.write(content(bytes, position - bytes)).then(({ released }) => released)
-        })
+        }
         await quietTurns()
         pair.peer.resume()
         assertContent(await pair.peer.read(total), 0, 'stream')
-        await Promise.all(writes)
+        await ledger.allReleased()
         await writer.close()
         assert.deepEqual(witness.violations, [])
         assert.ok(witness.submits > 0)
@@ -40,10 +42,11 @@ export const driverCalls: ContractPromise = {
         const witness = new DriverWitness(trial.backend())
         const pair = await trial.pair()
         const writer = await trial.writer(pair, { backend: witness, maxInFlight: 4 })
+        const ledger = new WriteLedger(writer)
         for (let round = 0; round < 10; round++) {
-          const writes = [0, 1, 2, 3, 4, 5].map((index) => writer.write(content(2_000 * index, index)).then(({ released }) => released))
+          for (let index = 0; index < 6; index++) ledger.write(content(2_000 * index, index))
           for (let index = 0; index < 6; index++) await pair.peer.readDatagram()
-          await Promise.all(writes)
+          await ledger.allReleased()
         }
         await writer.close()
         assert.deepEqual(witness.violations, [])

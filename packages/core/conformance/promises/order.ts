@@ -1,7 +1,7 @@
+import { seededRandom } from '../../src/memory-kernel.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, fillContent } from '../content.js'
 import type { ContractPromise } from '../contract.js'
-import { seededRandom } from '../../src/memory-kernel.js'
 import type { Trial } from '../trial.js'
 
 /** Sizes on both sides of the zero-copy threshold, so that neighbours leave in different ways. */

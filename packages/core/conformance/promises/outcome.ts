@@ -19,7 +19,10 @@ export const outcome: ContractPromise = {
           if (trial.kind === 'stream') await pair.peer.read(LARGE_BYTES)
           else await pair.peer.readDatagram()
           await ledger.allReleased()
-          assert.ok(write.outcome !== undefined && trial.expectOutcomes.includes(write.outcome), `${write.outcome}, expected ${trial.expectOutcomes}`)
+          assert.ok(
+            write.outcome !== undefined && trial.expectOutcomes.includes(write.outcome),
+            `${write.outcome}, expected ${trial.expectOutcomes}`,
+          )
           const copied = writer.stats().copiedSends - before.copiedSends
           assert.equal(write.outcome, copied > 0 ? 'copied' : 'zerocopy', `${copied} copied sends`)
         }

@@ -40,13 +40,10 @@ export const peerReset: ContractPromise = {
         await pair.peer.read(20_000)
         await ledger.allReleased()
         pair.peer.reset()
-        await until(
-          () => {
-            if (ledger.count('pending') === 0) ledger.write(content(20_000))
-            return ledger.count('failed') > 0
-          },
-          'a write that fails',
-        )
+        await until(() => {
+          if (ledger.count('pending') === 0) ledger.write(content(20_000))
+          return ledger.count('failed') > 0
+        }, 'a write that fails')
         await ledger.allReleased()
         for (const { state, error } of ledger.writes) {
           if (state === 'failed') assert.ok(error?.code === 'ERR_ZC_PEER_RESET' || error?.code === 'ERR_ZC_CLOSED', `${error?.code}`)

@@ -13,7 +13,8 @@ export const probe: ContractPromise = {
         assert.equal(capability.backend, backend.name)
         assert.equal(typeof capability.available, 'boolean')
         assert.ok(capability.reason.length > 0, 'no reason')
-        if (!capability.available) assert.ok(capability.remedy !== undefined && capability.remedy.length > 0, 'unavailable without a remedy')
+        if (!capability.available)
+          assert.ok(capability.remedy !== undefined && capability.remedy.length > 0, 'unavailable without a remedy')
         for (const check of capability.checks) {
           assert.equal(typeof check.ok, 'boolean')
           assert.ok(check.name.length > 0 && check.found.length > 0, `check ${JSON.stringify(check)}`)

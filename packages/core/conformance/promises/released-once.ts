@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { quietTurns } from '../bounded.js'
-import { content } from '../content.js'
+import { assertContent, content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 
 export const releasedOnce: ContractPromise = {
@@ -26,6 +26,20 @@ export const releasedOnce: ContractPromise = {
         await ledger.allReleased()
         await quietTurns()
         assert.equal(releases, writes)
+        ledger.assertAllSent()
+        assert.equal(writer.stats().inFlight, 0)
+      },
+    },
+    {
+      name: 'for a burst of small messages, which one notification may cover together',
+      run: async (trial) => {
+        const { pair, writer, ledger } = await trial.start({ minZerocopyBytes: 1, maxJoinedBytes: 0, maxInFlight: 64 })
+        for (let round = 0; round < 4; round++) {
+          for (let index = 0; index < 24; index++) ledger.write(content(100, index * 100))
+          if (trial.kind === 'stream') assertContent(await pair.peer.read(2_400), 0, 'stream')
+          else for (let index = 0; index < 24; index++) assertContent(await pair.peer.readDatagram(), index * 100, 'datagram')
+          await ledger.allReleased()
+        }
         ledger.assertAllSent()
         assert.equal(writer.stats().inFlight, 0)
       },

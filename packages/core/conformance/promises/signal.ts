@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setMaxListeners } from 'node:events'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, POISON } from '../content.js'
 import type { ContractPromise } from '../contract.js'
@@ -96,6 +97,8 @@ export const signal: ContractPromise = {
         pair.peer.pause()
         const controller = new AbortController()
         const bytes = Math.ceil(pair.stallBytes / 8)
+        // Sixteen listeners are meant here: no warning of a leak.
+        setMaxListeners(0, controller.signal)
         for (let index = 0; index < 16; index++) ledger.write(content(bytes), { signal: controller.signal })
         await quietTurns()
         controller.abort()

@@ -16,7 +16,9 @@ export const writable: ContractPromise = {
       kinds: ['stream'],
       run: async (trial) => {
         const { pair, writer } = await trial.start()
-        const chunks = Array.from({ length: 100 }, (_, index) => content(index % 2 === 0 ? 16_000 : 100, Math.ceil(index / 2) * 16_000 + Math.floor(index / 2) * 100))
+        const chunks = Array.from({ length: 100 }, (_, index) =>
+          content(index % 2 === 0 ? 16_000 : 100, Math.ceil(index / 2) * 16_000 + Math.floor(index / 2) * 100),
+        )
         const total = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
         const piping = pipeline(Readable.from(chunks), toWritable(writer))
         assertContent(await pair.peer.read(total), 0, 'stream')
