@@ -1,4 +1,5 @@
 {
+  "variables": { "sanitize%": 0 },
   "targets": [
     {
       "target_name": "sendzc_socket",
@@ -20,13 +21,22 @@
       ],
       "include_dirs": [
         "native",
-        "../native/include",
+        "<!(node -p \"require('node:fs').realpathSync('node_modules/@sendzc/native/include')\")",
         "<!(node -p \"require('node-addon-api').include_dir\")"
       ],
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
       "cflags": ["-Wall", "-Wextra", "-Wno-cast-function-type", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17"],
-      "conditions": [["OS!='linux'", { "type": "none" }]]
+      "conditions": [
+        ["OS!='linux'", { "type": "none" }],
+        [
+          "sanitize==1",
+          {
+            "cflags": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"],
+            "ldflags": ["-fsanitize=address,undefined"]
+          }
+        ]
+      ]
     }
   ]
 }

@@ -92,7 +92,7 @@ int receiver::prepare(const char*& failed_call) {
 receiver::~receiver() {
   if (thread_running_) {
     receive_totals ignored;
-    run(receiver_command::stop, {}, ignored);
+    run(receiver_command::quit, {}, ignored);
     pthread_join(thread_, nullptr);
   }
   pthread_cond_destroy(&obeyed_);
@@ -178,9 +178,6 @@ void receiver::accept_waiting() {
       if (fd.get() != -EAGAIN) park_listener(fd.get(), "accept4");
       return;
     }
-    int low_water = static_cast<int>(options_.wake_bytes);
-    // VSOCK and TCP both know it; where it fails, wake-ups only come earlier.
-    if (low_water > 1) setsockopt(fd.get(), SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
     auto accepted = std::make_unique<connection>();
     accepted->number = next_number_++;
     accepted->slot = connections_.size();
@@ -189,9 +186,25 @@ void receiver::accept_waiting() {
     event.data.ptr = accepted.get();
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return fail(-errno, "epoll_ctl");
     accepted->fd = std::move(fd);
+    if (options_.wake_bytes > 1) set_low_water(*accepted);
     connections_.push_back(std::move(accepted));
     totals_.connections_accepted++;
   }
+}
+
+// While a target is waited for, every byte counts at once. Where the option fails, wake-ups only come earlier.
+void receiver::set_low_water(const connection& of) const {
+  int bytes = target_set_ ? 1 : static_cast<int>(options_.wake_bytes);
+  setsockopt(of.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+// Counts what is below the low-water mark, of which no wake-up told.
+void receiver::read_below_low_water() {
+  if (options_.wake_bytes <= 1 || totals_.paused || totals_.error != 0) return;
+  uint64_t bytes_before = totals_.bytes;
+  for (const auto& open : connections_) set_low_water(*open);
+  read_connections_until(now_ns() + drain_limit_ns);
+  note_progress(bytes_before, totals_.datagrams);
 }
 
 // A listener that cannot accept (maxConnections, EMFILE) would be reported ready without end.
@@ -233,7 +246,9 @@ void receiver::obey_command() {
   pthread_mutex_lock(&mutex_);
   switch (command_) {
     case receiver_command::none:
+      break;
     case receiver_command::report:
+      read_below_low_water();
       break;
     case receiver_command::pause:
     case receiver_command::resume:
@@ -246,11 +261,15 @@ void receiver::obey_command() {
       target_ = command_target_;
       target_set_ = true;
       clear_eventfd(event_fd_.get());
+      read_below_low_water();
       if (totals_.error != 0) signal_eventfd(event_fd_.get());
       check_target();
       break;
     case receiver_command::stop:
       if (!totals_.paused && totals_.error == 0) drain();
+      stopped_ = true;
+      break;
+    case receiver_command::quit:
       stopped_ = true;
       break;
   }
@@ -272,18 +291,22 @@ void receiver::reset_connections() {
   if (listener_parked_ && totals_.error == 0) unpark_listener();
 }
 
+void receiver::read_connections_until(int64_t deadline_ns) {
+  for (size_t i = 0; i < connections_.size() && now_ns() < deadline_ns;) {
+    connection& from = *connections_[i];
+    stream_state state = streams_.read(from, totals_);
+    if (state == stream_state::would_block) i++;
+    if (state == stream_state::closed || state == stream_state::reset) end_connection(from, state == stream_state::reset);
+  }
+}
+
 void receiver::drain() {
   int64_t deadline = now_ns() + drain_limit_ns;
   uint64_t bytes_before = totals_.bytes;
   uint64_t datagrams_before = totals_.datagrams;
   if (is_stream(options_.kind)) {
     if (!listener_parked_) accept_waiting();
-    for (size_t i = 0; i < connections_.size() && now_ns() < deadline;) {
-      connection& from = *connections_[i];
-      stream_state state = streams_.read(from, totals_);
-      if (state == stream_state::would_block) i++;
-      if (state == stream_state::closed || state == stream_state::reset) end_connection(from, state == stream_state::reset);
-    }
+    read_connections_until(deadline);
   } else {
     while (now_ns() < deadline && datagrams_.read(socket_.get(), totals_) > 0) {
     }
@@ -308,6 +331,9 @@ void receiver::check_target() {
     return;
   }
   target_set_ = false;
+  if (options_.wake_bytes > 1) {
+    for (const auto& open : connections_) set_low_water(*open);
+  }
   signal_eventfd(event_fd_.get());
 }
 

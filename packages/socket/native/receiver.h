@@ -19,7 +19,8 @@ struct epoll_event;
 namespace sendzc {
 
 // Numbers shared with native.ts.
-enum class receiver_command : int32_t { none = 0, report, pause, resume, reset_connections, set_target, stop };
+// `stop` reads what has arrived first, `quit` does not.
+enum class receiver_command : int32_t { none = 0, report, pause, resume, reset_connections, set_target, stop, quit };
 
 // Reached when every field is; event_fd then becomes readable once.
 struct receive_target {
@@ -38,7 +39,7 @@ class receiver {
   receiver(const receiver&) = delete;
   receiver& operator=(const receiver&) = delete;
 
-  // Runs `command` on the thread and copies its counters. 0, -ETIMEDOUT after command_timeout_ms, -ESHUTDOWN after `stop`.
+  // Runs `command` on the thread and copies its counters. 0, -ETIMEDOUT after command_timeout_ms, -ESHUTDOWN after `stop` or `quit`.
   int run(receiver_command command, const receive_target& target, receive_totals& totals);
 
   // An eventfd: readable once the target is reached, or the receiving has ended by an error.
@@ -58,6 +59,9 @@ class receiver {
   void end_connection(connection& ended, bool by_reset);
   void obey_command();
   void reset_connections();
+  void set_low_water(const connection& of) const;
+  void read_below_low_water();
+  void read_connections_until(int64_t deadline_ns);
   void drain();
   void note_progress(uint64_t bytes_before, uint64_t datagrams_before);
   void check_target();

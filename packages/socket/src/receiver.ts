@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseOptions, ZeroCopyError } from '@sendzc/core'
 import { z } from 'zod'
+import { receiverEntry } from './receiver-entry.js'
 import {
   errorFromMessage,
   type ReceiverAnswer,
@@ -37,13 +36,8 @@ export interface ReceiverExit {
   signal: NodeJS.Signals | null
 }
 
-/** From TypeScript sources the child runs them too, through tsx and the condition of the workspace. */
 function forkMain(): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts')
-  const main = fileURLToPath(new URL(`./receiver-main.${fromSource ? 'ts' : 'js'}`, import.meta.url))
-  const execArgv = fromSource
-    ? ['--conditions=@sendzc/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-    : []
+  const { main, execArgv } = receiverEntry()
   return fork(main, [], { execArgv, serialization: 'json', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
 }
 

@@ -124,11 +124,15 @@ const receiving = {
   /** Connections at once; more wait in the backlog. */
   maxConnections: z.int().min(1).max(SOCKET_LIMITS.connections).default(16_384),
   /**
-   * SO_RCVLOWAT of connections, in bytes: fewer wake-ups. Counts then lag by up to this much per open connection, until `stop`.
+   * SO_RCVLOWAT of connections, in bytes: fewer wake-ups, but up to this much stays unread in an idle connection, which keeps the
+   * sender's memory shared where the kernel does not copy at reception. `report`, `waitFor` and `stop` read it first.
    */
   wakeBytes: z.int().min(1).max(SOCKET_LIMITS.bufferBytes).default(1),
-  /** Pause, in microseconds, after each round of reading: fewer wake-ups for the sender to make, at the price of a fuller buffer. */
-  coalesceUs: z.int().min(0).max(SOCKET_LIMITS.coalesceUs).default(0),
+  /**
+   * Pause, in microseconds, after each round of reading, so that more is there at the next: fewer wake-ups, which the sender pays for
+   * too. The receive buffer must hold what arrives meanwhile. Without it 50 when discarding, 0 when verifying.
+   */
+  coalesceUs: z.int().min(0).max(SOCKET_LIMITS.coalesceUs).optional(),
   /** Bound, in ms, of the start of the process until it receives. */
   startTimeoutMs: z.int().min(1).max(SOCKET_LIMITS.receiverTimeoutMs).default(30_000),
   /** Bound, in ms, of `stop` until the process has ended. */

@@ -1,7 +1,11 @@
 import { constants } from 'node:os'
 import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
 
-const namesOfErrno = new Map<number, string>(Object.entries(constants.errno).map(([name, value]) => [value, name]))
+/** Second names of EAGAIN, EOPNOTSUPP and EDEADLK. */
+const aliases = new Set(['EWOULDBLOCK', 'ENOTSUP', 'EDEADLOCK'])
+const namesOfErrno = new Map<number, string>(
+  Object.entries(constants.errno).flatMap(([name, value]) => (aliases.has(name) ? [] : [[value, name]])),
+)
 // Linux numbers that os.constants does not list on every Node.js.
 namesOfErrno.set(94, 'ESOCKTNOSUPPORT').set(108, 'ESHUTDOWN').set(112, 'EHOSTDOWN')
 
