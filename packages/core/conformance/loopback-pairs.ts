@@ -11,7 +11,7 @@ export type LoopbackHost = '127.0.0.1' | '::1'
  * What a TCP connection over loopback holds at the very most while nobody reads: net.ipv4.tcp_wmem (4 MB) on one side, and
  * on the other a receive buffer that grows little while unread; about 3 MB was seen.
  */
-const TCP_STALL_BYTES = 16 * 1_048_576
+export const TCP_STALL_BYTES = 16 * 1_048_576
 /** Receive buffer asked for by the datagram peer; the kernel grants up to net.core.rmem_max. */
 const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
 /** UDP over IPv4: 65,535 less 20 (IP) and 8 (UDP). Over IPv6 it could be 20 more. */
@@ -20,7 +20,7 @@ const MAX_UDP_PAYLOAD_BYTES = 65_507
 type Handle = { _handle?: { fd?: number } }
 
 /** Node.js has no public way to a socket's descriptor: this is the only place of the suite that knows the private one. */
-function descriptorOf(socket: Socket | DatagramSocket): number {
+export function descriptorOf(socket: Socket | DatagramSocket): number {
   const state = socket as unknown as Handle & Record<symbol, { handle?: { fd?: number } } | undefined>
   const symbol = Object.getOwnPropertySymbols(state).find((key) => key.description === 'state symbol')
   const fd = state._handle?.fd ?? (symbol === undefined ? undefined : state[symbol]?.handle?.fd)

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { SocketKind } from '../src/driver.js'
+import { bounded } from './bounded.js'
+import { descriptorOf, TCP_STALL_BYTES } from './loopback-pairs.js'
+import { type ConnectedPair, Inbox } from './peers.js'
+
+/** What the suite tells the peer process. */
+export type PeerCommand =
+  | { id: number; kind: 'open'; socket: SocketKind; host: string }
+  | { id: number; kind: 'pause' | 'resume' | 'reset' | 'dispose' }
+
+/** What the peer process tells the suite. */
+export type PeerReport =
+  | { id: number; kind: 'listening'; port: number }
+  | { id: number; kind: 'accepted' | 'ended' }
+  | { id: number; kind: 'data'; chunk: Uint8Array }
+
+interface NearEnd {
+  inbox: Inbox
+  listening: (port: number) => void
+  accepted: () => void
+}
+
+/**
+ * Pairs whose far end lives in another process, for paths that leave this network namespace:
+ * `new RemotePeers(['ip', 'netns', 'exec', 'peer'])`, or, without a command, simply another process.
+ * Only there can a kernel that copies on loopback be seen to send without copying.
+ */
+export class RemotePeers {
+  readonly #child: ChildProcess
+  readonly #ends = new Map<number, NearEnd>()
+  #nextId = 0
+
+  /** @param command - what runs the peer process, before the path of Node.js */
+  constructor(command: readonly string[] = []) {
+    const [file, ...args] = [...command, process.execPath, fileURLToPath(new URL('./remote-peer-main.js', import.meta.url))]
+    this.#child = spawn(file as string, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
+    this.#child.on('message', (report: PeerReport) => this.#hear(report))
+    this.#child.on('exit', () => {
+      for (const { inbox } of this.#ends.values()) inbox.end()
+    })
+  }
+
+  /**
+   * Makes an `openPair` of sockets connected to `host`, an address of the peer process.
+   * @param maxDatagramBytes - largest datagram that arrives there
+   */
+  pairs(kind: SocketKind, host: string, maxDatagramBytes = 65_507): () => Promise<ConnectedPair> {
+    return () => this.#open(kind, host, maxDatagramBytes)
+  }
+
+  /** Ends the peer process. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || !this.#child.connected) return
+    const exited = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await bounded(exited, 'exit of the peer process')
+  }
+
+  #hear(report: PeerReport): void {
+    const end = this.#ends.get(report.id)
+    if (end === undefined) return
+    if (report.kind === 'data') end.inbox.push(report.chunk)
+    else if (report.kind === 'listening') end.listening(report.port)
+    else if (report.kind === 'accepted') end.accepted()
+    else end.inbox.end()
+  }
+
+  async #open(kind: SocketKind, host: string, maxDatagramBytes: number): Promise<ConnectedPair> {
+    const id = this.#nextId++
+    const inbox = new Inbox()
+    let accepted!: () => void
+    const acceptance = new Promise<void>((resolve) => {
+      accepted = resolve
+    })
+    const port = await bounded(
+      new Promise<number>((listening) => {
+        this.#ends.set(id, { inbox, listening, accepted })
+        this.#child.send({ id, kind: 'open', socket: kind, host } satisfies PeerCommand)
+      }),
+      'listening of the peer process',
+    )
+    const target = kind === 'stream' ? connect({ port, host, noDelay: true }) : createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    target.on('error', () => undefined)
+    if ('resume' in target) target.resume()
+    else target.connect(port, host)
+    await bounded(once(target, 'connect'), 'connection')
+    if (kind === 'stream') await bounded(acceptance, 'accepted connection')
+    const command = (what: 'pause' | 'resume' | 'reset' | 'dispose') => (): void => {
+      if (this.#child.connected) this.#child.send({ id, kind: what } satisfies PeerCommand)
+    }
+    return {
+      target,
+      fd: descriptorOf(target),
+      stallBytes: kind === 'stream' ? TCP_STALL_BYTES : Number.POSITIVE_INFINITY,
+      ...(kind === 'datagram' && { maxDatagramBytes }),
+      peer: {
+        read: (bytes) => inbox.read(bytes),
+        readDatagram: () => inbox.readChunk(),
+        get unreadBytes() {
+          return inbox.bytes
+        },
+        get unreadDatagrams() {
+          return inbox.chunks
+        },
+        pause: command('pause'),
+        resume: command('resume'),
+        reset: command('reset'),
+        ended: inbox.ended,
+      },
+      dispose: async () => {
+        command('dispose')()
+        if ('destroy' in target) {
+          const closed: Promise<unknown> = target.closed ? Promise.resolve() : once(target, 'close')
+          target.destroy()
+          await bounded(closed, 'close of a socket')
+        } else {
+          try {
+            target.close()
+          } catch {
+            // Closed by the case itself.
+          }
+        }
+        await bounded(inbox.ended, 'close of the far end')
+        this.#ends.delete(id)
+      },
+    }
+  }
+}
