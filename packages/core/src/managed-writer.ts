@@ -300,8 +300,22 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#pumpScheduled = true
     queueMicrotask(() => {
       this.#pumpScheduled = false
-      this.#pump()
+      try {
+        this.#pump()
+      } catch (cause) {
+        this.#driverThrew(cause)
+      }
     })
+  }
+
+  /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
+  #driverThrew(cause: unknown): void {
+    this.#batch.clear()
+    const message = `The ${this.backend} driver failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    this.#discarding = true
+    this.#ending = { code: 'ERR_ZC_SYSTEM', message, init: { cause } }
+    for (const write of this.#queue.takeAll()) this.#failWrite(write, this.#ending)
+    this.#init.onBroken(new ZeroCopyError('ERR_ZC_SYSTEM', message, { cause }))
   }
 
   #pump(): void {
