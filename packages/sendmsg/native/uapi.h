@@ -1,6 +1,9 @@
 // Kernel interface that is newer than the headers this package may be built with, each with the kernel that brought it.
 #pragma once
 
+// linux/errqueue.h uses struct timespec without defining it.
+#include <time.h>
+
 #include <linux/errqueue.h>
 #include <sys/socket.h>
 

@@ -1,0 +1,161 @@
+// What is read from control messages: of the error queue, and of the inline notification.
+#include <errno.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <vector>
+
+#include "check.h"
+#include "error_queue.h"
+#include "inline_notification.h"
+#include "uapi.h"
+
+using sendzc::completion_range;
+using sendzc::inline_notification;
+
+namespace {
+
+struct control_message {
+  alignas(cmsghdr) unsigned char bytes[256] = {};
+  msghdr message{};
+
+  control_message(int level, int type, const sock_extended_err& error, size_t payload = sizeof(sock_extended_err) + sizeof(sockaddr_in)) {
+    message.msg_control = bytes;
+    message.msg_controllen = CMSG_SPACE(payload);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(payload);
+    memcpy(CMSG_DATA(header), &error, payload < sizeof(error) ? payload : sizeof(error));
+  }
+};
+
+sock_extended_err zerocopy_error(uint32_t lo, uint32_t hi, uint8_t code) {
+  sock_extended_err error{};
+  error.ee_origin = SO_EE_ORIGIN_ZEROCOPY;
+  error.ee_info = lo;
+  error.ee_data = hi;
+  error.ee_code = code;
+  return error;
+}
+
+class recording_sink final : public sendzc::notification_sink {
+ public:
+  void on_range(const completion_range& range) override { ranges.push_back(range); }
+  void on_foreign_error() override { foreign++; }
+  uint32_t in_flight() const override { return 1; }
+
+  std::vector<completion_range> ranges;
+  int foreign = 0;
+};
+
+class no_source final : public sendzc::notification_source {
+ public:
+  sendzc::collect_result collect(int, bool, sendzc::notification_sink&) override { return {}; }
+};
+
+void every_family_is_parsed() {
+  const int families[][2] = {{SOL_IP, IP_RECVERR}, {SOL_IPV6, IPV6_RECVERR}, {SOL_VSOCK, VSOCK_RECVERR}};
+  for (const auto& family : families) {
+    control_message zerocopy(family[0], family[1], zerocopy_error(UINT32_MAX, 3, 0));
+    completion_range range;
+    CHECK(sendzc::parse_notification(zerocopy.message, range));
+    CHECK_EQUAL(range.lo, UINT32_MAX);
+    CHECK_EQUAL(range.hi, 3);
+    CHECK(!range.copied);
+    control_message copied(family[0], family[1], zerocopy_error(1, 2, SO_EE_CODE_ZEROCOPY_COPIED));
+    CHECK(sendzc::parse_notification(copied.message, range));
+    CHECK(range.copied);
+  }
+}
+
+void other_errors_are_not_notifications() {
+  completion_range range;
+  sock_extended_err icmp{};
+  icmp.ee_origin = SO_EE_ORIGIN_ICMP;
+  icmp.ee_errno = ECONNREFUSED;
+  CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, icmp).message, range));
+  sock_extended_err timestamp{};
+  timestamp.ee_origin = SO_EE_ORIGIN_TIMESTAMPING;
+  timestamp.ee_errno = ENOMSG;
+  CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, timestamp).message, range));
+  CHECK(!sendzc::parse_notification(control_message(SOL_SOCKET, IP_RECVERR, zerocopy_error(0, 0, 0)).message, range));
+  CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, zerocopy_error(0, 0, 0), 8).message, range));
+  msghdr without_control{};
+  CHECK(!sendzc::parse_notification(without_control, range));
+}
+
+// Stands in for the kernel: writes `filled` entries where the placeholder says, as struct zc_info.
+void fill_as_kernel(msghdr& message, bool by_pointer, const std::vector<sendzc::zc_info_elem>& filled) {
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  CHECK_EQUAL(header->cmsg_level, SOL_SOCKET);
+  unsigned char* payload = CMSG_DATA(header);
+  uint32_t capacity = 0;
+  if (by_pointer) {
+    sendzc::zc_info_usr where;
+    memcpy(&where, payload, sizeof(where));
+    CHECK_EQUAL(header->cmsg_len, CMSG_LEN(16));
+    capacity = static_cast<uint32_t>(where.usr_size);
+    payload = reinterpret_cast<unsigned char*>(static_cast<uintptr_t>(where.usr_addr));
+  } else {
+    memcpy(&capacity, payload, sizeof(capacity));
+    CHECK_EQUAL(header->cmsg_len, CMSG_LEN(4 + 12 * capacity));
+  }
+  CHECK(filled.size() <= capacity);
+  auto size = static_cast<uint32_t>(filled.size());
+  memcpy(payload, &size, sizeof(size));
+  if (size > 0) memcpy(payload + sizeof(size), filled.data(), 12 * size);
+}
+
+void inline_entries_are_read(inline_notification::variant via) {
+  no_source trailing;
+  bool by_pointer = via == inline_notification::variant::pointer;
+  inline_notification source(via, 0x5a43, 4, trailing);
+  for (uint32_t round = 0; round < 3; round++) {
+    msghdr message{};
+    source.attach(message);
+    CHECK(!source.was_filled());
+    fill_as_kernel(message, by_pointer, {{round, round + 1, 1, {}}, {7, 7, 0, {}}});
+    CHECK(source.was_filled());
+    recording_sink sink;
+    CHECK_EQUAL(source.read(sink), 2);
+    CHECK_EQUAL(sink.ranges[0].lo, round);
+    CHECK_EQUAL(sink.ranges[0].hi, round + 1);
+    CHECK(!sink.ranges[0].copied);
+    CHECK(sink.ranges[1].copied);
+  }
+}
+
+void inline_by_cmsg() { inline_entries_are_read(inline_notification::variant::cmsg); }
+void inline_by_pointer() { inline_entries_are_read(inline_notification::variant::pointer); }
+
+void an_untouched_placeholder_is_no_notification() {
+  for (auto via : {inline_notification::variant::cmsg, inline_notification::variant::pointer}) {
+    no_source trailing;
+    inline_notification source(via, 0x5a43, 2, trailing);
+    recording_sink sink;
+    msghdr message{};
+    source.attach(message);
+    CHECK_EQUAL(source.read(sink), 0);
+    source.attach(message);
+    fill_as_kernel(message, via == inline_notification::variant::pointer, {});
+    CHECK(source.was_filled());
+    CHECK_EQUAL(source.read(sink), 0);
+    CHECK(sink.ranges.empty());
+  }
+}
+
+}  // namespace
+
+const named_test notification_tests[] = {
+    {"a notification of every family is parsed", every_family_is_parsed},
+    {"other errors are not notifications", other_errors_are_not_notifications},
+    {"inline entries are read from the control message", inline_by_cmsg},
+    {"inline entries are read through the pointer", inline_by_pointer},
+    {"an untouched placeholder is no notification", an_untouched_placeholder_is_no_notification},
+    {nullptr, nullptr},
+};
