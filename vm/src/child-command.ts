@@ -7,7 +7,8 @@ const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const cleanUps = new Set<() => void>()
 
 function leave(signal: NodeJS.Signals): void {
-  for (const cleanUp of cleanUps) cleanUp()
+  // The last thing made goes first: a folder is removed after the process that writes to it has ended.
+  for (const cleanUp of [...cleanUps].reverse()) cleanUp()
   process.exit(128 + constants.signals[signal])
 }
 

@@ -10,7 +10,7 @@ import { runCommand } from './child-command.js'
 import { contentHash, folderParts, type HashPart } from './content-hash.js'
 import { VmError } from './errors.js'
 import { refusedSymbols } from './kernel-config.js'
-import { ensureSystemPackages } from './system-packages.js'
+import { ensureSystemPackages, hasProgram } from './system-packages.js'
 
 const sourcePackage = 'linux-source-6.12'
 /** Lines of a failed step that are shown. */
@@ -151,7 +151,11 @@ async function makeKernel(folder: string, inputs: KernelInputs, expected: number
   const jobs = availableParallelism()
   progress.phase(`compiling with ${jobs} jobs, log in ${logFile}`)
   const sinceMs = progress.elapsedMs
-  await steps.run('compiling the kernel', tree, ['make', `-j${jobs}`, 'bzImage'], (line) => progress.makeLine(line, sinceMs, expected))
+  // Where ccache is installed, a changed patch costs only what it touches.
+  const compiler = hasProgram('ccache') ? ['CC=ccache gcc'] : []
+  await steps.run('compiling the kernel', tree, ['make', `-j${jobs}`, ...compiler, 'bzImage'], (line) =>
+    progress.makeLine(line, sinceMs, expected),
+  )
   copyFileSync(join(tree, 'arch/x86/boot/bzImage'), join(folder, 'bzImage'))
   copyFileSync(join(tree, '.config'), join(folder, 'config'))
   copyFileSync(join(tree, 'System.map'), join(folder, 'System.map'))
