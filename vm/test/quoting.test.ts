@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { packageManagerScript } from '../src/package-scripts.js'
-import { settingsText } from '../src/run-folder.js'
+import { type GuestSettings, guestOrders, serializeOrders } from '../src/run-folder.js'
 import { quoteKernelParameter, quoteQemuValue, quoteWords } from '../src/shell-quote.js'
 
 const awkward = ['', ' ', "it's", '"', '$HOME', '`id`', 'a\nb', '\\', '*', '-n', 'é', '~', '#x', 'a=b c', ';', "''"]
@@ -39,25 +39,53 @@ describe('other quoting', () => {
   })
 })
 
-describe('settingsText', () => {
-  it('tells the guest every value unchanged, and holds only folders that would be covered', () => {
-    const text = settingsText({
-      checkout: '/home/x/check out',
-      outputFolder: "/tmp/o'ut",
-      runFolder: '/tmp/run',
-      folders: ['/opt/node/bin', '/var/tmp/tests', '/tmpfiles'],
-      commandPath: '/a:/b c',
-      endMark: 'mark',
-      environment: [['A', awkward.join('|')]],
-      guest: { net: true, sysctls: [['net.ipv4.tcp_wmem', '1 2 3']] },
-    })
-    const show = `printf '%s;' "$checkout" "$network" "$SENDZC_VM_OUT" "$command_path" "$A"
-      say() { printf '<%s>' "$@"; }
-      each_held_folder say; each_sysctl say`
-    expect(shell(`${text}\n${show}`).out).toBe(
-      `/home/x/check out;on;/tmp/o'ut;/a:/b c;${awkward.join('|')};` +
-        '</home/x/check out></tmp/run></var/tmp/tests><net.ipv4.tcp_wmem><1 2 3>',
-    )
+describe('orders for the guest', () => {
+  const settings: GuestSettings = {
+    checkout: '/home/x/checkout',
+    outputFolder: "/tmp/o'ut",
+    runFolder: '/tmp/run',
+    folders: ['/opt/node/bin', '/var/tmp/tests', '/tmpfiles'],
+    commandPath: '/a:/b c',
+    endMark: 'mark',
+    environment: [['A', awkward.join('|')]],
+    guest: { net: false, sysctls: [['net.ipv4.tcp_wmem', '1 2 3']] },
+    argv: ['node', '-e', ...awkward],
+  }
+
+  it('are words that each end with a NUL, unchanged whatever they hold', () => {
+    const words = serializeOrders(guestOrders(settings)).split('\0')
+    expect(words.pop()).toBe('')
+    expect(words.filter((_word, index) => words[index - 1] === 'argument' && index > words.indexOf('mark'))).toEqual(settings.argv)
+    expect(words[words.indexOf('A') + 1]).toBe(awkward.join('|'))
+    expect(() => serializeOrders([['argument', 'a\0b']])).toThrow(RangeError)
+  })
+
+  it('hold what will be covered before it is covered, and show it afterwards', () => {
+    const orders = guestOrders(settings).map((order) => order.join(' '))
+    const at = (order: string) => {
+      expect(orders).toContain(order)
+      return orders.indexOf(order)
+    }
+    for (const folder of ['/tmp/run', '/var/tmp/tests']) {
+      expect(at(`hold ${folder}`)).toBeLessThan(at('cover /tmp mode=1777'))
+      expect(at(`show ${folder}`)).toBeGreaterThan(at('cover /var/tmp mode=1777'))
+    }
+    expect(at('hold /home/x/checkout')).toBeLessThan(at('checkout /home/x/checkout'))
+    expect(at('checkout /home/x/checkout')).toBeLessThan(at("output /tmp/o'ut"))
+    expect(orders.filter((order) => /^(?:hold|show) (?:\/opt|\/tmpfiles)/.test(order))).toEqual([])
+    expect(orders).not.toContain('show /home/x/checkout')
+  })
+
+  it('show a checkout that lies below a covered folder', () => {
+    const orders = guestOrders({ ...settings, checkout: '/tmp/x' }).map((order) => order.join(' '))
+    expect(orders.indexOf('show /tmp/x')).toBeLessThan(orders.indexOf('checkout /tmp/x'))
+    expect(orders.filter((order) => order === 'hold /tmp/x')).toHaveLength(1)
+  })
+
+  it('set interfaces up before sysctls, which may name them', () => {
+    const orders = guestOrders({ ...settings, guest: { ...settings.guest, net: true } }).map((order) => order[0])
+    expect(orders.lastIndexOf('ip')).toBeLessThan(orders.indexOf('sysctl'))
+    expect(orders.filter((order) => order === 'ip')).toHaveLength(2)
   })
 })
 
