@@ -13,6 +13,7 @@ import {
 import { errnoName, sendFailure } from './errno.js'
 import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
+import { IdleWait } from './idle-wait.js'
 import { MessageTable } from './message-table.js'
 import type { ResolvedWriterOptions } from './options.js'
 import { type CopyCause, PendingWrite } from './pending-write.js'
@@ -74,7 +75,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   #ending: Ending | undefined
   #closed: Promise<void> | undefined
   #driverOpen = true
-  readonly #idleWaiters = new Set<() => void>()
+  readonly #idleWait = new IdleWait(() => !this.#driverOpen || (this.#queue.length === 0 && this.#table.inFlight === 0))
 
   constructor(init: ManagedWriterInit) {
     this.#init = init
@@ -145,7 +146,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     this.#queue.remove(write)
     write.fail('ERR_ZC_ABORTED', 'The signal was aborted before anything was sent.', init, true)
-    this.#checkIdle()
+    this.#idleWait.check()
   }
 
   close(): Promise<void> {
@@ -243,7 +244,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#table.free(token)
     if (this.#blocked === 'token' || (this.#blocked === 'notification' && this.#table.sharedCount < shared)) this.#blocked = null
     if (this.#queue.length > 0) this.#schedulePump()
-    else this.#checkIdle()
+    else this.#idleWait.check()
   }
 
   wake(bits: number): void {
@@ -320,7 +321,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   #pump(): void {
     if (!this.#driverOpen) {
-      this.#checkIdle()
+      this.#idleWait.check()
       return
     }
     if (this.#collectDue) {
@@ -337,7 +338,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       }
     }
     this.#armForWhatIsLeft()
-    this.#checkIdle()
+    this.#idleWait.check()
   }
 
   /** Fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
@@ -399,24 +400,11 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#schedulePump()
   }
 
-  #checkIdle(): void {
-    if (this.#idleWaiters.size === 0) return
-    if (!this.#driverOpen || (this.#queue.length === 0 && this.#table.inFlight === 0)) for (const waiter of this.#idleWaiters) waiter()
-  }
-
   /** Resolves true when nothing is queued or in flight (or the driver is closed), false when `limitMs` ran out first. */
   #idle(limitMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => done(false), limitMs)
-      const waiter = (): void => done(true)
-      const done = (idle: boolean): void => {
-        clearTimeout(timer)
-        this.#idleWaiters.delete(waiter)
-        resolve(idle)
-      }
-      this.#idleWaiters.add(waiter)
-      this.#schedulePump()
-    })
+    const idle = this.#idleWait.wait(limitMs)
+    this.#schedulePump()
+    return idle
   }
 
   async #drainAndClose(): Promise<void> {
@@ -456,7 +444,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
         write.abandon()
       }
     }
-    this.#checkIdle()
+    this.#idleWait.check()
     this.#init.onClosed()
   }
 }

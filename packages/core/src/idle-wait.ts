@@ -1,0 +1,28 @@
+/** Waits, each with a limit, for the moment at which a condition holds; whoever may have made it true calls {@link check}. */
+export class IdleWait {
+  readonly #isIdle: () => boolean
+  readonly #waiters = new Set<() => void>()
+
+  constructor(isIdle: () => boolean) {
+    this.#isIdle = isIdle
+  }
+
+  /** Ends the waiting where the condition holds now. */
+  check(): void {
+    if (this.#waiters.size > 0 && this.#isIdle()) for (const waiter of this.#waiters) waiter()
+  }
+
+  /** Resolves true when the condition holds, false when `limitMs` ran out first. The caller sees to a {@link check} soon. */
+  wait(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => done(false), limitMs)
+      const waiter = (): void => done(true)
+      const done = (idle: boolean): void => {
+        clearTimeout(timer)
+        this.#waiters.delete(waiter)
+        resolve(idle)
+      }
+      this.#waiters.add(waiter)
+    })
+  }
+}
