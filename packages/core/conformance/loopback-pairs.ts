@@ -17,13 +17,12 @@ const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
 /** UDP over IPv4: 65,535 less 20 (IP) and 8 (UDP). Over IPv6 it could be 20 more. */
 const MAX_UDP_PAYLOAD_BYTES = 65_507
 
-type Handle = { _handle?: { fd?: number } }
-
-/** Node.js has no public way to a socket's descriptor: this is the only place of the suite that knows the private one. */
+/** Node.js has no public way to a socket's descriptor: this is the only place of the suite that knows the private ones. */
 export function descriptorOf(socket: Socket | DatagramSocket): number {
-  const state = socket as unknown as Handle & Record<symbol, { handle?: { fd?: number } } | undefined>
-  const symbol = Object.getOwnPropertySymbols(state).find((key) => key.description === 'state symbol')
-  const fd = state._handle?.fd ?? (symbol === undefined ? undefined : state[symbol]?.handle?.fd)
+  // dgram keeps its handle behind a symbol, and warns of the property.
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
+  const states = socket as unknown as { _handle?: { fd?: number } } & Record<symbol, { handle?: { fd?: number } } | undefined>
+  const fd = symbol === undefined ? states._handle?.fd : states[symbol]?.handle?.fd
   if (fd === undefined || fd < 0) throw new Error('this Node.js shows no descriptor of its sockets')
   return fd
 }
