@@ -1,5 +1,6 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { bounded } from './bounded.js'
 import { type ConnectedPair, Inbox } from './peers.js'
@@ -7,11 +8,10 @@ import { type ConnectedPair, Inbox } from './peers.js'
 /** The loopback addresses. */
 export type LoopbackHost = '127.0.0.1' | '::1'
 
-/**
- * What a TCP connection over loopback holds at the very most while nobody reads: net.ipv4.tcp_wmem (4 MB) on one side, and
- * on the other a receive buffer that grows little while unread; about 3 MB was seen.
- */
-export const TCP_STALL_BYTES = 16 * 1_048_576
+/** Smallest stall; a connection over loopback with stock limits was seen to hold about 3 MB while nobody reads. */
+const MIN_TCP_STALL_BYTES = 8 * 1_048_576
+/** Its third number is the largest send buffer, which is most of what a stalled connection holds: an unread receive buffer grows little. */
+const TCP_SEND_BUFFER_LIMITS = '/proc/sys/net/ipv4/tcp_wmem'
 /** Receive buffer asked for by the datagram peer; the kernel grants up to net.core.rmem_max. */
 const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
 /** UDP over IPv4: 65,535 less 20 (IP) and 8 (UDP). Over IPv6 it could be 20 more. */
@@ -25,6 +25,13 @@ export function descriptorOf(socket: Socket | DatagramSocket): number {
   const fd = symbol === undefined ? states._handle?.fd : states[symbol]?.handle?.fd
   if (fd === undefined || fd < 0) throw new Error('this Node.js shows no descriptor of its sockets')
   return fd
+}
+
+/** More than a connection holds while its peer does not read, whatever this host's limits are. */
+function tcpStallBytes(): number {
+  if (!existsSync(TCP_SEND_BUFFER_LIMITS)) return MIN_TCP_STALL_BYTES
+  const largest = Number(readFileSync(TCP_SEND_BUFFER_LIMITS, 'utf8').trim().split(/\s+/)[2])
+  return Math.max(MIN_TCP_STALL_BYTES, 2 * largest)
 }
 
 /** Makes an `openPair` of connected `net.Socket`s over TCP on `host`. */
@@ -49,7 +56,7 @@ export function tcpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
     return {
       target,
       fd: descriptorOf(target),
-      stallBytes: TCP_STALL_BYTES,
+      stallBytes: tcpStallBytes(),
       peer: {
         read: (bytes) => inbox.read(bytes),
         readDatagram: () => Promise.reject(new Error('a stream has no datagrams')),
