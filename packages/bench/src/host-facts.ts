@@ -27,19 +27,19 @@ export async function hostIdentity(): Promise<HostIdentity> {
   }
 }
 
-/** Load averages, and the share of CPU time that the hypervisor took since boot. */
+/** Load averages, and the CPU time that the hypervisor took. */
 export async function hostLoad(): Promise<HostRecord['loadBefore']> {
-  return { average: loadavg(), stealShare: await stealShare() }
+  return { average: loadavg(), cpuTicks: await cpuTicks() }
 }
 
 /** proc(5), /proc/stat: user nice system idle iowait irq softirq steal. */
-async function stealShare(): Promise<number | null> {
+async function cpuTicks(): Promise<HostRecord['loadBefore']['cpuTicks']> {
   try {
     const line = (await readFile('/proc/stat', 'utf8')).split('\n', 1)[0] ?? ''
     const fields = line.trim().split(/\s+/u).slice(1, 9).map(Number)
     const steal = fields[7]
     const total = fields.reduce((sum, value) => sum + value, 0)
-    return steal === undefined || !(total > 0) ? null : steal / total
+    return steal === undefined || !(total > 0) ? null : { total, steal }
   } catch {
     return null
   }

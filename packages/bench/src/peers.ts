@@ -33,6 +33,7 @@ const OVERHEAD_MS = 30
 /** Options of `bench peers`. */
 export const PEERS_OPTIONS = {
   transports: COMMON_OPTIONS.transports,
+  backends: COMMON_OPTIONS.backends,
   intervals: {
     ...COMMON_OPTIONS.intervals,
     help: `as for sweep (default ${DEFAULTS.intervals.join(',')})`,
@@ -82,7 +83,7 @@ export function peerCells(
 async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, PEERS_OPTIONS)
   const probes = probeBackends()
-  const { backends, notes } = selectBackends(undefined, probes)
+  const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
   const buffers = await socketBuffers()
   const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))

@@ -83,8 +83,8 @@ export type ProbeRecord = z.infer<typeof probeSchema>
 const loadSchema = z.strictObject({
   /** Load averages of 1, 5 and 15 minutes (proc(5), /proc/loadavg). */
   average: z.array(z.number()).length(3),
-  /** Share of CPU time since boot that the hypervisor took, from /proc/stat; null where it is not reported. */
-  stealShare: z.number().nullable(),
+  /** CPU time since boot, over all CPUs, in clock ticks (proc(5), /proc/stat): all of it, and what the hypervisor took. */
+  cpuTicks: z.strictObject({ total: z.number(), steal: z.number() }).nullable(),
 })
 
 /** What the numbers were measured on. */

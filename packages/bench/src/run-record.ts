@@ -4,6 +4,12 @@ import { SEED_LIMIT } from './random.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
 import { defaultRecordPath, writeRecord } from './record-file.js'
 
+/** Load average before the run, as a share of the CPUs, above which the record warns: the run itself wants two of them. */
+const BUSY_LOAD_SHARE = 0.5
+
+/** Share of the CPU time of a run that the hypervisor took, above which the record warns. */
+const STOLEN_SHARE = 0.02
+
 /** What a command knows about its run before it measures. */
 export interface RunDescription {
   /** The subcommand. */
@@ -54,6 +60,8 @@ export class RunRecord {
    */
   async write(path: string | undefined, rows: Row[], complete: boolean): Promise<string> {
     const target = path ?? defaultRecordPath(this.#description.command, this.#startedAt)
+    const loadAfter = await hostLoad()
+    this.#noteDisturbance(loadAfter)
     const { command, options, processors, remoteHost, probes } = this.#description
     const record: BenchRecord = {
       format: 'sendzc-bench',
@@ -70,12 +78,29 @@ export class RunRecord {
         senderCpu: processors.sender,
         receiverCpu: processors.receiver,
       },
-      host: { ...this.#identity, loadBefore: this.#loadBefore, loadAfter: await hostLoad() },
+      host: { ...this.#identity, loadBefore: this.#loadBefore, loadAfter },
       probes,
       notes: this.notes,
       rows,
     }
     await writeRecord(target, record)
     return target
+  }
+
+  /** What else ran here could explain a result: say so beside it. */
+  #noteDisturbance(loadAfter: HostRecord['loadBefore']): void {
+    const { cpuCount } = this.#identity
+    const before = this.#loadBefore.average[0] ?? 0
+    if (before > cpuCount * BUSY_LOAD_SHARE) {
+      this.notes.push(
+        `WARNING: the load average was ${before.toFixed(1)} on ${cpuCount} CPUs before the run began: other work shared the machine, and the numbers say little.`,
+      )
+    }
+    const ticks = [this.#loadBefore.cpuTicks, loadAfter.cpuTicks] as const
+    if (ticks[0] === null || ticks[1] === null) return
+    const stolen = (ticks[1].steal - ticks[0].steal) / Math.max(1, ticks[1].total - ticks[0].total)
+    if (stolen > STOLEN_SHARE) {
+      this.notes.push(`WARNING: the hypervisor took ${(stolen * 100).toFixed(1)} % of the CPU time during the run (steal).`)
+    }
   }
 }

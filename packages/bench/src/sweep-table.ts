@@ -73,8 +73,8 @@ export function rateText(rows: readonly Row[]): string {
 /** `+12.3% [+9.1, +14.0]`, or `no difference` where the interval straddles zero gain. */
 export function gainText(ratio: RatioEstimate | undefined): string {
   if (ratio === undefined) return '-'
-  const range = `[${signedPercent(ratio.low)}, ${signedPercent(ratio.high)}]`
-  return ratio.verdict === 'same' ? `no difference ${range}` : `${signedPercent(ratio.median)}% ${range}`
+  if (ratio.verdict === 'same') return 'no difference'
+  return `${signedPercent(ratio.median)}% [${signedPercent(ratio.low)}, ${signedPercent(ratio.high)}]`
 }
 
 /** `100% copied`; what a stock kernel's loopback always shows. `-` where the path tells of none. */

@@ -35,7 +35,7 @@ export function row(over: Partial<Row> = {}): Row {
 
 /** A record as a real run leaves it. */
 export function record(rows: Row[] = [row()]): BenchRecord {
-  const load = { average: [0.1, 0.2, 0.3], stealShare: 0 }
+  const load = { average: [0.1, 0.2, 0.3], cpuTicks: { total: 1_000, steal: 0 } }
   return {
     format: 'sendzc-bench',
     schemaVersion: 1,

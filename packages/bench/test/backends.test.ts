@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { selectBackends } from '../src/backends.js'
+import { doctorReport } from '../src/doctor.js'
+import type { ProbeRecord } from '../src/record.js'
+
+const works = (label: string): ProbeRecord => ({ label, backend: label, available: true, reason: 'works', checks: [] })
+const lacks = (label: string): ProbeRecord => ({
+  label,
+  backend: label,
+  available: false,
+  reason: 'io_uring is disabled.',
+  remedy: 'sysctl -w kernel.io_uring_disabled=0',
+  checks: [{ name: 'kernel.io_uring_disabled', ok: false, found: '2', remedy: 'sysctl -w kernel.io_uring_disabled=0' }],
+})
+
+describe('selection of backends', () => {
+  it('takes what works, and says of each other why not', () => {
+    expect(selectBackends(undefined, [works('copy'), lacks('uring')])).toEqual({
+      backends: ['copy'],
+      notes: expect.arrayContaining(['Left out: uring does not work here: io_uring is disabled. sysctl -w kernel.io_uring_disabled=0']),
+    })
+  })
+
+  it('refuses one that was asked for by name and does not work', () => {
+    expect(() => selectBackends(['copy', 'uring'], [works('copy'), lacks('uring')])).toThrow('uring does not work here')
+  })
+
+  it('refuses to run with none', () => {
+    expect(() => selectBackends(undefined, [lacks('uring')])).toThrow('No backend works here')
+  })
+})
+
+describe('doctor', () => {
+  it('prints a verdict for each backend, each check, and each remedy once', () => {
+    expect(doctorReport([works('copy'), lacks('uring')], false)).toEqual([
+      'backend  works  why',
+      '-------  -----  ---------------------',
+      'copy     yes    works',
+      'uring    no     io_uring is disabled.',
+      '',
+      'backend  ok  check                     found',
+      '-------  --  ------------------------  -----',
+      'uring    NO  kernel.io_uring_disabled  2',
+      '',
+      'What to do:',
+      '  - sysctl -w kernel.io_uring_disabled=0',
+      '',
+      'No zero-copy backend works here; copy() does the sending.',
+    ])
+  })
+})
