@@ -52,6 +52,8 @@ export interface GuestOutcome {
   readonly kernelLog: string
   /** From QEMU's start to the command's start. */
   readonly bootMs: number
+  /** Whether the output's end was seen; a background process of the command may hold it open. */
+  readonly outputComplete: boolean
 }
 
 /** A guest that ended otherwise than by its command's end, with what its kernel said. */
@@ -101,6 +103,10 @@ class Guest {
 
   get status(): number | undefined {
     return this.#status
+  }
+
+  get outputComplete(): boolean {
+    return this.#stdout.ended && this.#stderr.ended
   }
 
   get bootMs(): number {
@@ -156,7 +162,7 @@ class Guest {
   }
 
   #checkDrained(): void {
-    if (this.#status !== undefined && this.#stdout.ended && this.#stderr.ended) this.#finish('exited')
+    if (this.#status !== undefined && this.outputComplete) this.#finish('exited')
   }
 
   /** Ends QEMU and waits for that. */
@@ -247,7 +253,8 @@ export async function runInGuest(run: GuestRun): Promise<GuestOutcome> {
     await guest.quit()
     const kernelLog = readLog(runFolder)
     if (ended !== 'exited' && ended !== 'timeout') throw failure(ended, kernelLog, runFolder)
-    return { status: ended === 'exited' ? guest.status : undefined, kernelLog, bootMs: guest.bootMs }
+    const status = ended === 'exited' ? guest.status : undefined
+    return { status, kernelLog, bootMs: guest.bootMs, outputComplete: guest.outputComplete }
   } finally {
     cleanUp()
     forget()

@@ -73,10 +73,13 @@ export async function runAttached(
 export async function runCommandInGuest(guest: GuestOptions, argv: readonly string[]): Promise<number> {
   const kernel = await buildKernel(guest.debug)
   const machine = await chooseMachine(guest, kernel)
-  const { status, kernelLog } = await runAttached(machine, kernel, argv)
+  const { status, kernelLog, outputComplete } = await runAttached(machine, kernel, argv)
   const problems = kernelProblems(kernelLog)
   if (problems.length > 0) console.error(`vm: the kernel complained during this run:\n${problems.map((line) => `  ${line}`).join('\n')}`)
-  if (status !== undefined) return status
+  if (status !== undefined) {
+    if (!outputComplete) console.error('vm: background processes of the command were ended; they still held its output open')
+    return status
+  }
   console.error(`vm: the command did not end within ${guest.timeoutS} s`)
   return timeoutStatus
 }
