@@ -75,7 +75,7 @@ napi_value submit(napi_env env, napi_callback_info info) {
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
   if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();
-  found.host->follow_engine();
+  found.host->follow_engine(mode == mode_enter);
   if (wrong != nullptr) return misuse(env, wrong);
   return integer(env, static_cast<int32_t>(events));
 }
@@ -90,7 +90,7 @@ napi_value flush(napi_env env, napi_callback_info info) {
   if (found.host == nullptr) return integer(env, 0);
   found.host->engine().flush(found.driver);
   uint32_t events = reap ? found.host->reap() : 0;
-  found.host->follow_engine();
+  found.host->follow_engine(!reap);
   return integer(env, static_cast<int32_t>(events));
 }
 

@@ -37,10 +37,7 @@ int environment::create_ring(const ring_settings& settings, napi_value events, i
 bool environment::close_if_idle(uint32_t id) {
   ring_host* host = ring(id);
   if (host == nullptr) return true;
-  if (!host->engine().idle()) {
-    host->watch();
-    return false;
-  }
+  if (!host->engine().idle()) return false;
   begin_close(id);
   return true;
 }

@@ -101,11 +101,14 @@ int ring::call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flag
   argument.ts = reinterpret_cast<uint64_t>(&timeout);
   if (uring_.enter_ring_fd != uring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
   if (bounded) flags |= IORING_ENTER_EXT_ARG;
+  // Whoever enters looks at what is ready afterwards: that needs no signal of its own.
+  if (listening_) set_muted(true);
   int result = -EINTR;
   for (uint32_t i = 0; i < max_interrupted_enters && result == -EINTR; i++) {
     result = io_uring_enter2(static_cast<unsigned>(uring_.enter_ring_fd), to_submit, min_completions, flags,
                              bounded ? reinterpret_cast<sigset_t*>(&argument) : nullptr, bounded ? sizeof(argument) : _NSIG / 8);
   }
+  if (listening_) set_muted(false);
   return result == -ETIME ? 0 : result;
 }
 

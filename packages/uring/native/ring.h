@@ -63,6 +63,14 @@ class ring {
   const io_uring_cqe& peek(uint32_t at) const { return uring_.cq.cqes[(*uring_.cq.khead + at) & (params_.cq_entries - 1)]; }
   void consume(uint32_t count) { __atomic_store_n(uring_.cq.khead, *uring_.cq.khead + count, __ATOMIC_RELEASE); }
 
+  // Has the kernel write to an eventfd when there is something to enter for. Polling the ring itself does not do: with DEFER_TASKRUN many
+  // kernels wake no poller when deferred work is queued. Signals can be muted without a system call (Linux 5.8).
+  int register_eventfd(int fd) { return io_uring_register_eventfd(&uring_, fd); }
+  void set_listening(bool listening) {
+    listening_ = listening;
+    set_muted(!listening);
+  }
+
   // Takes back what the kernel has not read of what was held. Not with SQPOLL, whose thread reads whenever it likes.
   void retract();
   // Cancels the request with this user_data; waits for nothing. 0, -ENOENT (none), -EALREADY or -ETIME (running).
@@ -72,6 +80,12 @@ class ring {
 
  private:
   uint32_t load_head() const { return __atomic_load_n(uring_.sq.khead, __ATOMIC_ACQUIRE); }
+  void set_muted(bool muted) {
+    if (uring_.cq.kflags == nullptr) return;
+    __atomic_store_n(uring_.cq.kflags, muted ? IORING_CQ_EVENTFD_DISABLED : 0u, __ATOMIC_RELEASE);
+    // Orders it before the look at what is ready already.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  }
   int call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flags, uint64_t timeout_ns, bool bounded);
 
   io_uring uring_ = {};
@@ -79,6 +93,7 @@ class ring {
   uint32_t setup_flags_ = 0;
   uint32_t published_ = 0;
   bool open_ = false;
+  bool listening_ = false;
 };
 
 }  // namespace sendzc

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "event_signal.h"
 #include "send_engine.h"
 #include "sendzc/event_buffer.h"
 #include "sendzc/uv_handle.h"
@@ -24,7 +25,8 @@ class ring_host {
     context_ = context;
     int result = engine_.open(settings);
     if (result != 0) return result;
-    result = handle_.open(loop, engine_.queue().fd(), on_ready, this);
+    result = signal_.open();
+    if (result == 0) result = handle_.open(loop, signal_.fd(), on_ready, this);
     if (result != 0) engine_.close_ring();
     return result;
   }
@@ -39,22 +41,25 @@ class ring_host {
     return static_cast<uint32_t>(events_.size());
   }
 
-  // Watches the ring from the first time that somebody waits for the event loop, and keeps the loop alive only while somebody does.
-  // A watch that was begun stays: starting and stopping costs a system call each.
-  void follow_engine() {
+  // Ends every call from JavaScript. Listens while somebody waits for the event loop, or something is owed to closed drivers;
+  // keeps the loop alive only for the former. The first time costs two system calls, every other none. `reap_follows`: the caller will
+  // look at what is ready on its own.
+  void follow_engine(bool reap_follows = false) {
     bool wanted = engine_.wants_loop();
-    if (wanted && !watching_) {
-      handle_.start();
-      watching_ = true;
+    bool listening = wanted || engine_.owes_closed();
+    if (listening != listening_) {
+      listening_ = listening;
+      if (listening && !registered_) {
+        registered_ = engine_.queue().register_eventfd(signal_.fd()) == 0;
+        handle_.start();
+      }
+      engine_.queue().set_listening(listening);
     }
+    // What came while signals were muted was not signalled.
+    if (listening && !reap_follows && (engine_.queue().ready() > 0 || engine_.queue().work_pending())) signal_.raise();
     if (wanted == referenced_) return;
     handle_.set_referenced(wanted);
     referenced_ = wanted;
-  }
-  // Late notifications of closed drivers are still to be read, or the ring would never become idle.
-  void watch() {
-    if (!watching_) handle_.start();
-    watching_ = true;
   }
 
   // `closed` may run before this returns, or from the event loop; it may delete this object.
@@ -67,6 +72,7 @@ class ring_host {
  private:
   static void on_ready(void* self) {
     auto* host = static_cast<ring_host*>(self);
+    host->signal_.lower();
     host->ready_(host->context_, host->id_);
   }
   static void on_closed(void* self) {
@@ -78,11 +84,13 @@ class ring_host {
   uint32_t id_;
   send_engine engine_;
   event_buffer events_;
+  event_signal signal_;
   uv_handle handle_;
   ready_fn ready_ = nullptr;
   closed_fn closed_ = nullptr;
   void* context_ = nullptr;
-  bool watching_ = false;
+  bool registered_ = false;
+  bool listening_ = false;
   bool referenced_ = false;
 };
 

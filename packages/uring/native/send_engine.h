@@ -42,14 +42,17 @@ class send_engine {
   // Registers memory whose sends need no page lookup. At most once, before the first send. 0 or a negated errno (-ENOMEM: memlock).
   int register_region(std::shared_ptr<fixed_region> region);
   const ring& queue() const { return ring_; }
+  ring& queue() { return ring_; }
   bool reports_usage() const { return report_usage_; }
   // Messages that may be in the kernel at a time, over all drivers: each can bring two completions, and the queue must never overflow.
   uint32_t token_limit() const { return token_limit_; }
   uint32_t open_drivers() const { return open_drivers_; }
   // True when no driver is open and the kernel owes nothing.
-  bool idle() const { return open_drivers_ == 0 && tokens_in_kernel_ == 0; }
+  bool idle() const { return open_drivers_ == 0 && owed_drivers_ == 0; }
   // True while the event loop has to stay alive for somebody.
   bool wants_loop() const { return armed_drivers_ > 0 || unsent_ > 0; }
+  // True while the kernel owes something to drivers that are closed.
+  bool owes_closed() const { return owed_drivers_ > 0; }
 
   // Duplicates `fd`. 0 or a negated errno: -EOPNOTSUPP where the socket has no zero-copy, -EMFILE, -ENOBUFS at the limit of drivers.
   int add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index);
@@ -104,7 +107,7 @@ class send_engine {
   int run_probe(io_uring_sqe* sqe);
 
   void complete(const io_uring_cqe& cqe, event_buffer& events);
-  void complete_send(driver_slot& driver, uint32_t token, const io_uring_cqe& cqe, event_buffer& events);
+  void complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events);
   void complete_poll(driver_slot& driver, event_buffer& events);
   void push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events);
   void deliver_rejections(event_buffer& events);
@@ -124,6 +127,7 @@ class send_engine {
   uint32_t token_limit_ = 0;
   uint32_t tokens_in_kernel_ = 0;
   uint32_t open_drivers_ = 0;
+  uint32_t owed_drivers_ = 0;
   uint32_t armed_drivers_ = 0;
   uint32_t unsent_ = 0;
   uint32_t rejecting_drivers_ = 0;

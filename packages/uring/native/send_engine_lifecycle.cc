@@ -61,7 +61,7 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
   free_indexes_.pop_back();
   uint32_t generation = driver.generation + 1;
   driver = driver_slot();
-  driver.generation = generation & request_name::field_mask;
+  driver.generation = generation & request_name::generation_mask;
   driver.fd = std::move(own);
   driver.index = index;
   driver.max_in_flight = max_in_flight;
@@ -76,7 +76,7 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
 
 // The result of the probe request: found in the queue without taking anything from it.
 int send_engine::run_probe(io_uring_sqe* sqe) {
-  sqe->user_data = request_name::pack(request_kind::probe, 0, 0, 0);
+  sqe->user_data = request_name::of(request_kind::probe);
   uint32_t seen = ring_.ready();
   flush(nullptr);
   for (uint32_t round = 0; round < probe_rounds; round++) {
@@ -112,10 +112,10 @@ int send_engine::probe_socket(int fd, bool stream) {
 
 // By name, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
 void send_engine::cancel_pending(driver_slot& driver) {
-  if (driver.poll_pending) ring_.cancel(request_name::pack(request_kind::poll, driver.generation, driver.index, 0));
+  if (driver.poll_pending) ring_.cancel(request_name::of_poll(driver));
   for (uint32_t token = 0; token < driver.max_in_flight && driver.unsent > 0; token++) {
     if (driver.tokens[token].state != token_state::unsent) continue;
-    ring_.cancel(request_name::pack(request_kind::send, driver.generation, driver.index, token));
+    ring_.cancel(request_name::of(driver, token));
   }
 }
 
@@ -156,12 +156,14 @@ int64_t send_engine::close(driver_slot& driver) {
   driver.open = false;
   driver.fd.reset();
   open_drivers_--;
+  owed_drivers_++;
   if (driver.in_flight == 0 && !driver.poll_pending) forget(driver);
   return driver.totals.pinned_bytes;
 }
 
 void send_engine::forget(driver_slot& driver) {
   driver.used = false;
+  owed_drivers_--;
   driver.tokens.reset();
   retired_indexes_.push_back(driver.index);
 }

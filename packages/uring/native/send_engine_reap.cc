@@ -52,7 +52,7 @@ void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
   if (kind == request_kind::poll) {
     complete_poll(driver, events);
   } else {
-    complete_send(driver, request_name::token(name), cqe, events);
+    complete_send(driver, cqe, events);
   }
   if (!driver.open && driver.in_flight == 0 && !driver.poll_pending) forget(driver);
 }
@@ -64,10 +64,14 @@ void send_engine::complete_poll(driver_slot& driver, event_buffer& events) {
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_writable);
 }
 
-void send_engine::complete_send(driver_slot& driver, uint32_t token, const io_uring_cqe& cqe, event_buffer& events) {
+void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events) {
+  uint32_t token = request_name::token(cqe.user_data);
   if (token >= driver.max_in_flight) return;
   token_slot& slot = driver.tokens[token];
+  // The notification of a message that was answered as finished already: see request_name.
+  if (slot.sequence != request_name::sequence(cqe.user_data)) return;
   if ((cqe.flags & IORING_CQE_F_NOTIF) != 0) {
+    if (slot.state != token_state::sent) return;
     driver.totals.notifications++;
     // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
     bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
@@ -75,6 +79,7 @@ void send_engine::complete_send(driver_slot& driver, uint32_t token, const io_ur
     push_release(driver, token, kind, 0, events);
     return;
   }
+  if (slot.state != token_state::unsent) return;
   answered(driver);
   slot.state = token_state::sent;
   slot.failed = cqe.res < 0;

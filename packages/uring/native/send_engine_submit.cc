@@ -85,7 +85,6 @@ void send_engine::end_message(bool zerocopy) {
   msghdr& header = headers_[ring_.next_index()];
   io_uring_sqe* sqe = ring_.take_sqe();
   prepare(sqe, header, zerocopy);
-  sqe->user_data = request_name::pack(request_kind::send, driver.generation, driver.index, batch_.token);
   if (driver.stream) {
     if (batch_.previous != nullptr) {
       batch_.previous->flags |= IOSQE_IO_LINK;
@@ -99,6 +98,8 @@ void send_engine::end_message(bool zerocopy) {
   slot.bytes = batch_.bytes;
   slot.state = token_state::unsent;
   slot.failed = false;
+  slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
+  sqe->user_data = request_name::of(driver, batch_.token);
   driver.totals.pinned_bytes += batch_.bytes;
   driver.in_flight++;
   driver.unsent++;
@@ -203,7 +204,7 @@ void send_engine::neutralise_held(driver_slot& driver, bool report) {
     if (request_name::kind(name) != request_kind::send || request_name::driver(name) != driver.index) continue;
     io_uring_prep_nop(&sqe);
     sqe.flags = 0;
-    sqe.user_data = request_name::pack(request_kind::dead, 0, 0, 0);
+    sqe.user_data = request_name::of(request_kind::dead);
     uint32_t token = request_name::token(name);
     free_token(driver, driver.tokens[token]);
     if (report) reject(driver, token, -ECANCELED);
@@ -214,7 +215,7 @@ void send_engine::kick() {
   if (kick_pending_ || !make_submission_room(1)) return;
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_nop(sqe);
-  sqe->user_data = request_name::pack(request_kind::kick, 0, 0, 0);
+  sqe->user_data = request_name::of(request_kind::kick);
   kick_pending_ = true;
   flush(nullptr);
 }
@@ -223,7 +224,7 @@ void send_engine::submit_poll(driver_slot& driver) {
   if (!make_submission_room(1)) return;
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_poll_add(sqe, driver.fd.get(), POLLOUT);
-  sqe->user_data = request_name::pack(request_kind::poll, driver.generation, driver.index, 0);
+  sqe->user_data = request_name::of_poll(driver);
   driver.poll_pending = true;
   flush(&driver);
 }

@@ -22,6 +22,7 @@ struct token_slot {
   uint32_t pins = pin_pool::none;
   uint32_t next_rejected = none;
   int32_t error = 0;
+  uint32_t sequence = 0;
   token_state state = token_state::free;
   bool failed = false;  // answered with an error: whatever notification follows, the memory was not sent
   int64_t bytes = 0;
@@ -57,20 +58,29 @@ struct driver_slot {
 
 enum class request_kind : uint32_t { send = 0, poll = 1, kick = 2, probe = 3, dead = 4 };
 
-// 4 bits of kind, 20 of generation, 20 of driver, 20 of token.
+// 3 bits of kind, 12 of the driver's generation, 16 of its index, 15 of the token, 18 of the token's sequence.
+// The sequence is not for show: a linked request that is cancelled before it was issued answers without IORING_CQE_F_MORE, and its
+// notification follows all the same (seen on 6.18). By then the token may name another message, which that notification must not release.
 struct request_name {
-  static constexpr uint32_t field_mask = (1u << 20) - 1;
   static constexpr uint32_t max_drivers = 1u << 16;
   static constexpr uint32_t max_tokens = 1u << 15;
+  static constexpr uint32_t generation_mask = (1u << 12) - 1;
+  static constexpr uint32_t sequence_mask = (1u << 18) - 1;
 
-  static uint64_t pack(request_kind kind, uint32_t generation, uint32_t driver, uint32_t token) {
-    return (static_cast<uint64_t>(kind) << 60) | (static_cast<uint64_t>(generation & field_mask) << 40) | (static_cast<uint64_t>(driver) << 20) |
-           token;
+  static uint64_t pack(request_kind kind, uint32_t generation, uint32_t driver, uint32_t token, uint32_t sequence) {
+    return (static_cast<uint64_t>(kind) << 61) | (static_cast<uint64_t>(generation & generation_mask) << 49) |
+           (static_cast<uint64_t>(driver) << 33) | (static_cast<uint64_t>(token) << 18) | (sequence & sequence_mask);
   }
-  static request_kind kind(uint64_t name) { return static_cast<request_kind>(name >> 60); }
-  static uint32_t generation(uint64_t name) { return static_cast<uint32_t>(name >> 40) & field_mask; }
-  static uint32_t driver(uint64_t name) { return static_cast<uint32_t>(name >> 20) & field_mask; }
-  static uint32_t token(uint64_t name) { return static_cast<uint32_t>(name) & field_mask; }
+  static uint64_t of(request_kind kind) { return pack(kind, 0, 0, 0, 0); }
+  static uint64_t of(const driver_slot& driver, uint32_t token) {
+    return pack(request_kind::send, driver.generation, driver.index, token, driver.tokens[token].sequence);
+  }
+  static uint64_t of_poll(const driver_slot& driver) { return pack(request_kind::poll, driver.generation, driver.index, 0, 0); }
+  static request_kind kind(uint64_t name) { return static_cast<request_kind>(name >> 61); }
+  static uint32_t generation(uint64_t name) { return static_cast<uint32_t>(name >> 49) & generation_mask; }
+  static uint32_t driver(uint64_t name) { return static_cast<uint32_t>(name >> 33) & (max_drivers - 1); }
+  static uint32_t token(uint64_t name) { return static_cast<uint32_t>(name >> 18) & (max_tokens - 1); }
+  static uint32_t sequence(uint64_t name) { return static_cast<uint32_t>(name) & sequence_mask; }
 };
 
 }  // namespace sendzc
