@@ -28,7 +28,7 @@ export function descriptorOf(socket: Socket | DatagramSocket): number {
 }
 
 /** More than a connection holds while its peer does not read, whatever this host's limits are. */
-function tcpStallBytes(): number {
+export function tcpStallBytes(): number {
   if (!existsSync(TCP_SEND_BUFFER_LIMITS)) return MIN_TCP_STALL_BYTES
   const largest = Number(readFileSync(TCP_SEND_BUFFER_LIMITS, 'utf8').trim().split(/\s+/)[2])
   return Math.max(MIN_TCP_STALL_BYTES, 2 * largest)

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { SocketKind } from '../src/driver.js'
 import { bounded } from './bounded.js'
-import { descriptorOf, TCP_STALL_BYTES } from './loopback-pairs.js'
+import { descriptorOf, tcpStallBytes } from './loopback-pairs.js'
 import { type ConnectedPair, Inbox } from './peers.js'
 
 /** What the suite tells the peer process. */
@@ -96,7 +96,7 @@ export class RemotePeers {
     return {
       target,
       fd: descriptorOf(target),
-      stallBytes: kind === 'stream' ? TCP_STALL_BYTES : Number.POSITIVE_INFINITY,
+      stallBytes: kind === 'stream' ? tcpStallBytes() : Number.POSITIVE_INFINITY,
       ...(kind === 'datagram' && { maxDatagramBytes }),
       peer: {
         read: (bytes) => inbox.read(bytes),
