@@ -36,7 +36,16 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
   const beyond = (bar: (typeof data)[number]): number => Math.max(0, bar.median, bar.high)
   const marks: Markish[] = [
     gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 5 }),
-    barX(published, { x: 'median', y: 'at', fill: 'var(--panel)', stroke: 'currentColor', strokeDasharray: '3 2', insetTop: 3, insetBottom: 3, title: hint }),
+    barX(published, {
+      x: 'median',
+      y: 'at',
+      fill: 'var(--panel)',
+      stroke: 'currentColor',
+      strokeDasharray: '3 2',
+      insetTop: 3,
+      insetBottom: 3,
+      title: hint,
+    }),
     barX(measured, { x: 'median', y: 'at', fill: (bar) => bar.colour, insetTop: 3, insetBottom: 3, title: hint }),
     ruleY(
       measured.filter((bar) => bar.low !== bar.high),

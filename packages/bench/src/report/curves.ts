@@ -88,7 +88,16 @@ function seriesMarks({ sender, points }: Series, frame: CurveFrame): Markish[] {
   return [
     areaY(data, { x: 'x', y1: 'low', y2: 'high', fill: style.colour, fillOpacity: 0.18 }),
     line(data, { x: 'x', y: 'median', ...stroke }),
-    dot(data, { x: 'x', y: 'median', fill: style.colour, symbol: style.symbol, r: 4, title: hint, stroke: 'var(--panel)', strokeWidth: 0.8 }),
+    dot(data, {
+      x: 'x',
+      y: 'median',
+      fill: style.colour,
+      symbol: style.symbol,
+      r: 4,
+      title: hint,
+      stroke: 'var(--panel)',
+      strokeWidth: 0.8,
+    }),
   ]
 }
 
@@ -101,7 +110,8 @@ function endLabels(series: readonly Series[], frame: CurveFrame): Markish[] {
     return MARGIN.top + plotHeight * (1 - ((at as number) - (low as number)) / ((high as number) - (low as number)))
   }
   const ends = series.map(({ sender, points }) => ({ ...styleOf(sender), end: along((points[points.length - 1] as Point).median) }))
-  if (frame.reference !== undefined) ends.push({ ...styleOf('errqueue-recvmsg'), label: frame.reference.label, end: along(frame.reference.y) })
+  if (frame.reference !== undefined)
+    ends.push({ ...styleOf('errqueue-recvmsg'), label: frame.reference.label, end: along(frame.reference.y) })
   const places = spread(
     ends.map(({ end }) => end),
     LABEL_PITCH,

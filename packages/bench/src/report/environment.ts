@@ -50,7 +50,9 @@ function groupOf(record: BenchRecord): RecordGroup {
   const emulated = model !== NATIVE
   const way = path.kind === 'loopback' ? 'loopback' : `to ${path.host ?? 'another host'}`
   const kernel = host.kernel.split(' ', 1)[0] ?? host.kernel
-  const where = emulated ? `virtual machine, model “${model}”${details === '' ? '' : ` (${details})`}` : `${host.cpuModel.trim()}, ${host.cpuCount} CPUs`
+  const where = emulated
+    ? `virtual machine, model “${model}”${details === '' ? '' : ` (${details})`}`
+    : `${host.cpuModel.trim()}, ${host.cpuCount} CPUs`
   return {
     key: [host.cpuModel, host.cpuCount, host.kernel, path.kind, path.host, model, details].join('\n'),
     title: `${where} · Linux ${kernel} · ${way}`,
@@ -62,7 +64,7 @@ function groupOf(record: BenchRecord): RecordGroup {
 
 /** The machine model of a record, and what else of its virtual machine tells it from others (page-table isolation, accelerator). */
 export function machineOf(record: BenchRecord): { model: string; details: string } {
-  const environment = objectOf((record.host as Record<string, unknown>)['environment'])
+  const environment = objectOf((record.host as Record<string, unknown>).environment)
   const places = [environment, record.host as Record<string, unknown>, record.options]
   for (const place of places) {
     for (const field of MODEL_FIELDS) {
@@ -82,7 +84,9 @@ export function machineOf(record: BenchRecord): { model: string; details: string
 
 function detailsOf(environment: Record<string, unknown>): string {
   return Object.entries(environment)
-    .filter(([name, value]) => !(MODEL_FIELDS as readonly string[]).includes(name) && ['string', 'number', 'boolean'].includes(typeof value))
+    .filter(
+      ([name, value]) => !(MODEL_FIELDS as readonly string[]).includes(name) && ['string', 'number', 'boolean'].includes(typeof value),
+    )
     .map(([name, value]) => `${name} ${String(value)}`)
     .sort()
     .join(', ')

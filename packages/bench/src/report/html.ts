@@ -79,8 +79,9 @@ export interface FigureData {
 /** A figure: heading, text, pictures, and the data as a table behind a disclosure. */
 export function figureHtml(figure: FigureData, ids: IdSource): Html {
   const id = ids.next('figure')
-  const pictures = figure.pictures.map(({ heading, remark, svg }) =>
-    html`<figure>${heading === '' ? '' : html`<figcaption>${heading}${remarkHtml(remark)}</figcaption>`}${svg}</figure>\n`,
+  const pictures = figure.pictures.map(
+    ({ heading, remark, svg }) =>
+      html`<figure>${heading === '' ? '' : html`<figcaption>${heading}${remarkHtml(remark)}</figcaption>`}${svg}</figure>\n`,
   )
   const sentences = figure.sentences.map((sentence) => html`<li>${sentence}</li>`)
   return html`<div class="picture" role="group" aria-labelledby="${id}">
@@ -114,13 +115,15 @@ export function tabsHtml(label: string, tabs: readonly Tab[], ids: IdSource): Ht
     const id = ids.next('panel')
     return { id, tab, button: `${id}-tab` }
   })
-  const buttons = panels.map(({ id, tab, button }, at) =>
-    html`<button type="button" role="tab" id="${button}" aria-controls="${id}" aria-selected="${String(at === 0)}" tabindex="${
+  const buttons = panels.map(
+    ({ id, tab, button }, at) =>
+      html`<button type="button" role="tab" id="${button}" aria-controls="${id}" aria-selected="${String(at === 0)}" tabindex="${
         at === 0 ? 0 : -1
       }">${tab.title}</button>`,
   )
-  const bodies = panels.map(({ id, tab, button }) =>
-    html`<div role="tabpanel" id="${id}" aria-labelledby="${button}"><h4 class="untabbed">${tab.title}</h4>${tab.content}</div>\n`,
+  const bodies = panels.map(
+    ({ id, tab, button }) =>
+      html`<div role="tabpanel" id="${id}" aria-labelledby="${button}"><h4 class="untabbed">${tab.title}</h4>${tab.content}</div>\n`,
   )
   return html`<div class="tabs"><div role="tablist" aria-label="${label}" hidden>${buttons}</div>${bodies}</div>`
 }

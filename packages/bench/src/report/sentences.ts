@@ -3,7 +3,7 @@ import type { Row } from '../record.js'
 import type { RatioEstimate } from '../statistics.js'
 import { PAPER_GAINS_PERCENT } from './published.js'
 import { asksForZeroCopy, type Sender, sortSenders, styleOf } from './senders.js'
-import { distinct, estimate, METRICS, type Metric, percent, ratio, zeroCopyCopiedShare } from './series.js'
+import { distinct, METRICS, type Metric, middle, percent, ratio, zeroCopyCopiedShare } from './series.js'
 import { listed, sharePercent, shortNumber, signedPercent } from './wording.js'
 
 /** Rows of one transport, and what to call it. */
@@ -75,7 +75,8 @@ function bestAt(rows: readonly Row[], interval: number): { sender: Sender; found
     })
   const told = candidates.filter(({ found }) => found.verdict !== 'same')
   const faster = told.filter(({ found }) => found.verdict === 'faster')
-  const pool = faster.length > 0 ? faster : told.length === candidates.length ? told : candidates.filter(({ found }) => found.verdict === 'same')
+  const pool =
+    faster.length > 0 ? faster : told.length === candidates.length ? told : candidates.filter(({ found }) => found.verdict === 'same')
   return [...pool].sort((a, b) => b.found.median - a.found.median)[0]
 }
 
@@ -141,11 +142,11 @@ export function cpuSentences(rows: readonly Row[]): string[] {
     const interval = distinct(own.map((row) => row.interval))[0]
     if (interval === undefined) return []
     const costs = sortSenders(own.map((row) => row.backend)).flatMap((sender) => {
-      const found = estimate(
+      const found = middle(
         own.filter((row) => row.backend === sender && row.interval === interval),
         METRICS.cpu,
       )
-      return found === undefined ? [] : [{ sender, cost: found.median }]
+      return found === undefined ? [] : [{ sender, cost: found }]
     })
     const least = [...costs].sort((a, b) => a.cost - b.cost)[0]
     if (least === undefined) return []
@@ -162,11 +163,11 @@ export function callSentences(rows: readonly Row[]): string[] {
   const ends = distinct([intervals[0], intervals[intervals.length - 1]].filter((interval) => interval !== undefined))
   return ends.flatMap((interval) => {
     const parts = sortSenders(rows.map((row) => row.backend)).flatMap((sender) => {
-      const found = estimate(
+      const found = middle(
         rows.filter((row) => row.backend === sender && row.interval === interval),
         METRICS.calls,
       )
-      return found === undefined ? [] : [`${styleOf(sender).label} ${found.median.toFixed(2)}`]
+      return found === undefined ? [] : [`${styleOf(sender).label} ${found.toFixed(2)}`]
     })
     return parts.length === 0 ? [] : [`At interval ${interval}, system calls per send (median over the transports): ${listed(parts)}.`]
   })
@@ -179,11 +180,11 @@ export function widthSentences(rows: readonly Row[]): string[] {
   if (last === undefined) return []
   return places(rows).flatMap(({ transport, rows: own }) => {
     const parts = sortSenders(own.map((row) => row.backend)).flatMap((sender) => {
-      const found = estimate(
+      const found = middle(
         own.filter((row) => row.backend === sender && row.interval === last),
         METRICS.rangeWidth,
       )
-      return found === undefined ? [] : [`${styleOf(sender).label} ${found.median.toFixed(1)}`]
+      return found === undefined ? [] : [`${styleOf(sender).label} ${found.toFixed(1)}`]
     })
     return parts.length === 0 ? [] : [`On ${TRANSPORT_TITLES[transport]} at interval ${last}, ids per notification: ${listed(parts)}.`]
   })

@@ -49,16 +49,43 @@ function nanosecondsPerKilobyte(row: Row, mode: 'user' | 'system' | 'both'): num
   return (microseconds * 1_000) / (row.bytes / 1_000)
 }
 
+/** Estimates that {@link memoized} keeps: many times the cells of one record; pictures, tables and sentences ask for the same ones. */
+const MAX_KEPT_ESTIMATES = 20_000
+const kept = new Map<string, Estimate | RatioEstimate | undefined>()
+
+/** A bootstrap is thousands of medians, so none is made twice from the same numbers. */
+function memoized<T extends Estimate | RatioEstimate | undefined>(key: string, make: () => T): T {
+  if (kept.has(key)) return kept.get(key) as T
+  if (kept.size >= MAX_KEPT_ESTIMATES) kept.clear()
+  const made = make()
+  kept.set(key, made)
+  return made
+}
+
 /** The estimate over the rounds; undefined where no row has the number. */
 export function estimate(rows: readonly Row[], metric: Metric): Estimate | undefined {
-  const values = rows.map(metric.of).filter((value) => value !== null)
-  if (values.length === 0) return undefined
-  return { rounds: values.length, median: median(values), ...bootstrapMedian(values) }
+  const values = valuesOf(rows, metric)
+  const [first] = values
+  if (first === undefined) return undefined
+  // Counts repeat exactly in most rounds: a resample of equal numbers is the same number.
+  if (values.every((value) => value === first)) return { rounds: values.length, median: first, low: first, high: first }
+  return memoized(values.join(' '), () => ({ rounds: values.length, median: median(values), ...bootstrapMedian(values) }))
+}
+
+/** The median over the rounds alone; undefined where no row has the number. */
+export function middle(rows: readonly Row[], metric: Metric): number | undefined {
+  const values = valuesOf(rows, metric)
+  return values.length === 0 ? undefined : median(values)
+}
+
+function valuesOf(rows: readonly Row[], metric: Metric): number[] {
+  return rows.map(metric.of).filter((value) => value !== null)
 }
 
 /** Ratio of two cells by a metric, paired by round. Undefined where no round has both. */
 export function ratio(ours: readonly Row[], theirs: readonly Row[], metric: Metric): RatioEstimate | undefined {
-  return pairedRatio(byRound(ours, metric), byRound(theirs, metric))
+  const [above, below] = [byRound(ours, metric), byRound(theirs, metric)]
+  return memoized(`${[...above].join(' ')} / ${[...below].join(' ')}`, () => pairedRatio(above, below))
 }
 
 function byRound(rows: readonly Row[], metric: Metric): Map<number, number> {

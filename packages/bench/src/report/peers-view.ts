@@ -1,0 +1,86 @@
+import { LEVELS, type PeerLabel, TRANSPORT_TITLES } from '../cell.js'
+import type { BenchRecord, Row } from '../record.js'
+import { type Bar, barDomain, bars } from './bars.js'
+import { figureHtml, type Html, html, type IdSource } from './html.js'
+import { type Sender, sortSenders, styleOf } from './senders.js'
+import { places, timesText } from './sentences.js'
+import { distinct, estimate, METRICS, ratio } from './series.js'
+import { genericTable } from './tables.js'
+import { grouped } from './wording.js'
+
+/** Which of our paths uses the same mechanism as a sender that is not ours. */
+const COUNTERPARTS: Record<PeerLabel, Sender> = {
+  'c-msg_zerocopy': 'errqueue-recvmsg',
+  'c-io_uring': 'uring',
+  'net.Socket.write': 'copy',
+  'dgram.send': 'copy',
+}
+
+/** Sends per second of senders that are not ours, beside ours: a figure per interval and size. */
+export function peersView(record: BenchRecord, ids: IdSource): Html {
+  const figures: Html[] = []
+  for (const sizeBytes of distinct(record.rows.map((row) => row.sizeBytes))) {
+    for (const interval of distinct(record.rows.filter((row) => row.sizeBytes === sizeBytes).map((row) => row.interval))) {
+      const rows = record.rows.filter((row) => row.sizeBytes === sizeBytes && row.interval === interval)
+      figures.push(peersFigure(rows, `interval ${interval}, ${grouped(String(sizeBytes))} bytes a send`, ids))
+    }
+  }
+  return html`${figures}`
+}
+
+function peersFigure(rows: readonly Row[], title: string, ids: IdSource): Html {
+  const groups = places(rows).map(({ transport, rows: own }) => ({ title: TRANSPORT_TITLES[transport], bars: peerBars(own) }))
+  const domain = barDomain(groups.flatMap((group) => group.bars))
+  return figureHtml(
+    {
+      title: `Beside other senders: ${title}`,
+      sentences: peerSentences(rows),
+      pictures: groups.map((group) => ({
+        heading: group.title,
+        svg: bars(
+          group.bars,
+          domain,
+          'thousand sends per second',
+          `Sends per second on ${group.title}, ${title}. The numbers stand in the table below.`,
+        ),
+      })),
+      reading: 'Longer is better; measured in the same shuffled rounds. Whiskers: 95 % bootstrap interval of the median over the rounds.',
+      table: genericTable(`All senders, ${title}`, rows),
+    },
+    ids,
+  )
+}
+
+function peerBars(rows: readonly Row[]): Bar[] {
+  return sortSenders(rows.map((row) => row.backend)).flatMap((sender) =>
+    [...LEVELS, 'peer' as const].flatMap((level): Bar[] => {
+      const found = estimate(
+        rows.filter((row) => row.backend === sender && row.level === level),
+        METRICS.sendsPerSecond,
+      )
+      if (found === undefined) return []
+      const { label, colour } = styleOf(sender)
+      const thousands = { median: found.median / 1e3, low: found.low / 1e3, high: found.high / 1e3 }
+      return [{ label: level === 'peer' ? label : `${label}, ${level}`, colour, value: thousands.median.toFixed(1), estimate: thousands }]
+    }),
+  )
+}
+
+/** Each of ours against the sender with the same mechanism, one sentence per transport and level. */
+export function peerSentences(rows: readonly Row[]): string[] {
+  return places(rows).flatMap(({ transport, rows: own }) =>
+    (Object.entries(COUNTERPARTS) as [PeerLabel, Sender][]).flatMap(([peer, counterpart]) => {
+      const theirs = own.filter((row) => row.backend === peer)
+      return LEVELS.flatMap((level) => {
+        const found = ratio(
+          own.filter((row) => row.backend === counterpart && row.level === level),
+          theirs,
+          METRICS.sendsPerSecond,
+        )
+        if (found === undefined) return []
+        const what = `On ${TRANSPORT_TITLES[transport]}, ${styleOf(counterpart).label} at the ${level} level`
+        return [found.verdict === 'same' ? `${what} does not differ from ${peer}.` : `${what} sends ${timesText(found)} what ${peer} does.`]
+      })
+    }),
+  )
+}

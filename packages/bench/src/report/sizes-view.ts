@@ -1,0 +1,83 @@
+import { LEVELS, TRANSPORT_TITLES } from '../cell.js'
+import type { BenchRecord, Row } from '../record.js'
+import { type CurveFrame, curves, scaleFromZero } from './curves.js'
+import { figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'
+import { legendHtml } from './legend.js'
+import { SLIDES_SIZES } from './published.js'
+import { sortSenders, styleOf } from './senders.js'
+import { copiedRemark, places } from './sentences.js'
+import { distinct, gainSeries, METRICS, metricSeries, type Series } from './series.js'
+import { genericTable } from './tables.js'
+import { listed, shortNumber, sizeText } from './wording.js'
+
+/** The slides' table: what zero-copy costs as percent of copying, by size; a tab per level. */
+export function sizesView(record: BenchRecord, ids: IdSource): Html {
+  const tabs = LEVELS.flatMap((level) => {
+    const rows = record.rows.filter((row) => row.level === level)
+    return rows.length === 0 ? [] : [{ title: `${level} level`, content: levelHtml(rows, level, ids) }]
+  })
+  return tabs.length === 0 ? html`` : html`${legendHtml(record.rows)}${tabsHtml('Level', tabs, ids)}`
+}
+
+/** The cost of each path as percent of copying's, paired by round: 100 = no gain. */
+export function percentOfCopy(rows: readonly Row[]): Series[] {
+  return gainSeries(rows, sortSenders(rows.map((row) => row.backend)), (row) => row.sizeBytes, METRICS.cpu, 'copy').map((series) => ({
+    ...series,
+    points: series.points.map((point) => ({ ...point, median: point.median + 100, low: point.low + 100, high: point.high + 100 })),
+  }))
+}
+
+function levelHtml(rows: readonly Row[], level: string, ids: IdSource): Html {
+  const intervals = distinct(rows.map((row) => row.interval))
+  return html`${intervals.map((interval) =>
+    figure(
+      rows.filter((row) => row.interval === interval),
+      `${level} level, interval ${interval}`,
+      ids,
+    ),
+  )}`
+}
+
+function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
+  const sizes = distinct(rows.map((row) => row.sizeBytes))
+  const own = places(rows).map((place) => ({ ...place, series: percentOfCopy(place.rows) }))
+  const withRatio = own.filter(({ series }) => series.length > 0)
+  const all = withRatio.flatMap(({ series }) => series)
+  const frame: CurveFrame = {
+    ticks: sizes,
+    xLabel: 'bytes of one send (log2)',
+    xText: sizeText,
+    yLabel: 'CPU time per byte as % of copy’s',
+    y: scaleFromZero([...all, { sender: 'copy', points: [{ x: 1, rounds: 1, median: 100, low: 100, high: 100 }] }]),
+    yText: shortNumber,
+  }
+  const absolute = metricSeries(rows, ['copy'], METRICS.cpu, (row) => row.sizeBytes)
+  return figureHtml(
+    {
+      title: `Zero-copy as percent of copying, by size: ${title}`,
+      sentences: [...withRatio.flatMap(({ transport, series }) => sizeSentences(TRANSPORT_TITLES[transport], series)), publishedSentence()],
+      pictures: withRatio.map(({ transport, rows: placed, series }) => ({
+        heading: TRANSPORT_TITLES[transport],
+        remark: copiedRemark(placed),
+        svg: curves(series, frame, `CPU time per byte as percent of copying, by size, ${TRANSPORT_TITLES[transport]}, ${title}`),
+      })),
+      reading: `Below 100: zero-copy is cheaper. Source: CPU time of the sending process (getrusage), not cycles. ${
+        absolute.length === 0 ? 'copy was not measured, so there is no percentage. ' : ''
+      }Bands: 95 % bootstrap interval of the median over the rounds.`,
+      table: genericTable(`All sizes, ${title}`, rows),
+    },
+    ids,
+  )
+}
+
+function sizeSentences(transport: string, series: readonly Series[]): string[] {
+  return series.flatMap(({ sender, points }) => {
+    const parts = points.map(({ x, median }) => `${median.toFixed(0)} % at ${sizeText(x)}`)
+    return [`On ${transport}, ${styleOf(sender).label} needs, of the CPU time of copy: ${listed(parts)}.`]
+  })
+}
+
+function publishedSentence(): string {
+  const parts = SLIDES_SIZES.map(({ sizeBytes, processPercent, cpuPercent }) => `${sizeText(sizeBytes)} ${processPercent} / ${cpuPercent}`)
+  return `Published in the slides, percent of the process’s cycles / of all cycles: ${listed(parts)}.`
+}

@@ -1,0 +1,52 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { BenchFailure, ExitStatus, messageOf } from '../failure.js'
+import { type BenchRecord, recordSchema } from '../record.js'
+import { reportPage } from './page.js'
+
+/** Most records in one report: the page must stay one that a phone can open. */
+export const MAX_REPORT_RECORDS = 200
+
+/** What {@link writeReport} needs. */
+export interface ReportRequest {
+  /** At least one, at most {@link MAX_REPORT_RECORDS}; any commands, hosts and machine models. */
+  records: readonly BenchRecord[]
+  /** Path of the HTML file; its folder is made when it is missing. An older file is replaced. */
+  outFile: string
+}
+
+/**
+ * Writes one self-contained HTML file: into a temporary file beside it, to the disk, then renamed, so that a reader sees all of it or nothing.
+ * @throws BenchFailure in one line: no record, too many, one that is not valid, or a file that cannot be written
+ */
+export async function writeReport({ records, outFile }: ReportRequest): Promise<void> {
+  if (records.length === 0) throw new BenchFailure('There is no record to report on.')
+  if (records.length > MAX_REPORT_RECORDS)
+    throw new BenchFailure(`${records.length} records; a report holds at most ${MAX_REPORT_RECORDS}.`)
+  const checked = records.map((record, at) => {
+    const parsed = recordSchema.safeParse(record)
+    if (!parsed.success) throw new BenchFailure(`Record ${at + 1} is not valid: ${z.prettifyError(parsed.error)}`)
+    return parsed.data
+  })
+  await writeWhole(outFile, reportPage(checked))
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    // The folder itself may be what is missing: only the first error says what happened.
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new BenchFailure(`Cannot write the report ${path}: ${messageOf(error)}`, ExitStatus.Failed, error)
+  }
+}
