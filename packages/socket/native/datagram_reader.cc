@@ -52,8 +52,9 @@ void datagram_reader::verify(const uint8_t* payload, size_t size, receive_totals
     for (size_t i = 0; i < 4; i++) expected[4 + i] = static_cast<uint8_t>(size >> (8 * i));
     size_t shown = std::min<size_t>(size, 8);
     size_t at = static_cast<size_t>(std::mismatch(payload, payload + shown, expected).first - payload);
-    uint8_t got = at < shown ? payload[at] : 0;
-    first = {at, expected[at], got, shown > 0 && std::all_of(payload, payload + shown, [](uint8_t b) { return b == poison_byte; })};
+    size_t run = std::min(size - at, sizeof(expected));
+    bool poisoned = run > 0 && std::all_of(payload + at, payload + at + run, [](uint8_t byte) { return byte == poison_byte; });
+    first = {at, expected[at], at < size ? payload[at] : uint8_t{0}, poisoned};
     totals.verify_errors++;
   } else {
     if (header.sequence < totals.next_sequence) totals.out_of_order++;

@@ -159,5 +159,5 @@ test('CPUs: pinning the thread and the process, and a CPU that is not allowed', 
 })
 
 test('a worker can be terminated while it connects, accepts and receives', async () => {
-  expect(await fixtureResult('terminates-workers')).toEqual({ terminated: 5 })
+  expect(await fixtureResult('terminates-workers')).toEqual({ terminated: 2 })
 })

@@ -104,9 +104,11 @@ test('a datagram without the header, a wrong length and poison from the first by
   await sendAll(socket, new Uint8Array(100).fill(POISON_BYTE))
   const first = await receiver.waitFor({ datagrams: 1 })
   expect(first).toMatchObject({ verifyErrors: 1, firstMismatch: { unit: null, offset: 0, got: POISON_BYTE, looksPoisoned: true } })
+  const tail = contentOf(false, 4).fill(POISON_BYTE, 6)
+  await sendAll(socket, tail)
   await sendAll(socket, contentOf(false, 5).subarray(0, 2_000))
   await sendAll(socket, new Uint8Array(3))
-  expect(await receiver.waitFor({ datagrams: 3 })).toMatchObject({ verifyErrors: 3 })
+  expect(await receiver.waitFor({ datagrams: 4 })).toMatchObject({ verifyErrors: 4 })
 })
 
 test('datagrams out of order are counted, and their content still verified', async () => {
