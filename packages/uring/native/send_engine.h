@@ -31,6 +31,9 @@ class send_engine {
   static constexpr uint32_t max_held_segments = 8192;
   // Pins per token that the ring has room for, on average.
   static constexpr uint32_t pins_per_token = 4;
+  // MAX_SKB_FRAGS is at least this (include/linux/skbuff.h): a datagram whose memory spans more pages may not fit in a packet buffer, and
+  // is answered with EMSGSIZE when it asks for zero-copy. Such a datagram is copied.
+  static constexpr size_t max_datagram_pages = 17;
   // How often a chain of linked sends is given another chance to run on within one flush.
   static constexpr uint32_t max_chain_rounds = 64;
   // How long opening waits for the kernel's answer to whether a socket can do zero-copy.
@@ -118,6 +121,7 @@ class send_engine {
   std::shared_ptr<fixed_region> region_;
   std::unique_ptr<pin_pool> pins_;
   std::vector<std::unique_ptr<driver_slot>> drivers_;
+  size_t page_bytes_ = 4096;
   std::vector<uint32_t> free_indexes_;
   // Freed while events that name them may still be read: free from the next reap on.
   std::vector<uint32_t> retired_indexes_;
@@ -146,6 +150,7 @@ class send_engine {
     uint32_t first_iovec = 0;
     uint32_t segments = 0;
     int64_t bytes = 0;
+    size_t pages = 0;
     bool clipped = false;
     bool fixed = false;
   } batch_;

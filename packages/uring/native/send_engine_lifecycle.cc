@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <new>
 #include <utility>
@@ -31,6 +32,7 @@ int send_engine::open(const ring_settings& settings) {
   // Two completions per message, and one per driver for a poll: together never more than the queue holds.
   token_limit_ = ring_.completion_entries() / 8 * 3;
   pins_ = std::make_unique<pin_pool>(token_limit_ * pins_per_token + max_segments);
+  page_bytes_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   headers_.resize(ring_.submission_entries());
   iovecs_.resize(max_held_segments);
   report_usage_ = probe_usage_report();

@@ -52,6 +52,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
   batch_.first_iovec = iovecs_used_;
   batch_.segments = 0;
   batch_.bytes = 0;
+  batch_.pages = 0;
   batch_.fixed = true;
   return admission::accepted;
 }
@@ -72,6 +73,7 @@ void send_engine::add_segment(const uint8_t* data, size_t bytes, memory_pin pin)
   batch_.chain = pins_->push(batch_.chain, std::move(pin), bytes, tag);
   iovecs_[iovecs_used_++] = {const_cast<uint8_t*>(data), bytes};
   batch_.segments++;
+  batch_.pages += ((reinterpret_cast<uintptr_t>(data) & (page_bytes_ - 1)) + bytes + page_bytes_ - 1) / page_bytes_;
   batch_.bytes += static_cast<int64_t>(bytes);
 }
 
@@ -84,7 +86,7 @@ void send_engine::end_message(bool zerocopy) {
   driver_slot& driver = *batch_.driver;
   msghdr& header = headers_[ring_.next_index()];
   io_uring_sqe* sqe = ring_.take_sqe();
-  prepare(sqe, header, zerocopy);
+  prepare(sqe, header, zerocopy && (driver.stream || batch_.pages <= max_datagram_pages));
   if (driver.stream) {
     if (batch_.previous != nullptr) {
       batch_.previous->flags |= IOSQE_IO_LINK;
