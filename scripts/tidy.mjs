@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
 const MAX_FILE_LINES = 450
-const MAX_LINE_LENGTH = 160
+/** Formatters break code at 140; strings are left whole. */
+const MAX_LINE_LENGTH = 190
 
 /** Files in git's index and new ones it doesn't ignore. */
 export function trackedFiles(root) {
@@ -30,8 +31,7 @@ const rules = [
     /\.(ts|mjs)$/.test(path) && /\b(it|test|describe)\.(only|todo)\b/.test(text) && !path.endsWith('tidy.mjs')
       ? ['a test that keeps others from running, or is none']
       : [],
-  ({ path, text }) =>
-    isCode(path) && new RegExp(['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')).test(text) ? ['unfinished by its own words'] : [],
+  ({ path, text }) => (isCode(path) && /(\/\/|\*) *(TO\u0044O|FIX\u004dE|X\u0058X)\b/.test(text) ? ['unfinished by its own words'] : []),
   ({ path, text }) =>
     path.includes('/native/') &&
     /^#include <napi\.h>|^#include <node_api\.h>/m.test(text) &&
@@ -50,7 +50,7 @@ export function tidy(root) {
     } catch {
       continue // Deleted in the work tree.
     }
-    const lines = text.split('\n')
+    const lines = text.replace(/\n$/, '').split('\n')
     for (const rule of rules) for (const finding of rule({ path, text, lines })) findings.push(`${path}: ${finding}`)
   }
   return findings
