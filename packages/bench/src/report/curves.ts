@@ -5,10 +5,13 @@ import { styleOf } from './senders.js'
 import type { Point, Series } from './series.js'
 
 const HEIGHT = 300
-const MARGIN = { top: 26, right: 92, bottom: 50, left: 66 }
+const MARGIN = { top: 26, right: 100, bottom: 50, left: 66 }
 
 /** Smallest distance between two labels at the right edge, in the picture's units; leaves room for the letters of a phone. */
 const LABEL_PITCH = LETTER_SIZE + 4
+
+/** By how much a line or a point is larger than the one drawn over it, in the picture's units. */
+const EDGE = 0.7
 
 /** The scale of a y axis. */
 export interface YScale {
@@ -25,7 +28,9 @@ export interface CurveFrame {
   xText: (x: number) => string
   yLabel: string
   y: YScale
-  /** Writes a value of y at its tick and in the hint of a point. */
+  /** Writes a value of y at its tick. */
+  yTick: (y: number) => string
+  /** Writes a value of y in the hint of a point. */
   yText: (y: number) => string
   /** A line across: where two paths are equal. */
   reference?: { y: number; label: string }
@@ -37,9 +42,13 @@ export interface CurveFrame {
  * @param label - for a screen reader
  */
 export function curves(series: readonly Series[], frame: CurveFrame, label: string): Html {
-  const marks: Markish[] = [gridY({ strokeOpacity: 1, stroke: 'var(--grid)' }), gridX({ strokeOpacity: 1, stroke: 'var(--grid)' })]
+  const marks: Markish[] = [
+    gridY({ strokeOpacity: 1, stroke: 'var(--grid)' }),
+    gridX({ strokeOpacity: 1, stroke: 'var(--grid)', ticks: [...frame.ticks] }),
+  ]
   if (frame.reference !== undefined) marks.push(ruleY([frame.reference.y], { stroke: 'var(--errqueue)', strokeWidth: 2 }))
-  for (const one of series) marks.push(...seriesMarks(one, frame))
+  // Where lines coincide, the ones beneath show as edges of the ones above.
+  for (const [at, one] of series.entries()) marks.push(...seriesMarks(one, frame, EDGE * (series.length - 1 - at)))
   marks.push(...endLabels(series, frame))
   const { domain, kind } = frame.y
   return plotSvg(
@@ -55,7 +64,7 @@ export function curves(series: readonly Series[], frame: CurveFrame, label: stri
         domain: [...domain],
         label: frame.yLabel,
         labelArrow: 'none',
-        tickFormat: (value: number) => frame.yText(value),
+        tickFormat: (value: number) => frame.yTick(value),
         tickSize: 0,
       },
       marks,
@@ -79,9 +88,9 @@ function powersWithin([low, high]: readonly [number, number]): number[] {
   return powers
 }
 
-function seriesMarks({ sender, points }: Series, frame: CurveFrame): Markish[] {
+function seriesMarks({ sender, points }: Series, frame: CurveFrame, extra: number): Markish[] {
   const style = styleOf(sender)
-  const stroke = { stroke: style.colour, strokeWidth: 2, ...(style.dash === undefined ? {} : { strokeDasharray: style.dash }) }
+  const stroke = { stroke: style.colour, strokeWidth: 1.8 + extra, ...(style.dash === undefined ? {} : { strokeDasharray: style.dash }) }
   const hint = (point: Point): string =>
     `${style.label} at ${frame.xText(point.x)}: ${frame.yText(point.median)} (${frame.yText(point.low)} to ${frame.yText(point.high)}, ${point.rounds} rounds)`
   const data = [...points]
@@ -93,7 +102,7 @@ function seriesMarks({ sender, points }: Series, frame: CurveFrame): Markish[] {
       y: 'median',
       fill: style.colour,
       symbol: style.symbol,
-      r: 4,
+      r: 3.8 + extra,
       title: hint,
       stroke: 'var(--panel)',
       strokeWidth: 0.8,

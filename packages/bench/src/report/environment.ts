@@ -51,7 +51,7 @@ function groupOf(record: BenchRecord): RecordGroup {
   const way = path.kind === 'loopback' ? 'loopback' : `to ${path.host ?? 'another host'}`
   const kernel = host.kernel.split(' ', 1)[0] ?? host.kernel
   const where = emulated
-    ? `virtual machine, model “${model}”${details === '' ? '' : ` (${details})`}`
+    ? `Virtual machine, model “${model}”${details === '' ? '' : ` (${details})`}`
     : `${host.cpuModel.trim()}, ${host.cpuCount} CPUs`
   return {
     key: [host.cpuModel, host.cpuCount, host.kernel, path.kind, path.host, model, details].join('\n'),

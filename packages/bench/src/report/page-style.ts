@@ -20,7 +20,7 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.5 sys
 .skip:focus { top: 1rem; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 main:focus { outline: none; }
-header.page { padding: 1.5rem 0 .5rem; }
+header.page { padding-block: 1.5rem .5rem; }
 .bar { display: flex; flex-wrap: wrap; gap: 1rem; justify-content: space-between; align-items: start; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.35rem; line-height: 1.3; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 3px solid var(--accent); overflow-wrap: anywhere; }
@@ -36,7 +36,7 @@ nav ol { margin: .25rem 0; padding-left: 1.25rem; overflow-wrap: anywhere; } nav
 [hidden] { display: none !important; }
 .scripted .untabbed { display: none; }
 .picture { background: var(--panel); border: 1px solid var(--edge); border-radius: .6rem; padding: 1rem; margin: 1rem 0; }
-.says { margin: .25rem 0 .75rem; padding-left: 1.2rem; max-width: 60rem; }
+.says { margin: .25rem 0 .75rem; padding-left: 1.2rem; max-width: 66rem; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)); gap: 1rem 1.5rem; }
 figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; } .remark { font-weight: 400; font-size: .875rem; margin-left: .5rem; }
 svg.plot { display: block; width: 100%; max-width: 36rem; height: auto; color: var(--ink); font-family: inherit; overflow: visible; }

@@ -63,7 +63,9 @@ function hashOf(text: string): string {
 function summary(placed: readonly Placed[]): string {
   const records = placed.flatMap((one) => one.records)
   const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`
-  return `sendzc: notification paths measured. ${count(records.length, 'record', 'records')} from ${count(placed.length, 'machine', 'machines, each in a section of its own')}.`
+  const apart =
+    placed.length === 1 ? '' : '; another machine, kernel, path or machine model is another section, and they are not to be compared'
+  return `sendzc: notification paths measured. ${count(records.length, 'record', 'records')} in ${count(placed.length, 'section', 'sections')}${apart}.`
 }
 
 function contents(placed: readonly Placed[]): Html {

@@ -1,12 +1,13 @@
 import { LEVELS, type PeerLabel, TRANSPORT_TITLES } from '../cell.js'
 import type { BenchRecord, Row } from '../record.js'
+import type { RatioEstimate } from '../statistics.js'
 import { type Bar, barDomain, bars } from './bars.js'
 import { figureHtml, type Html, html, type IdSource } from './html.js'
 import { type Sender, sortSenders, styleOf } from './senders.js'
-import { places, timesText } from './sentences.js'
+import { places } from './sentences.js'
 import { distinct, estimate, METRICS, ratio } from './series.js'
 import { genericTable } from './tables.js'
-import { grouped } from './wording.js'
+import { grouped, listed } from './wording.js'
 
 /** Which of our paths uses the same mechanism as a sender that is not ours. */
 const COUNTERPARTS: Record<PeerLabel, Sender> = {
@@ -66,21 +67,23 @@ function peerBars(rows: readonly Row[]): Bar[] {
   )
 }
 
-/** Each of ours against the sender with the same mechanism, one sentence per transport and level. */
+/** Each of ours against the sender with the same mechanism: one sentence per pair and level, over the transports. */
 export function peerSentences(rows: readonly Row[]): string[] {
-  return places(rows).flatMap(({ transport, rows: own }) =>
-    (Object.entries(COUNTERPARTS) as [PeerLabel, Sender][]).flatMap(([peer, counterpart]) => {
-      const theirs = own.filter((row) => row.backend === peer)
-      return LEVELS.flatMap((level) => {
-        const found = ratio(
-          own.filter((row) => row.backend === counterpart && row.level === level),
-          theirs,
-          METRICS.sendsPerSecond,
-        )
-        if (found === undefined) return []
-        const what = `On ${TRANSPORT_TITLES[transport]}, ${styleOf(counterpart).label} at the ${level} level`
-        return [found.verdict === 'same' ? `${what} does not differ from ${peer}.` : `${what} sends ${timesText(found)} what ${peer} does.`]
+  return (Object.entries(COUNTERPARTS) as [PeerLabel, Sender][]).flatMap(([peer, counterpart]) =>
+    LEVELS.flatMap((level) => {
+      const parts = places(rows).flatMap(({ transport, rows: own }) => {
+        const theirs = own.filter((row) => row.backend === peer)
+        const ours = own.filter((row) => row.backend === counterpart && row.level === level)
+        const found = ratio(ours, theirs, METRICS.sendsPerSecond)
+        return found === undefined ? [] : [`${TRANSPORT_TITLES[transport]} ${ratioText(found)}`]
       })
+      if (parts.length === 0) return []
+      return [`${styleOf(counterpart).label} at the ${level} level, in sends per second of ${peer} (95 % interval): ${listed(parts)}.`]
     }),
   )
+}
+
+function ratioText({ median, low, high, verdict }: RatioEstimate): string {
+  const range = `(${low.toFixed(2)}–${high.toFixed(2)})`
+  return verdict === 'same' ? `no difference ${range}` : `${median.toFixed(2)} times ${range}`
 }

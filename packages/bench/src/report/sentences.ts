@@ -57,7 +57,7 @@ function laterInterval(intervals: readonly number[]): number | undefined {
 function comparison(sender: Sender, found: RatioEstimate): string {
   const { label } = styleOf(sender)
   return found.verdict === 'same'
-    ? `no path differs from errqueue; ${label} comes nearest to it (95 % interval ${found.low.toFixed(2)}–${found.high.toFixed(2)} times)`
+    ? `no path is ahead of errqueue; ${label} shows no difference (95 % interval ${found.low.toFixed(2)}–${found.high.toFixed(2)} times)`
     : `${label} sends ${timesText(found)} what errqueue does`
 }
 
@@ -65,7 +65,7 @@ function laterComparison(found: RatioEstimate): string {
   return found.verdict === 'same' ? 'there is no difference' : `it is ${timesText(found)}`
 }
 
-/** The zero-copy path with the highest ratio; one whose interval straddles 1 only where no other is left. */
+/** The zero-copy path with the highest ratio: among those ahead of the baseline, else those level with it, else all. */
 function bestAt(rows: readonly Row[], interval: number): { sender: Sender; found: RatioEstimate } | undefined {
   const candidates = sortSenders(rows.map((row) => row.backend))
     .filter((sender) => sender !== BASELINE && asksForZeroCopy(sender))
@@ -73,10 +73,9 @@ function bestAt(rows: readonly Row[], interval: number): { sender: Sender; found
       const found = against(rows, sender, interval)
       return found === undefined ? [] : [{ sender, found }]
     })
-  const told = candidates.filter(({ found }) => found.verdict !== 'same')
-  const faster = told.filter(({ found }) => found.verdict === 'faster')
-  const pool =
-    faster.length > 0 ? faster : told.length === candidates.length ? told : candidates.filter(({ found }) => found.verdict === 'same')
+  const faster = candidates.filter(({ found }) => found.verdict === 'faster')
+  const level = candidates.filter(({ found }) => found.verdict === 'same')
+  const pool = faster.length > 0 ? faster : level.length > 0 ? level : candidates
   return [...pool].sort((a, b) => b.found.median - a.found.median)[0]
 }
 
@@ -126,14 +125,12 @@ export function gainSentences(rows: readonly Row[], interval: number, inlineReas
   return sentences
 }
 
-/** `gains +5.2 % (+4.8 % to +5.6 %) over errqueue`, or that it shows no difference. */
+/** `gains 5.2 % (95 % interval 4.8 to 5.6)` over errqueue, or that it shows no difference. */
 function gainText(found: RatioEstimate): string {
-  const range = `(${signedPercent(percent(found.low))} to ${signedPercent(percent(found.high))})`
-  if (found.verdict === 'same') return `shows no difference to errqueue ${range}`
-  return `${found.verdict === 'faster' ? 'gains' : 'loses'} ${signedPercent(percent(found.median))} ${range} over errqueue`.replace(
-    'loses −',
-    'loses ',
-  )
+  const [gain, low, high] = [found.median, found.low, found.high].map(percent) as [number, number, number]
+  if (found.verdict === 'same') return `shows no difference to errqueue (${signedPercent(low)} to ${signedPercent(high)})`
+  const [verb, least, most] = found.verdict === 'faster' ? ['gains', low, high] : ['loses', -high, -low]
+  return `${verb} ${Math.abs(gain).toFixed(1)} % (95 % interval ${least.toFixed(1)} to ${most.toFixed(1)}) ${found.verdict === 'faster' ? 'over' : 'against'} errqueue`
 }
 
 /** Which path needs the least CPU time per byte, and how it stands to the baseline. */

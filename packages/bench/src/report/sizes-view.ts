@@ -8,7 +8,7 @@ import { sortSenders, styleOf } from './senders.js'
 import { copiedRemark, places } from './sentences.js'
 import { distinct, gainSeries, METRICS, metricSeries, type Series } from './series.js'
 import { genericTable } from './tables.js'
-import { listed, shortNumber, sizeText } from './wording.js'
+import { listed, shortNumber, sizeText, tickText } from './wording.js'
 
 /** The slides' table: what zero-copy costs as percent of copying, by size; a tab per level. */
 export function sizesView(record: BenchRecord, ids: IdSource): Html {
@@ -49,7 +49,8 @@ function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
     xText: sizeText,
     yLabel: 'CPU time per byte as % of copy’s',
     y: scaleFromZero([...all, { sender: 'copy', points: [{ x: 1, rounds: 1, median: 100, low: 100, high: 100 }] }]),
-    yText: shortNumber,
+    yTick: tickText,
+    yText: (value) => `${shortNumber(value)} %`,
   }
   const absolute = metricSeries(rows, ['copy'], METRICS.cpu, (row) => row.sizeBytes)
   return figureHtml(

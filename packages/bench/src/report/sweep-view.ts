@@ -9,7 +9,7 @@ import { type Sender, sortSenders, styleOf } from './senders.js'
 import * as say from './sentences.js'
 import { distinct, gainSeries, METRICS, type Metric, metricSeries, type Series } from './series.js'
 import { cpuTable, metricTable } from './tables.js'
-import { grouped, shortNumber, signedPercent } from './wording.js'
+import { grouped, shortNumber, signedPercent, tickText } from './wording.js'
 
 /** How every band and whisker is made; stands below each picture. */
 const BAND = 'Bands and whiskers: 95 % bootstrap interval of the median over the rounds.'
@@ -90,7 +90,7 @@ function metricPictures(
   return multiples(
     slice,
     (rows) => metricSeries(rows, slice.senders, metric, (row) => row.interval),
-    (all) => ({ ...intervalFrame(slice), yLabel: metric.axis, y: scaleFromZero(all), yText: shortNumber, ...frame(all) }),
+    (all) => ({ ...intervalFrame(slice), yLabel: metric.axis, y: scaleFromZero(all), yTick: tickText, yText: shortNumber, ...frame(all) }),
     what,
   )
 }
@@ -124,7 +124,8 @@ function gainFigure(slice: Slice, level: string): FigureData {
         ...intervalFrame(slice),
         yLabel: 'gain in throughput over errqueue, %',
         y: scaleAround(all, 0),
-        yText: (value) => `${value > 0 ? '+' : ''}${shortNumber(value)}`,
+        yTick: (value) => `${value > 0 ? '+' : ''}${tickText(value)}`,
+        yText: signedPercent,
         reference: { y: 0, label: 'errqueue' },
       }),
       `Gain over errqueue in percent over the interval, ${level} level`,

@@ -5,6 +5,11 @@ export function shortNumber(value: number): string {
   return grouped(value.toFixed(digits))
 }
 
+/** A number at a tick: as few digits as it has. */
+export function tickText(value: number): string {
+  return grouped(String(Number(value.toPrecision(6))))
+}
+
 /** Commas between thousands; the minus sign is a real one. */
 export function grouped(text: string): string {
   const [whole = '', fraction] = text.split('.')
