@@ -91,7 +91,8 @@ bool pair_open(enum transport t, struct pair *p)
 		a.vm.svm_cid = VMADDR_CID_LOCAL;
 
 	set_zerocopy(p->tx, 1);
-	if (type == SOCK_DGRAM) {
+	p->stream = type == SOCK_STREAM;
+	if (!p->stream) {
 		die_unless(!connect(p->tx, &a.sa, len), "connect");
 		p->rx = listener;
 		return true;

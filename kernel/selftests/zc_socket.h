@@ -20,6 +20,7 @@ enum transport {
 struct pair {
 	int tx;
 	int rx;
+	bool stream;
 };
 
 const char *transport_name(enum transport t);

@@ -49,7 +49,11 @@ extern char test_data[TEST_BYTES];
 /* Reads what has arrived, without waiting; the number of bytes. */
 size_t receive_pending(const struct pair *p);
 
-/* Sends TEST_BYTES with MSG_ZEROCOPY and reads them at the other end. */
+/*
+ * Sends TEST_BYTES with MSG_ZEROCOPY and reads as many at the other end,
+ * waiting for them on a stream: a sender that waits for a receiver that waits
+ * for nobody would be stuck.
+ */
 bool send_one(const struct pair *p, struct placeholder *ph);
 
 #endif /* ZC_TEST_H */

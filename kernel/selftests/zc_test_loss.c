@@ -30,7 +30,8 @@ static const char *would_block(const struct pair *p, enum transport t,
 		}
 		REQUIRE(sends < LEDGER_IDS);
 	} while (n >= 0);
-	REQUIRE(errno == EAGAIN);
+	/* ENOBUFS: there was room for the data, but not for its notification. */
+	REQUIRE(errno == EAGAIN || errno == ENOBUFS);
 	REQUIRE(placeholder_untouched(&ph));
 
 	while (receive_pending(p))
@@ -182,7 +183,7 @@ static const char *unreadable_control(const struct pair *p, enum transport t,
 }
 
 const struct test loss_tests[] = {
-	{ "nothing lost: EAGAIN", would_block, ON_TCP, 2 },
+	{ "nothing lost: no room", would_block, ON_TCP, 2 },
 	{ "nothing lost: EPIPE", broken_pipe, ON_STREAM, 2 },
 	{ "nothing lost: EMSGSIZE", message_too_long, ON_UDP, 2 },
 	{ "nothing lost: memory read-only", memory_read_only, ON_ALL, 2 },

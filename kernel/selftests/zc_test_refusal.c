@@ -67,7 +67,7 @@ static const char *capacity_overflow(const struct pair *p, enum transport t,
 	struct placeholder ph;
 
 	placeholder_init(&ph, form, 1);
-	ph.capacity = 0x55555556 * 2u + 0x55555555;
+	ph.capacity = 1 + (1u << 30);
 	return refused(p, &ph);
 }
 
