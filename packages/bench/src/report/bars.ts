@@ -1,10 +1,14 @@
 import { axisY, barX, gridX, type Markish, ruleX, ruleY, text } from '@observablehq/plot'
+import { extentOf } from './curves.js'
 import type { Html } from './html.js'
 import { PICTURE_WIDTH, plotSvg } from './plot-svg.js'
 import type { Estimate } from './series.js'
 
 const BAR_HEIGHT = 22
-const MARGIN = { top: 12, right: 70, bottom: 46, left: 132 }
+const MARGIN = { top: 12, right: 100, bottom: 46, left: 132 }
+
+/** Distance between ticks, in the picture's units: room for the longest number. */
+const TICK_SPACING = 55
 
 /** One bar. */
 export interface Bar {
@@ -33,9 +37,9 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
   const published = data.filter((bar) => bar.published === true)
   const hint = (bar: (typeof data)[number]): string => `${bar.label}: ${bar.value}`
   // The value stands beyond the whisker, on the side to which the bar goes.
-  const beyond = (bar: (typeof data)[number]): number => Math.max(0, bar.median, bar.high)
+  const beyond = (bar: (typeof data)[number]): number => Math.min(domain[1], Math.max(0, bar.median, bar.high))
   const marks: Markish[] = [
-    gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 5 }),
+    gridX({ stroke: 'var(--grid)', strokeOpacity: 1, tickSpacing: TICK_SPACING }),
     barX(published, {
       x: 'median',
       y: 'at',
@@ -47,10 +51,7 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
       title: hint,
     }),
     barX(measured, { x: 'median', y: 'at', fill: (bar) => bar.colour, insetTop: 3, insetBottom: 3, title: hint }),
-    ruleY(
-      measured.filter((bar) => bar.low !== bar.high),
-      { x1: 'low', x2: 'high', y: 'at', stroke: 'currentColor', strokeWidth: 1.5, marker: 'tick' },
-    ),
+    ...measured.filter((bar) => bar.low !== bar.high).map((bar) => whisker(bar, domain)),
     ruleX([0], { stroke: 'currentColor' }),
     text(data, { x: beyond, y: 'at', text: 'value', textAnchor: 'start', dx: 7, fontVariant: 'tabular-nums' }),
     axisY({ tickSize: 0, tickFormat: (at: string) => data[Number(at)]?.label ?? '', label: null, tickPadding: 8 }),
@@ -63,7 +64,7 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
       marginRight: MARGIN.right,
       marginBottom: MARGIN.bottom,
       marginLeft: MARGIN.left,
-      x: { domain: [...domain], label: axis, labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickSize: 0 },
+      x: { domain: [...domain], label: axis, labelAnchor: 'center', labelArrow: 'none', tickSpacing: TICK_SPACING, tickSize: 0 },
       y: { type: 'band', domain: data.map(({ at }) => at), padding: 0 },
       color: { type: 'identity' },
       marks,
@@ -72,10 +73,21 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
   )
 }
 
-/** The extent that holds zero and every bar with its whisker. */
+/** A whisker has a cross-stroke at each end that is in the picture; one that leaves it is cut at the edge. */
+function whisker(bar: Bar['estimate'] & { at: string }, [least, most]: readonly [number, number]): Markish {
+  const ends = { at: bar.at, low: Math.max(least, bar.low), high: Math.min(most, bar.high) }
+  const markers = {
+    ...(bar.low < least ? {} : { markerStart: 'tick' as const }),
+    ...(bar.high > most ? {} : { markerEnd: 'tick' as const }),
+  }
+  return ruleY([ends], { x1: 'low', x2: 'high', y: 'at', stroke: 'currentColor', strokeWidth: 1.5, ...markers })
+}
+
+/** The extent that holds zero and every bar, and of the whiskers what does not dwarf them. */
 export function barDomain(all: readonly Bar[]): [number, number] {
-  const ends = all.flatMap(({ estimate }) => [estimate.median, estimate.low, estimate.high])
-  const low = Math.min(0, ...ends)
-  const high = Math.max(0, ...ends)
+  const [low, high] = extentOf(
+    all.map(({ estimate }) => estimate),
+    [0],
+  )
   return low === high ? [0, 1] : [low, high]
 }

@@ -2,7 +2,7 @@ import { areaY, dot, gridX, gridY, line, type Markish, ruleY, text } from '@obse
 import type { Html } from './html.js'
 import { LETTER_SIZE, PICTURE_WIDTH, plotSvg } from './plot-svg.js'
 import { styleOf } from './senders.js'
-import type { Point, Series } from './series.js'
+import type { Estimate, Point, Series } from './series.js'
 
 const HEIGHT = 300
 const MARGIN = { top: 26, right: 100, bottom: 50, left: 66 }
@@ -48,7 +48,8 @@ export function curves(series: readonly Series[], frame: CurveFrame, label: stri
   ]
   if (frame.reference !== undefined) marks.push(ruleY([frame.reference.y], { stroke: 'var(--errqueue)', strokeWidth: 2 }))
   // Where lines coincide, the ones beneath show as edges of the ones above.
-  for (const [at, one] of series.entries()) marks.push(...seriesMarks(one, frame, EDGE * (series.length - 1 - at)))
+  const layers = series.map((one, at) => seriesMarks(one, frame, EDGE * (series.length - 1 - at)))
+  for (const layer of ['band', 'line', 'points'] as const) marks.push(...layers.map((own) => own[layer]))
   marks.push(...endLabels(series, frame))
   const { domain, kind } = frame.y
   return plotSvg(
@@ -88,16 +89,18 @@ function powersWithin([low, high]: readonly [number, number]): number[] {
   return powers
 }
 
-function seriesMarks({ sender, points }: Series, frame: CurveFrame, extra: number): Markish[] {
+function seriesMarks({ sender, points }: Series, frame: CurveFrame, extra: number): Record<'band' | 'line' | 'points', Markish> {
   const style = styleOf(sender)
   const stroke = { stroke: style.colour, strokeWidth: 1.8 + extra, ...(style.dash === undefined ? {} : { strokeDasharray: style.dash }) }
   const hint = (point: Point): string =>
     `${style.label} at ${frame.xText(point.x)}: ${frame.yText(point.median)} (${frame.yText(point.low)} to ${frame.yText(point.high)}, ${point.rounds} rounds)`
   const data = [...points]
-  return [
-    areaY(data, { x: 'x', y1: 'low', y2: 'high', fill: style.colour, fillOpacity: 0.18 }),
-    line(data, { x: 'x', y: 'median', ...stroke }),
-    dot(data, {
+  const [bottom, top] = frame.y.domain
+  const within = (value: number): number => Math.min(top, Math.max(bottom, value))
+  return {
+    band: areaY(data, { x: 'x', y1: ({ low }) => within(low), y2: ({ high }) => within(high), fill: style.colour, fillOpacity: 0.16 }),
+    line: line(data, { x: 'x', y: 'median', ...stroke }),
+    points: dot(data, {
       x: 'x',
       y: 'median',
       fill: style.colour,
@@ -107,7 +110,7 @@ function seriesMarks({ sender, points }: Series, frame: CurveFrame, extra: numbe
       stroke: 'var(--panel)',
       strokeWidth: 0.8,
     }),
-  ]
+  }
 }
 
 /** Names at the right end of the lines, moved apart where they would cover each other, each tied to its line. */
@@ -172,23 +175,47 @@ export function spread(places: readonly number[], pitch: number, bounds: readonl
   return moved
 }
 
-/** The y scale that holds every point and band, from zero up; all small pictures of a figure share it. */
-export function scaleFromZero(all: readonly Series[]): YScale {
-  const top = Math.max(0, ...all.flatMap(({ points }) => points.map(({ high }) => high)))
-  return { domain: [0, top === 0 ? 1 : top * 1.05], kind: 'linear' }
+/**
+ * How far a scale goes beyond the medians for the sake of bands, in multiples of their extent: a few wild rounds must not flatten
+ * the lines. What is beyond is cut at the edge; the tables have it whole.
+ */
+const BAND_ROOM = 0.6
+
+/**
+ * The extent of a scale that holds every median, and of the bands as much as {@link BAND_ROOM} allows.
+ * @param held - values that it must hold, at least one
+ */
+export function extentOf(estimates: readonly Pick<Estimate, 'median' | 'low' | 'high'>[], held: readonly number[]): [number, number] {
+  const must = [...held, ...estimates.map(({ median }) => median)]
+  const [least, most] = [Math.min(...must), Math.max(...must)]
+  const room = (most - least) * BAND_ROOM
+  return [
+    Math.max(least - room, Math.min(least, ...estimates.map(({ low }) => low))),
+    Math.min(most + room, Math.max(most, ...estimates.map(({ high }) => high))),
+  ]
 }
 
-/** The y scale that holds every point and band and `reference`, with a little room on both sides. */
+function pointsOf(all: readonly Series[]): Point[] {
+  return all.flatMap(({ points }) => points)
+}
+
+/** The y scale from zero up; all small pictures of a figure share it. */
+export function scaleFromZero(all: readonly Series[]): YScale {
+  const top = extentOf(pointsOf(all), [0])[1]
+  return { domain: [0, top === 0 ? 1 : top * 1.04], kind: 'linear' }
+}
+
+/** The y scale around `reference`, with a little room on both sides. */
 export function scaleAround(all: readonly Series[], reference: number): YScale {
-  const values = all.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]))
-  const low = Math.min(reference, ...values)
-  const high = Math.max(reference, ...values)
-  const room = Math.max((high - low) * 0.06, 1e-9)
+  const [low, high] = extentOf(pointsOf(all), [reference])
+  const room = (high - low) * 0.06
   return { domain: low === high ? [reference - 1, reference + 1] : [low - room, high + room], kind: 'linear' }
 }
 
-/** A log2 scale from 1 (or below) that holds every point. */
+/** A log2 scale from 1 (or below) that holds every point and band. */
 export function scaleOfPowers(all: readonly Series[]): YScale {
-  const values = all.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high])).filter((value) => value > 0)
+  const values = pointsOf(all)
+    .flatMap(({ low, high }) => [low, high])
+    .filter((value) => value > 0)
   return { domain: [Math.min(1, ...values) / 1.1, Math.max(2, ...values) * 1.15], kind: 'log2' }
 }

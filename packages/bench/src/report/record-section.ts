@@ -10,8 +10,8 @@ import { sweepView } from './sweep-view.js'
 import { genericTable } from './tables.js'
 import { dateText, grouped, sharePercent } from './wording.js'
 
-/** Stolen CPU time from which a reader is told, as a share of all CPU time of the run. */
-const NOTABLE_STEAL_SHARE = 0.02
+/** How notes begin that say what could explain a result: load, steal, frequency. */
+const WARNING = 'WARNING: '
 
 /** Pictures of one command's records. */
 export type View = (record: BenchRecord, ids: IdSource) => Html
@@ -64,13 +64,13 @@ export function banners(record: BenchRecord): string[] {
       `Measured in a virtual machine, machine model “${model}”: compare these numbers with each other only, never with native ones.`,
     )
   if (!record.complete) texts.push('The run was interrupted: these are the rows that it had.')
-  const { loadBefore, cpuCount } = record.host
-  const load = loadBefore.average[0] ?? 0
-  if (load > cpuCount) texts.push(`The machine was busy when the run began: a load average of ${load.toFixed(1)} on ${cpuCount} CPUs.`)
-  const stolen = stolenShare(record)
-  if (stolen !== null && stolen > NOTABLE_STEAL_SHARE)
-    texts.push(`The hypervisor took ${sharePercent(stolen)} of the CPU time during the run.`)
+  for (const note of record.notes) if (note.startsWith(WARNING)) texts.push(sentence(note.slice(WARNING.length)))
   return texts
+}
+
+/** The first letter large, as a sentence begins. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** Share of all CPUs' time between the two readings that the hypervisor took; null where it is not reported. */
@@ -81,8 +81,9 @@ function stolenShare({ host: { loadBefore, loadAfter } }: BenchRecord): number |
 }
 
 function notesHtml(record: BenchRecord): Html {
-  if (record.notes.length === 0) return html``
-  return html`<details open><summary>Notes of the run</summary><ul>${record.notes.map((note) => html`<li>${note}</li>\n`)}</ul></details>\n`
+  const notes = record.notes.filter((note) => !note.startsWith(WARNING))
+  if (notes.length === 0) return html``
+  return html`<details open><summary>Notes of the run</summary><ul>${notes.map((note) => html`<li>${note}</li>\n`)}</ul></details>\n`
 }
 
 function factsHtml(record: BenchRecord): Html {

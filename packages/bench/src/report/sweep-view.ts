@@ -12,7 +12,7 @@ import { cpuTable, metricTable } from './tables.js'
 import { grouped, shortNumber, signedPercent, tickText } from './wording.js'
 
 /** How every band and whisker is made; stands below each picture. */
-const BAND = 'Bands and whiskers: 95 % bootstrap interval of the median over the rounds.'
+const BAND = 'Bands and whiskers: 95 % bootstrap interval of the median over the rounds; one that leaves the picture is cut at its edge.'
 
 /** Names of the levels, as tabs. */
 const LEVEL_TITLES: Record<(typeof LEVELS)[number], string> = {
@@ -106,7 +106,7 @@ function throughputFigure(slice: Slice, level: string): FigureData {
     pictures: metricPictures(slice, METRICS.throughput, `Throughput in MB/s over the interval, ${level} level`, () => ({
       yText: (value) => grouped(value.toFixed(0)),
     })),
-    reading: `Higher is better; 1 MB = 10⁶ bytes; all four pictures have one scale, from zero. ${BAND}`,
+    reading: `Higher is better; 1 MB = 10⁶ bytes; one scale for all, from zero. ${BAND}`,
     table: metricTable(`Throughput, ${level} level`, slice.rows, METRICS.throughput, true),
   }
 }
@@ -174,7 +174,9 @@ function publishedBars(rows: readonly Row[], interval: number, published: number
   const measured = gainSeries(rows, senders, (row) => row.interval).flatMap(({ sender, points }): Bar[] => {
     const point = points.find(({ x }) => x === interval)
     const { label, colour } = styleOf(sender)
-    return point === undefined ? [] : [{ label, colour, estimate: point, value: signedPercent(point.median) }]
+    return point === undefined
+      ? []
+      : [{ label, colour, estimate: point, value: point.low <= 0 && point.high >= 0 ? 'no difference' : signedPercent(point.median) }]
   })
   if (published === undefined) return measured
   const paper = { median: published, low: published, high: published }
@@ -209,7 +211,7 @@ function widthFigure(slice: Slice, level: string): FigureData {
       y: scaleOfPowers(all),
       yLabel: 'ids per notification (log2)',
     })),
-    reading: `Wider ranges need fewer notifications: as wide as the interval is the best there can be. ${BAND}`,
+    reading: `Wider ranges need fewer notifications. io_uring notifies of each message by itself. ${BAND}`,
     table: metricTable(`Ids per notification, ${level} level`, slice.rows, METRICS.rangeWidth, false),
   }
 }

@@ -133,17 +133,11 @@ describe('what a reader must know first', () => {
     expect(copiedRemark([row({ copiedSends: 0, zerocopySends: 5 })])).toBe('really zero-copy: 0 % copied')
   })
 
-  it('tells of a virtual machine, an interrupted run, a busy machine, stolen time', () => {
-    const host = syntheticSweep({ rounds: 1, intervals: [1] }).host
-    const busy = {
-      ...host,
-      loadBefore: { average: [9, 9, 9], cpuTicks: { total: 0, steal: 0 } },
-      loadAfter: { average: [9, 9, 9], cpuTicks: { total: 100, steal: 10 } },
-    }
-    expect(banners(syntheticRecord('sweep', [], { complete: false, host: busy }))).toEqual([
+  it('tells of a virtual machine, an interrupted run, and what the run warned of', () => {
+    const notes = ['A note.', 'WARNING: the hypervisor took 10.0 % of the CPU time.']
+    expect(banners(syntheticRecord('sweep', [], { complete: false, notes }))).toEqual([
       'The run was interrupted: these are the rows that it had.',
-      'The machine was busy when the run began: a load average of 9.0 on 2 CPUs.',
-      'The hypervisor took 10.0 % of the CPU time during the run.',
+      'The hypervisor took 10.0 % of the CPU time.',
     ])
     expect(banners(syntheticMachineModel('instructions')).join()).toContain('machine model “instructions”')
   })
