@@ -159,13 +159,13 @@ napi_value pinned_bytes(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// counters(driver, into): send calls, collect calls, empty ones, notifications, pinned bytes
+// counters(driver, into): send calls, collect calls, empty ones, notifications, messages notified, pinned bytes
 napi_value counters(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
   uint32_t name;
   double* into;
   size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.elements(1, napi_float64_array, into, length) || length < 5) {
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.elements(1, napi_float64_array, into, length) || length < 6) {
     return misuse(env, "counters: wrong arguments");
   }
   driver_reference found = find_driver(*arguments.host(), name);
@@ -175,7 +175,8 @@ napi_value counters(napi_env env, napi_callback_info info) {
   into[1] = static_cast<double>(totals.collect_calls);
   into[2] = static_cast<double>(totals.empty_collect_calls);
   into[3] = static_cast<double>(totals.notifications);
-  into[4] = static_cast<double>(totals.pinned_bytes);
+  into[4] = static_cast<double>(totals.notified_messages);
+  into[5] = static_cast<double>(totals.pinned_bytes);
   return nullptr;
 }
 

@@ -1,6 +1,6 @@
 // Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
 //
-// The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still shares the memory
+// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still shares the memory
 // and will notify) -> free. Whether a notification follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
 #pragma once
 
@@ -27,6 +27,8 @@ class send_engine {
   static constexpr int64_t max_message_bytes = 0x7ffff000;
   // UIO_MAXIOV: segments of one message.
   static constexpr uint32_t max_segments = 1024;
+  // Messages of a stream that leave as one request.
+  static constexpr uint32_t max_run_messages = 1024;
   // Segments of messages that are held until the next enter.
   static constexpr uint32_t max_held_segments = 8192;
   // Pins per token that the ring has room for, on average.
@@ -94,7 +96,11 @@ class send_engine {
   bool has_room(uint32_t segments) const;
   bool make_submission_room(uint32_t entries);
   void reject(driver_slot& driver, uint32_t token, int error);
-  void prepare(io_uring_sqe* sqe, msghdr& header, bool zerocopy);
+  bool joins_run(bool zerocopy) const;
+  void begin_run(token_slot& slot, bool zerocopy);
+  void join_run();
+  void prepare_run();
+  void reject_run(driver_slot& driver, uint32_t leader, int error);
   void take_back_unsubmitted();
   void neutralise_held(driver_slot& driver, bool report);
   void cancel_pending(driver_slot& driver);
@@ -107,11 +113,14 @@ class send_engine {
   void submit_poll(driver_slot& driver);
   int probe_socket(int fd, bool stream);
   bool probe_usage_report();
+  bool probe_fixed_vectors();
   int run_probe(io_uring_sqe* sqe);
 
+  size_t events_of(const io_uring_cqe& cqe) const;
   void complete(const io_uring_cqe& cqe, event_buffer& events);
   void complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events);
   void complete_poll(driver_slot& driver, event_buffer& events);
+  void answer_run(driver_slot& driver, uint32_t leader, const io_uring_cqe& cqe, event_buffer& events);
   void push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events);
   void deliver_rejections(event_buffer& events);
   void deliver_room(event_buffer& events);
@@ -140,10 +149,11 @@ class send_engine {
   uint32_t linked_held_ = 0;
   bool kick_pending_ = false;
   bool report_usage_ = false;
+  bool fixed_vectors_ = false;
 
+  // The message that is being added.
   struct batch_state {
     driver_slot* driver = nullptr;
-    io_uring_sqe* previous = nullptr;
     bool broken = false;  // a message of this stream was not accepted: the rest must not overtake it
     uint32_t token = 0;
     uint32_t chain = pin_pool::none;
@@ -154,6 +164,20 @@ class send_engine {
     bool clipped = false;
     bool fixed = false;
   } batch_;
+
+  // The request that was prepared last, which the next message of a stream may join.
+  struct run_state {
+    io_uring_sqe* sqe = nullptr;
+    msghdr* header = nullptr;
+    uint32_t leader = 0;
+    uint32_t last = 0;
+    uint32_t length = 0;
+    uint32_t first_iovec = 0;
+    uint32_t segments = 0;
+    int64_t bytes = 0;
+    bool zerocopy = false;
+    bool fixed = false;
+  } run_;
 };
 
 }  // namespace sendzc

@@ -41,8 +41,10 @@ int send_engine::open(const ring_settings& settings) {
 
 int send_engine::register_region(std::shared_ptr<fixed_region> region) {
   int result = ring_.register_buffer(region->base(), region->bytes());
-  if (result == 0) region_ = std::move(region);
-  return result;
+  if (result != 0) return result;
+  region_ = std::move(region);
+  fixed_vectors_ = probe_fixed_vectors();
+  return 0;
 }
 
 int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index) {
@@ -100,6 +102,19 @@ bool send_engine::probe_usage_report() {
   return run_probe(sqe) == -EBADF;
 }
 
+// Registered vectors came with Linux 6.15; known or not, the flag is looked at before the bad descriptor.
+bool send_engine::probe_fixed_vectors() {
+  iovecs_[0] = {region_->base(), 1};
+  headers_[0] = {};
+  headers_[0].msg_iov = &iovecs_[0];
+  headers_[0].msg_iovlen = 1;
+  io_uring_sqe* sqe = ring_.take_sqe();
+  io_uring_prep_sendmsg(sqe, -1, &headers_[0], MSG_NOSIGNAL);
+  sqe->opcode = IORING_OP_SENDMSG_ZC;
+  sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
+  return run_probe(sqe) == -EBADF;
+}
+
 // Asks with a send that cannot send anything: nothing on a stream, and on a datagram socket more than a datagram holds.
 // Sockets without zero-copy answer EOPNOTSUPP before the length is looked at; any other answer means that it is there.
 int send_engine::probe_socket(int fd, bool stream) {
@@ -116,7 +131,7 @@ int send_engine::probe_socket(int fd, bool stream) {
 void send_engine::cancel_pending(driver_slot& driver) {
   if (driver.poll_pending) ring_.cancel(request_name::of_poll(driver));
   for (uint32_t token = 0; token < driver.max_in_flight && driver.unsent > 0; token++) {
-    if (driver.tokens[token].state != token_state::unsent) continue;
+    if (driver.tokens[token].state != token_state::unsent || driver.tokens[token].run_length == 0) continue;
     ring_.cancel(request_name::of(driver, token));
   }
 }
@@ -171,7 +186,7 @@ void send_engine::forget(driver_slot& driver) {
 }
 
 void send_engine::drain_until(uint64_t deadline_ms) {
-  int32_t words[64 * event_buffer::words_per_event];
+  int32_t words[(max_run_messages + 2) * event_buffer::words_per_event];
   event_buffer discarded(words, sizeof(words) / sizeof(words[0]));
   while (tokens_in_kernel_ > 0) {
     discarded.clear();

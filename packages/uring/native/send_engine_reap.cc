@@ -32,11 +32,20 @@ void send_engine::reap(event_buffer& events) {
   }
   uint32_t ready = ring_.ready();
   uint32_t taken = 0;
-  // One completion makes two events at most: its own, and a wake-up.
-  while (taken < ready && events.room() >= 2) complete(ring_.peek(taken++), events);
+  while (taken < ready && events.room() >= events_of(ring_.peek(taken))) complete(ring_.peek(taken++), events);
   ring_.consume(taken);
   if (rejecting_drivers_ > 0) deliver_rejections(events);
   if (starved_drivers_ > 0) deliver_room(events);
+}
+
+// The most events that a completion can make: one for each message of its run, and a wake-up.
+size_t send_engine::events_of(const io_uring_cqe& cqe) const {
+  uint64_t name = cqe.user_data;
+  uint32_t index = request_name::driver(name);
+  if (request_name::kind(name) != request_kind::send || index >= drivers_.size()) return 2;
+  const driver_slot& driver = *drivers_[index];
+  uint32_t token = request_name::token(name);
+  return driver.used && token < driver.max_in_flight ? driver.tokens[token].run_length + 1 : 2;
 }
 
 void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
@@ -70,24 +79,52 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   token_slot& slot = driver.tokens[token];
   // The notification of a message that was answered as finished already: see request_name.
   if (slot.sequence != request_name::sequence(cqe.user_data)) return;
-  if ((cqe.flags & IORING_CQE_F_NOTIF) != 0) {
-    if (slot.state != token_state::sent) return;
-    driver.totals.notifications++;
-    // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
-    bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
-    int32_t kind = slot.failed ? release_none : copied ? release_copied : release_zerocopy;
-    push_release(driver, token, kind, 0, events);
+  if ((cqe.flags & IORING_CQE_F_NOTIF) == 0) {
+    if (slot.state == token_state::unsent) answer_run(driver, token, cqe, events);
     return;
   }
-  if (slot.state != token_state::unsent) return;
-  answered(driver);
-  slot.state = token_state::sent;
-  slot.failed = cqe.res < 0;
-  if ((cqe.flags & IORING_CQE_F_MORE) != 0) {
-    if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent, cqe.res);
-    return;
+  if (slot.state != token_state::sent) return;
+  driver.totals.notifications++;
+  // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
+  bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
+  while (token != token_slot::none) {
+    const token_slot& each = driver.tokens[token];
+    uint32_t next = each.next_in_run;
+    driver.totals.notified_messages++;
+    push_release(driver, token, each.failed ? release_none : copied ? release_copied : release_zerocopy, 0, events);
+    token = next;
   }
-  push_release(driver, token, event_sent | release_none, cqe.res, events);
+}
+
+// Shares out the result of a request among its messages: the bytes go to the first ones; an error belongs to the first,
+// and what was not reached was not attempted.
+void send_engine::answer_run(driver_slot& driver, uint32_t leader, const io_uring_cqe& cqe, event_buffer& events) {
+  bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+  int64_t left = cqe.res;
+  bool ended = false;
+  for (uint32_t token = leader; token != token_slot::none;) {
+    token_slot& slot = driver.tokens[token];
+    uint32_t next = slot.next_in_run;
+    int32_t result = -ECANCELED;
+    if (cqe.res < 0) {
+      if (token == leader) result = cqe.res;
+    } else if (!ended && (left > 0 || slot.bytes == 0)) {
+      result = static_cast<int32_t>(left < slot.bytes ? left : slot.bytes);
+      ended = left < slot.bytes;
+      left -= result;
+    } else {
+      ended = true;
+    }
+    answered(driver);
+    slot.state = token_state::sent;
+    slot.failed = result < 0;
+    if (!more) {
+      push_release(driver, token, event_sent | release_none, result, events);
+    } else if (driver.open) {
+      events.push(static_cast<int32_t>(driver.index), token, event_sent, result);
+    }
+    token = next;
+  }
 }
 
 void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events) {

@@ -21,6 +21,7 @@ bool send_engine::make_submission_room(uint32_t entries) {
 void send_engine::begin_batch(driver_slot& driver, uint32_t messages) {
   if (iovecs_used_ > 0 && ring_.all_consumed()) iovecs_used_ = 0;
   batch_ = {};
+  run_ = {};
   batch_.driver = &driver;
   if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
   // A chain of links ends where a submission ends, so the whole of it has to fit.
@@ -84,59 +85,97 @@ void send_engine::drop_message() {
 
 void send_engine::end_message(bool zerocopy) {
   driver_slot& driver = *batch_.driver;
-  msghdr& header = headers_[ring_.next_index()];
-  io_uring_sqe* sqe = ring_.take_sqe();
-  prepare(sqe, header, zerocopy && (driver.stream || batch_.pages <= max_datagram_pages));
-  if (driver.stream) {
-    if (batch_.previous != nullptr) {
-      batch_.previous->flags |= IOSQE_IO_LINK;
-      linked_held_++;
-    }
-    batch_.previous = sqe;
-    if (batch_.clipped) batch_.broken = true;
-  }
+  bool share = zerocopy && (driver.stream || batch_.pages <= max_datagram_pages);
   token_slot& slot = driver.tokens[batch_.token];
   slot.pins = batch_.chain;
   slot.bytes = batch_.bytes;
   slot.state = token_state::unsent;
   slot.failed = false;
+  slot.next_in_run = token_slot::none;
+  slot.run_length = 0;
   slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
-  sqe->user_data = request_name::of(driver, batch_.token);
   driver.totals.pinned_bytes += batch_.bytes;
   driver.in_flight++;
   driver.unsent++;
   unsent_++;
   tokens_in_kernel_++;
+  if (joins_run(share)) {
+    join_run();
+  } else {
+    begin_run(slot, share);
+  }
+  if (driver.stream && batch_.clipped) batch_.broken = true;
 }
 
-void send_engine::prepare(io_uring_sqe* sqe, msghdr& header, bool zerocopy) {
+// Adjoining messages of a stream leave as one request: order is then a matter of course, and one answer serves them all.
+bool send_engine::joins_run(bool zerocopy) const {
+  if (!batch_.driver->stream || run_.sqe == nullptr || run_.zerocopy != zerocopy) return false;
+  if (run_.segments + batch_.segments > max_segments || run_.length >= max_run_messages) return false;
+  if (run_.bytes + batch_.bytes > max_message_bytes) return false;
+  return !zerocopy || (run_.fixed == batch_.fixed && (!run_.fixed || fixed_vectors_));
+}
+
+void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   driver_slot& driver = *batch_.driver;
+  io_uring_sqe* previous = run_.sqe;
+  run_ = {};
+  run_.header = &headers_[ring_.next_index()];
+  run_.sqe = ring_.take_sqe();
+  run_.leader = batch_.token;
+  run_.last = batch_.token;
+  run_.length = 1;
+  run_.first_iovec = batch_.first_iovec;
+  run_.segments = batch_.segments;
+  run_.bytes = batch_.bytes;
+  run_.zerocopy = zerocopy;
+  run_.fixed = batch_.fixed;
+  slot.run_length = 1;
+  prepare_run();
+  // A datagram is not joined by another: in a SEND its iovec served only as a place to collect the address.
+  if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
+  if (!driver.stream || previous == nullptr) return;
+  previous->flags |= IOSQE_IO_LINK;
+  linked_held_++;
+}
+
+void send_engine::join_run() {
+  driver_slot& driver = *batch_.driver;
+  driver.tokens[run_.last].next_in_run = batch_.token;
+  driver.tokens[run_.leader].run_length = ++run_.length;
+  run_.last = batch_.token;
+  run_.segments += batch_.segments;
+  run_.bytes += batch_.bytes;
+  if (run_.segments > batch_.segments + 1) {
+    run_.header->msg_iovlen = run_.segments;
+  } else {
+    prepare_run();
+  }
+}
+
+void send_engine::prepare_run() {
+  driver_slot& driver = *batch_.driver;
+  io_uring_sqe* sqe = run_.sqe;
+  int fd = driver.fd.get();
   // On a stream the kernel goes on by itself after a partial send, so that a result is short only when something failed.
   uint32_t flags = MSG_NOSIGNAL;
   if (driver.stream) flags |= MSG_WAITALL;
-  uint16_t zerocopy_flags = zerocopy && report_usage_ ? IORING_SEND_ZC_REPORT_USAGE : 0;
-  if (batch_.segments <= 1) {
-    bool empty = batch_.segments == 0;
-    void* data = empty ? nullptr : iovecs_[batch_.first_iovec].iov_base;
-    io_uring_prep_send(sqe, driver.fd.get(), data, static_cast<size_t>(batch_.bytes), static_cast<int>(flags));
-    // The address is in the SQE itself: the iovec served only as a place to collect it.
-    iovecs_used_ = batch_.first_iovec;
-    if (!zerocopy) return;
-    sqe->opcode = IORING_OP_SEND_ZC;
-    sqe->ioprio = zerocopy_flags;
-    if (batch_.fixed && !empty) {
-      sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
-      sqe->buf_index = 0;
-    }
-    return;
+  bool single = run_.segments <= 1;
+  if (single) {
+    void* data = run_.segments == 0 ? nullptr : iovecs_[run_.first_iovec].iov_base;
+    io_uring_prep_send(sqe, fd, data, static_cast<size_t>(run_.bytes), static_cast<int>(flags));
+  } else {
+    *run_.header = {};
+    run_.header->msg_iov = &iovecs_[run_.first_iovec];
+    run_.header->msg_iovlen = run_.segments;
+    io_uring_prep_sendmsg(sqe, fd, run_.header, flags);
   }
-  header = {};
-  header.msg_iov = &iovecs_[batch_.first_iovec];
-  header.msg_iovlen = batch_.segments;
-  io_uring_prep_sendmsg(sqe, driver.fd.get(), &header, flags);
-  if (!zerocopy) return;
-  sqe->opcode = IORING_OP_SENDMSG_ZC;
-  sqe->ioprio = zerocopy_flags;
+  sqe->user_data = request_name::of(driver, run_.leader);
+  if (!run_.zerocopy) return;
+  sqe->opcode = single ? IORING_OP_SEND_ZC : IORING_OP_SENDMSG_ZC;
+  if (report_usage_) sqe->ioprio |= IORING_SEND_ZC_REPORT_USAGE;
+  if (!run_.fixed || run_.segments == 0 || (!single && !fixed_vectors_)) return;
+  sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+  sqe->buf_index = 0;
 }
 
 void send_engine::reject(driver_slot& driver, uint32_t token, int error) {
@@ -152,6 +191,16 @@ void send_engine::reject(driver_slot& driver, uint32_t token, int error) {
     driver.tokens[driver.last_rejected].next_rejected = token;
   }
   driver.last_rejected = token;
+}
+
+// Takes a run back before the kernel has seen it. Error 0: nobody is to be told.
+void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error) {
+  for (uint32_t token = leader; token != token_slot::none;) {
+    uint32_t next = driver.tokens[token].next_in_run;
+    free_token(driver, driver.tokens[token]);
+    if (error != 0) reject(driver, token, error);
+    token = next;
+  }
 }
 
 void send_engine::flush(driver_slot* caller) {
@@ -191,9 +240,7 @@ void send_engine::take_back_unsubmitted() {
       driver->poll_pending = false;
       continue;
     }
-    token_slot& slot = driver->tokens[request_name::token(name)];
-    free_token(*driver, slot);
-    reject(*driver, request_name::token(name), -EAGAIN);
+    reject_run(*driver, request_name::token(name), -EAGAIN);
   }
   ring_.retract();
 }
@@ -207,9 +254,7 @@ void send_engine::neutralise_held(driver_slot& driver, bool report) {
     io_uring_prep_nop(&sqe);
     sqe.flags = 0;
     sqe.user_data = request_name::of(request_kind::dead);
-    uint32_t token = request_name::token(name);
-    free_token(driver, driver.tokens[token]);
-    if (report) reject(driver, token, -ECANCELED);
+    reject_run(driver, request_name::token(name), report ? -ECANCELED : 0);
   }
 }
 

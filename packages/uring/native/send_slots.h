@@ -23,6 +23,8 @@ struct token_slot {
   uint32_t next_rejected = none;
   int32_t error = 0;
   uint32_t sequence = 0;
+  uint32_t next_in_run = none;
+  uint32_t run_length = 0;  // of the first token of a run: how many messages its request carries
   token_state state = token_state::free;
   bool failed = false;  // answered with an error: whatever notification follows, the memory was not sent
   int64_t bytes = 0;
@@ -33,6 +35,7 @@ struct driver_totals {
   uint64_t collect_calls = 0;
   uint64_t empty_collect_calls = 0;
   uint64_t notifications = 0;
+  uint64_t notified_messages = 0;
   int64_t pinned_bytes = 0;
 };
 

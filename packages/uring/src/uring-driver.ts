@@ -9,7 +9,8 @@ const MAX_SEGMENTS_PER_MESSAGE = 1_024
  * Sends through a shared ring: IORING_OP_SEND_ZC (Linux 6.0) for one segment, IORING_OP_SENDMSG_ZC (6.1) for several, and their plain
  * counterparts where a message does not ask for zero-copy.
  *
- * On a stream the messages of one batch are linked, so that none overtakes another while the peer stalls. A socket that is full
+ * On a stream, adjoining messages of one batch leave as one request, and requests of one batch are linked, so that no byte overtakes
+ * another while the peer stalls. A socket that is full
  * is waited for in the kernel: `sent` comes when the bytes are queued. Where the ring has no room, `sent` says `-EAGAIN`, and a
  * `Writable` wake-up comes when it has.
  */
@@ -100,11 +101,10 @@ export class UringDriver implements Driver, DriverSink {
 
   counters(): DriverCounters {
     if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
-    const values = new Float64Array(5)
+    const values = new Float64Array(6)
     this.#ring.native.counters(this.#name, values)
-    const [sendCalls = 0, collectCalls = 0, emptyCollectCalls = 0, notifications = 0, pinnedBytes = 0] = values
-    // Each notification is for one message.
-    return { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds: notifications, foreignErrors: 0, pinnedBytes }
+    const [sendCalls = 0, collectCalls = 0, emptyCollectCalls = 0, notifications = 0, notifiedIds = 0, pinnedBytes = 0] = values
+    return { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds, foreignErrors: 0, pinnedBytes }
   }
 
   close(): number {
