@@ -82,10 +82,10 @@ notification_source* environment::shared_source(notification_path path) {
 }
 
 std::unique_ptr<notification_source> environment::make_inline_source(const driver_request& request) {
-  auto variant = request.path == notification_path::inline_cmsg ? inline_notification::variant::cmsg
-                                                                : inline_notification::variant::pointer;
-  return std::unique_ptr<notification_source>(
-      new (std::nothrow) inline_notification(variant, request.cmsg_type, request.inline_capacity, batched_));
+  auto variant =
+      request.path == notification_path::inline_cmsg ? inline_notification::variant::cmsg : inline_notification::variant::pointer;
+  return std::unique_ptr<notification_source>(new (std::nothrow)
+                                                  inline_notification(variant, request.cmsg_type, request.inline_capacity, batched_));
 }
 
 int32_t environment::take_slot() {
@@ -115,8 +115,8 @@ int32_t environment::open_driver(const driver_request& request, opened_socket& o
   bool rides = request.path == notification_path::inline_cmsg || request.path == notification_path::inline_pointer;
   std::unique_ptr<notification_source> own = rides ? make_inline_source(request) : nullptr;
   slot& at = slots_[static_cast<uint32_t>(index)];
-  at.open.reset(new (std::nothrow) driver(index, std::move(opened), request.max_in_flight, request.interval,
-                                          shared_source(request.path), std::move(own), events_));
+  at.open.reset(new (std::nothrow) driver(index, std::move(opened), request.max_in_flight, request.interval, shared_source(request.path),
+                                          std::move(own), events_));
   if (at.open == nullptr) {
     free_slots_.push_back(static_cast<uint32_t>(index));
     opened.stage = open_stage::limit;
@@ -210,8 +210,7 @@ void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
   }
   if (woken.watched == registration::edges) return;
   // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
-  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0, error && found == 0,
-             static_cast<uint64_t>(handle));
+  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0, error && found == 0, static_cast<uint64_t>(handle));
 }
 
 void environment::flush_events() {

@@ -111,9 +111,9 @@ napi_value counters(napi_env env, napi_callback_info info) {
   auto* out = given.words<double>(1, napi_float64_array, 11);
   if (!given.valid()) return given.refuse();
   const sender_counters& from = of->sends.counters();
-  const uint64_t values[] = {from.send_calls,       from.collect_calls,  from.empty_collect_calls, from.notifications,
-                             from.notified_ids,     from.foreign_errors, from.unknown_ids,         from.uncounted_copies,
-                             from.fragment_copies,  of->sends.in_flight()};
+  const uint64_t values[] = {from.send_calls,      from.collect_calls,   from.empty_collect_calls, from.notifications,
+                             from.notified_ids,    from.foreign_errors,  from.unknown_ids,         from.uncounted_copies,
+                             from.fragment_copies, of->sends.in_flight()};
   size_t at = 0;
   for (uint64_t value : values) out[at++] = static_cast<double>(value);
   out[at] = static_cast<double>(of->pins.pinned_bytes());

@@ -246,9 +246,8 @@ void sender::on_range(const completion_range& range) {
     saw_next_ = saw_next_ || range.contains(next);
     saw_after_next_ = saw_after_next_ || range.contains(next + 1);
   }
-  uint32_t ours = table_.release(range, [&](const in_flight_table::entry& entry, uint32_t) {
-    releases_->on_released(entry.token, entry.chain, range.copied);
-  });
+  uint32_t ours = table_.release(
+      range, [&](const in_flight_table::entry& entry, uint32_t) { releases_->on_released(entry.token, entry.chain, range.copied); });
   if (unsure_ && !probing_ && range.contains(next)) {
     unsure_ = false;
     table_.skip();
@@ -263,9 +262,8 @@ void sender::on_range(const completion_range& range) {
 // One message of ours is in flight, alone, and nothing of anybody else's can be: this is its id.
 void sender::calibrate(const completion_range& range) {
   completion_range provisional{table_.next_id() - 1, table_.next_id() - 1, range.copied};
-  table_.release(provisional, [&](const in_flight_table::entry& entry, uint32_t) {
-    releases_->on_released(entry.token, entry.chain, range.copied);
-  });
+  table_.release(provisional,
+                 [&](const in_flight_table::entry& entry, uint32_t) { releases_->on_released(entry.token, entry.chain, range.copied); });
   table_.rebase(range.hi + 1);
   counters_.unknown_ids += range.count() - 1;
   ids_ = ids::known;
@@ -291,9 +289,8 @@ void sender::resolve_doubt(release_sink& releases) {
     uint32_t id = table_.add(doubt_.token, doubt_.chain);
     table_.skip();
     if (!saw_next_) return;
-    table_.release(completion_range{id, id, false}, [&](const in_flight_table::entry& entry, uint32_t) {
-      releases.on_released(entry.token, entry.chain, false);
-    });
+    table_.release(completion_range{id, id, false},
+                   [&](const in_flight_table::entry& entry, uint32_t) { releases.on_released(entry.token, entry.chain, false); });
   } else if (saw_next_) {
     table_.skip();
     releases.on_unshared(doubt_.token, doubt_.chain);

@@ -26,8 +26,8 @@ struct outgoing_message {
   uint32_t token = 0;
   uint32_t chain = 0;
   uint64_t bytes = 0;
-  int64_t result = 0;     // bytes queued or a negated errno
-  bool shared = false;    // the kernel may read the memory until its notification
+  int64_t result = 0;      // bytes queued or a negated errno
+  bool shared = false;     // the kernel may read the memory until its notification
   bool too_large = false;  // as a zero-copy datagram: send_copy() may still do
 };
 

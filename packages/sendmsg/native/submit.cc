@@ -20,13 +20,7 @@ bool is_shortage(int64_t result) { return result == -EAGAIN || result == -ENOBUF
 class batch_submission {
  public:
   batch_submission(napi_env env, driver& to, send_scratch& scratch, napi_value segments, const uint32_t* table, uint32_t count)
-      : env_(env),
-        to_(to),
-        scratch_(scratch.segments),
-        run_(scratch.run),
-        segments_(segments),
-        table_(table),
-        count_(count) {}
+      : env_(env), to_(to), scratch_(scratch.segments), run_(scratch.run), segments_(segments), table_(table), count_(count) {}
 
   void run() {
     if (to_.sends.is_stream()) {
@@ -55,8 +49,7 @@ class batch_submission {
       size_t length = 0;
       void* data = nullptr;
       if (napi_get_element(env_, segments_, first_segment_ + i, &element) != napi_ok ||
-          napi_get_typedarray_info(env_, element, &type, &length, &data, &buffers_[i], nullptr) != napi_ok ||
-          type != napi_uint8_array) {
+          napi_get_typedarray_info(env_, element, &type, &length, &data, &buffers_[i], nullptr) != napi_ok || type != napi_uint8_array) {
         return -EINVAL;
       }
       into[i] = iovec{data, length};

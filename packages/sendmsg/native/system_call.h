@@ -34,8 +34,7 @@ inline int64_t receive_error(int fd, msghdr& message) {
 }
 
 inline int64_t receive_errors(int fd, mmsghdr* messages, unsigned count) {
-  return retry_interrupted(
-      [&] { return static_cast<int64_t>(recvmmsg(fd, messages, count, MSG_ERRQUEUE | MSG_DONTWAIT, nullptr)); });
+  return retry_interrupted([&] { return static_cast<int64_t>(recvmmsg(fd, messages, count, MSG_ERRQUEUE | MSG_DONTWAIT, nullptr)); });
 }
 
 }  // namespace sendzc

@@ -2,10 +2,9 @@
 #pragma once
 
 // linux/errqueue.h uses struct timespec without defining it.
-#include <time.h>
-
 #include <linux/errqueue.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cstdint>
 

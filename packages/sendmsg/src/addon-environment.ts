@@ -19,7 +19,10 @@ export class AddonEnvironment {
     addon.useEvents(this.#events)
     const result = addon.start((count) => this.dispatch(count), isMainThread)
     if (result < 0) {
-      throw new ZeroCopyError('ERR_ZC_SYSTEM', 'The event loop could not be joined.', { errno: errnoName(result), syscall: 'epoll_create1' })
+      throw new ZeroCopyError('ERR_ZC_SYSTEM', 'The event loop could not be joined.', {
+        errno: errnoName(result),
+        syscall: 'epoll_create1',
+      })
     }
   }
 

@@ -5,9 +5,13 @@ import { Domain, OpenStage } from './native.js'
 /** The kernel's own ENOTSUPP, which leaves it by mistake (include/linux/errno.h). */
 const ENOTSUPP = 524
 
-/** Name of a negated errno. */
+/** ENOTSUP is the same number on Linux, and the name that Node.js gives it; the manual pages of sockets say EOPNOTSUPP. */
+const EOPNOTSUPP = 95
+
+/** Name of a negated errno, as Linux's manual pages have it. */
 export function errnoName(negated: number): string {
-  return negated === -ENOTSUPP ? 'ENOTSUPP' : getSystemErrorName(negated)
+  if (negated === -ENOTSUPP) return 'ENOTSUPP'
+  return negated === -EOPNOTSUPP ? 'EOPNOTSUPP' : getSystemErrorName(negated)
 }
 
 interface Explanation {
@@ -72,7 +76,11 @@ function explain(stage: number, errno: string, fd: number, report: Int32Array): 
     case OpenStage.SetZerocopy:
       return explainSetZerocopy(errno)
     case OpenStage.Limit:
-      return { code: 'ERR_ZC_LIMIT', message: 'Too many drivers are open in this thread, or memory is short.', remedy: 'Close writers that are done.' }
+      return {
+        code: 'ERR_ZC_LIMIT',
+        message: 'Too many drivers are open in this thread, or memory is short.',
+        remedy: 'Close writers that are done.',
+      }
     case OpenStage.Pinning:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',

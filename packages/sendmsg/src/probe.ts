@@ -53,7 +53,12 @@ function optmemCheck(): CapabilityCheck {
   }
   const ok = bytes >= LOW_OPTMEM_BYTES
   const found = `${bytes} bytes: room for about ${Math.floor(bytes / NOTIFICATION_BYTES)} notifications per socket`
-  return { name: 'net.core.optmem_max', ok, found, ...(ok ? {} : { remedy: 'sysctl -w net.core.optmem_max=131072 (the default since Linux 6.7).' }) }
+  return {
+    name: 'net.core.optmem_max',
+    ok,
+    found,
+    ...(ok ? {} : { remedy: 'sysctl -w net.core.optmem_max=131072 (the default since Linux 6.7).' }),
+  }
 }
 
 function memlockCheck(): CapabilityCheck {
@@ -62,7 +67,12 @@ function memlockCheck(): CapabilityCheck {
   const privileged = process.geteuid?.() === 0
   const ok = privileged || Number(line) >= LOW_MEMLOCK_BYTES
   const found = `${line} bytes${privileged ? ', not applied to root (CAP_IPC_LOCK)' : ''}`
-  return { name: 'RLIMIT_MEMLOCK', ok, found, ...(ok ? {} : { remedy: 'Raise it (ulimit -l): pages in flight count against it, per user.' }) }
+  return {
+    name: 'RLIMIT_MEMLOCK',
+    ok,
+    found,
+    ...(ok ? {} : { remedy: 'Raise it (ulimit -l): pages in flight count against it, per user.' }),
+  }
 }
 
 /** @internal Whether the kernel fills the placeholder of the inline notification. */

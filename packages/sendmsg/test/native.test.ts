@@ -10,7 +10,16 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const native = join(here, '../native')
 const layer = ['earlier_sends', 'error_queue', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
 const tests = ['main', 'table_test', 'notification_test', 'sender_test']
-const flags = ['-std=c++17', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+const flags = [
+  '-std=c++17',
+  '-fno-exceptions',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-g',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+]
 const COMPILE_TIMEOUT_MS = 240_000
 const RUN_TIMEOUT_MS = 20_000
 

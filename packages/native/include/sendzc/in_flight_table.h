@@ -22,9 +22,7 @@ class in_flight_table {
   };
 
   // Capacity is the next power of two from `min_capacity`, and at most max_capacity.
-  explicit in_flight_table(uint32_t min_capacity) : entries_(round_up(min_capacity)) {
-    mask_ = static_cast<uint32_t>(entries_.size()) - 1;
-  }
+  explicit in_flight_table(uint32_t min_capacity) : entries_(round_up(min_capacity)) { mask_ = static_cast<uint32_t>(entries_.size()) - 1; }
 
   uint32_t capacity() const { return mask_ + 1; }
   // Messages in flight.

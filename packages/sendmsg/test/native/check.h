@@ -4,22 +4,22 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
-      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);   \
-      exit(1);                                                                    \
-    }                                                                             \
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
+      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                                  \
+    }                                                                           \
   } while (0)
 
-#define CHECK_EQUAL(left, right)                                                                                   \
-  do {                                                                                                             \
-    long long left_value = static_cast<long long>(left);                                                           \
-    long long right_value = static_cast<long long>(right);                                                         \
-    if (left_value != right_value) {                                                                               \
-      fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #left, left_value, right_value);        \
-      exit(1);                                                                                                     \
-    }                                                                                                              \
+#define CHECK_EQUAL(left, right)                                                                            \
+  do {                                                                                                      \
+    long long left_value = static_cast<long long>(left);                                                    \
+    long long right_value = static_cast<long long>(right);                                                  \
+    if (left_value != right_value) {                                                                        \
+      fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #left, left_value, right_value); \
+      exit(1);                                                                                              \
+    }                                                                                                       \
   } while (0)
 
 struct named_test {

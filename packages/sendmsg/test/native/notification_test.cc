@@ -1,10 +1,9 @@
 // What is read from control messages: of the error queue, and of the inline notification.
 #include <errno.h>
-#include <time.h>
-
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cstring>
 #include <vector>

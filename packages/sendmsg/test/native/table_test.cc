@@ -14,8 +14,8 @@ namespace {
 
 std::vector<uint32_t> tokens_released(in_flight_table& table, uint32_t lo, uint32_t hi) {
   std::vector<uint32_t> tokens;
-  uint32_t count = table.release(completion_range{lo, hi, false},
-                                 [&](const in_flight_table::entry& entry, uint32_t) { tokens.push_back(entry.token); });
+  uint32_t count =
+      table.release(completion_range{lo, hi, false}, [&](const in_flight_table::entry& entry, uint32_t) { tokens.push_back(entry.token); });
   CHECK_EQUAL(count, tokens.size());
   return tokens;
 }

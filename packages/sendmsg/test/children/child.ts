@@ -1,0 +1,90 @@
+import { type ExecFileException, execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+
+/** How a child process ended. */
+export interface ChildEnd {
+  status: number | null
+  signal: string | null
+  stdout: string
+  stderr: string
+}
+
+/** A child that ran under strace. */
+export interface TracedEnd extends ChildEnd {
+  /** One line per system call. */
+  calls: string[]
+}
+
+const CHILD_TIMEOUT_MS = 60_000
+
+/** Arguments that make node run `script` of this folder from its source. */
+export function nodeArguments(script: string, argument: unknown): string[] {
+  const loader = createRequire(import.meta.url).resolve('tsx')
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  return ['--expose-gc', '-C', '@sendzc/source', '--import', loader, path, JSON.stringify(argument)]
+}
+
+/** Starts `script` of this folder as a worker, from its source. */
+export function startWorker(script: string, workerData: unknown): Worker {
+  const require = createRequire(import.meta.url)
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  const loader = join(dirname(require.resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
+  return new Worker(code, { eval: true, workerData, execArgv: ['-C', '@sendzc/source'] })
+}
+
+function run(file: string, args: string[]): Promise<ChildEnd> {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { timeout: CHILD_TIMEOUT_MS, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
+      if (error !== null && typeof error.code === 'string') reject(new Error(`${file} could not be run: ${error.code}`, { cause: error }))
+      else
+        resolve({
+          status: error === null ? 0 : ((error.code as number | undefined) ?? null),
+          signal: error?.signal ?? null,
+          stdout,
+          stderr,
+        })
+    })
+  })
+}
+
+/** Runs `script` to its end. */
+export function runChild(script: string, argument: unknown): Promise<ChildEnd> {
+  return run(process.execPath, nodeArguments(script, argument))
+}
+
+/** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
+export function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
+  const shell = `ip link set lo up && ${setup} && exec "$0" "$@"`
+  return run('unshare', ['--net', '--map-root-user', 'sh', '-ec', shell, process.execPath, ...nodeArguments(script, argument)])
+}
+
+/** Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions). */
+export async function runTraced(trace: string, inject: readonly string[], script: string, argument: unknown): Promise<TracedEnd> {
+  const directory = mkdtempSync(join(tmpdir(), 'sendzc-strace-'))
+  const log = join(directory, 'calls')
+  try {
+    const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
+    const args = ['-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
+    const end = await run('strace', [...args, process.execPath, ...nodeArguments(script, argument)])
+    return {
+      ...end,
+      calls: readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('(')),
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Parses what a child printed; fails with everything it said where it did not end well. */
+export function parsed<T>(end: ChildEnd): T {
+  if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
+  return JSON.parse(end.stdout) as T
+}

@@ -1,0 +1,69 @@
+import { type Backend, Wake } from '@sendzc/core'
+import { bounded, content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { copy, type ErrqueueOptions, errqueue, type SendmsgCounters } from '../src/index.js'
+
+/** What {@link SendReport} is about. */
+export interface SendTask {
+  transport: 'tcp4' | 'udp4'
+  backend: 'errqueue' | 'copy'
+  options?: ErrqueueOptions
+  /** Batches, one after the other. */
+  submits: number
+  /** Messages of each batch. */
+  messages: number
+  bytes: number
+  /** Lets each batch be released before the next one is submitted. */
+  oneAtATime?: boolean
+  /** The peer does not read before everything is submitted. */
+  peerPaused?: boolean
+}
+
+/** What came of it. */
+export interface SendReport {
+  results: (number | undefined)[]
+  releases: (number | undefined)[]
+  violations: string[]
+  /** When everything was submitted. */
+  submitted: SendmsgCounters
+  /** When everything was released. */
+  released: SendmsgCounters
+  wakes: number
+}
+
+/** Waits, by nothing but wake-ups, until everything is released. */
+async function released(session: DriverSession): Promise<void> {
+  while (session.inFlight > 0) {
+    const release = new Promise<unknown>((resolve) => {
+      session.onReleased = resolve
+    })
+    session.arm(Wake.Notification)
+    await bounded(release, 'release')
+  }
+}
+
+/** Sends over a socket pair with a driver, and says what the driver said and counted. */
+export async function send(task: SendTask): Promise<SendReport> {
+  const pair = await (task.transport === 'tcp4' ? tcpPairs('127.0.0.1') : udpPairs('127.0.0.1'))()
+  if (task.peerPaused) pair.peer.pause()
+  const backend: Backend = task.backend === 'copy' ? copy() : errqueue(task.options)
+  const session = new DriverSession(backend, pair.fd, 256)
+  for (let submit = 0; submit < task.submits; submit++) {
+    session.submit(Array.from({ length: task.messages }, () => ({ segments: [content(task.bytes)], zerocopy: task.backend !== 'copy' })))
+    if (task.oneAtATime) await released(session)
+  }
+  if (task.peerPaused) pair.peer.resume()
+  const submitted = session.driver.counters() as SendmsgCounters
+  await session.settled()
+  session.disarm(Wake.Writable | Wake.Notification)
+  const report: SendReport = {
+    results: session.reports.map(({ result }) => result),
+    releases: session.reports.map(({ release }) => release),
+    violations: session.violations,
+    submitted,
+    released: session.driver.counters() as SendmsgCounters,
+    wakes: session.wakes.length,
+  }
+  session.driver.close()
+  await pair.dispose()
+  return report
+}

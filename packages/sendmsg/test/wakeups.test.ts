@@ -1,0 +1,96 @@
+import { type DriverSink, MessageFlag, SendBatch, Wake } from '@sendzc/core'
+import { bounded, tcpPairs } from '@sendzc/core/conformance'
+import { describe, expect, it } from 'vitest'
+import { errqueue } from '../src/index.js'
+
+/** Turns of the event loop in which a spinning driver would wake up at least as often. */
+const TURNS = 500
+/** Wake-ups in which a driver finds out that an error condition lasts. */
+const MAX_LOOKS = 4
+
+class CountingSink implements DriverSink {
+  sends = 0
+  releases = 0
+  wakes: number[] = []
+  onWake: () => void = () => undefined
+  sent(): void {
+    this.sends++
+  }
+  released(): void {
+    this.releases++
+  }
+  wake(bits: number): void {
+    this.wakes.push(bits)
+    this.onWake()
+  }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
+}
+
+function sendOne(driver: { submit(batch: SendBatch): void }, bytes: number): void {
+  const batch = new SendBatch(1, 1)
+  batch.addSegment(new Uint8Array(bytes))
+  batch.endMessage(0, 1, MessageFlag.Zerocopy)
+  driver.submit(batch)
+}
+
+describe.each(['recvmsg', 'recvmmsg'] as const)('wake-ups, collected with %s', (collect) => {
+  it('an error condition that lasts does not spin', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    const sink = new CountingSink()
+    const driver = errqueue({ collect }).open({ fd: pair.fd, sink, maxInFlight: 4 })
+    pair.peer.reset()
+    await bounded(pair.peer.ended, 'end of the peer')
+    await turns(10)
+    driver.arm(Wake.Notification)
+    const before = driver.counters().collectCalls
+    await turns(TURNS)
+    // Hung up and in error for good, with an empty error queue.
+    expect(driver.counters().collectCalls - before).toBeLessThanOrEqual(MAX_LOOKS)
+    expect(sink.wakes.length).toBeLessThanOrEqual(1)
+    driver.close()
+    await pair.dispose()
+  })
+
+  it('a driver that is not armed does nothing, however much there is to collect', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    const sink = new CountingSink()
+    const driver = errqueue({ collect }).open({ fd: pair.fd, sink, maxInFlight: 4 })
+    sendOne(driver, 50_000)
+    await pair.peer.read(50_000)
+    await turns(TURNS)
+    expect(driver.counters()).toMatchObject({ collectCalls: 0, notifications: 0 })
+    const woken = new Promise<void>((resolve) => {
+      sink.onWake = resolve
+    })
+    driver.arm(Wake.Notification)
+    await bounded(woken, 'wake-up')
+    expect(sink.releases).toBe(1)
+    // What the wake-up found came with it: nothing is left to ask.
+    const { collectCalls } = driver.counters()
+    driver.collect()
+    expect(driver.counters().collectCalls).toBe(collectCalls)
+    driver.close()
+    await pair.dispose()
+  })
+
+  it('a notification that arrives while only Writable is armed is delivered, and does not spin', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    const sink = new CountingSink()
+    const driver = errqueue({ collect }).open({ fd: pair.fd, sink, maxInFlight: 4 })
+    sendOne(driver, 50_000)
+    await pair.peer.read(50_000)
+    const woken = new Promise<void>((resolve) => {
+      sink.onWake = resolve
+    })
+    driver.arm(Wake.Writable)
+    await bounded(woken, 'wake-up')
+    await turns(TURNS)
+    expect(sink.wakes).toEqual([Wake.Writable])
+    expect(driver.counters().collectCalls).toBeLessThanOrEqual(MAX_LOOKS)
+    driver.close()
+    await pair.dispose()
+  })
+})
