@@ -51,7 +51,7 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
       title: hint,
     }),
     barX(measured, { x: 'median', y: 'at', fill: (bar) => bar.colour, insetTop: 3, insetBottom: 3, title: hint }),
-    ...measured.filter((bar) => bar.low !== bar.high).map((bar) => whisker(bar, domain)),
+    ...measured.filter((bar) => bar.low !== bar.high).flatMap((bar) => whisker(bar, domain)),
     ruleX([0], { stroke: 'currentColor' }),
     text(data, { x: beyond, y: 'at', text: 'value', textAnchor: 'start', dx: 7, fontVariant: 'tabular-nums' }),
     axisY({ tickSize: 0, tickFormat: (at: string) => data[Number(at)]?.label ?? '', label: null, tickPadding: 8 }),
@@ -73,14 +73,18 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
   )
 }
 
-/** A whisker has a cross-stroke at each end that is in the picture; one that leaves it is cut at the edge. */
-function whisker(bar: Bar['estimate'] & { at: string }, [least, most]: readonly [number, number]): Markish {
+/** A whisker has a cross-stroke at each end that is in the picture; one that leaves it is cut at the edge. An edge sets it off from its bar. */
+function whisker(bar: Bar['estimate'] & { at: string }, [least, most]: readonly [number, number]): Markish[] {
   const ends = { at: bar.at, low: Math.max(least, bar.low), high: Math.min(most, bar.high) }
   const markers = {
     ...(bar.low < least ? {} : { markerStart: 'tick' as const }),
     ...(bar.high > most ? {} : { markerEnd: 'tick' as const }),
   }
-  return ruleY([ends], { x1: 'low', x2: 'high', y: 'at', stroke: 'currentColor', strokeWidth: 1.5, ...markers })
+  const where = { x1: 'low', x2: 'high', y: 'at', ...markers }
+  return [
+    ruleY([ends], { ...where, stroke: 'var(--panel)', strokeWidth: 4 }),
+    ruleY([ends], { ...where, stroke: 'currentColor', strokeWidth: 1.5 }),
+  ]
 }
 
 /** The extent that holds zero and every bar, and of the whiskers what does not dwarf them. */
