@@ -1,6 +1,6 @@
 export { bounded, SUITE_LIMITS, setWaitMs, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
-export { assertContent, content, fillContent, POISON, pressGarbageCollector } from './content.js'
+export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
 export type {
   ConformanceOptions,
   ContractPromise,

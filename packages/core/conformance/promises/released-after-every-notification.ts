@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { quietTurns } from '../bounded.js'
-import { assertContent, content, fillContent, POISON, pressGarbageCollector } from '../content.js'
+import { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 import type { Trial } from '../trial.js'
 
@@ -23,7 +23,7 @@ async function runPoison(trial: Trial, { bufferBytes, buffers, writes, segments 
   for (let index = 0; index < writes; index++) {
     if (index % 24 === 12) pair.peer.pause()
     if (index % 24 === 20 || free.length === 0) pair.peer.resume()
-    if (index % 8 === 0) pressGarbageCollector()
+    if (index % 8 === 0) makeGarbage()
     while (free.length === 0) {
       await Promise.race([
         reading,
@@ -109,10 +109,8 @@ export const releasedAfterEveryNotification: ContractPromise = {
         const pieces = 40
         const bytes = Math.ceil(pair.stallBytes / pieces)
         for (let index = 0; index < pieces; index++) ledger.write(content(bytes, index * bytes))
-        for (let count = 0; count < 20; count++) {
-          pressGarbageCollector()
-          await quietTurns()
-        }
+        pressGarbageCollector()
+        await quietTurns()
         pair.peer.resume()
         assertContent(await pair.peer.read(pieces * bytes), 0, 'stream')
         await ledger.allReleased()
@@ -130,7 +128,7 @@ export const releasedAfterEveryNotification: ContractPromise = {
             ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
           }
           for (let index = 0; index < 3; index++) assertContent(await pair.peer.readDatagram(), round * 7 + index, `round ${round}`)
-          if (round % 8 === 0) pressGarbageCollector()
+          if (round % 8 === 0) makeGarbage()
         }
         await ledger.allReleased()
         ledger.assertAllSent()
