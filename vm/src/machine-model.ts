@@ -32,7 +32,9 @@ export const consoleLogName = 'console.log'
 function executionArguments(model: MachineModel, accelerator: Accelerator): string[] {
   if (accelerator === 'kvm') return ['-accel', 'kvm', '-cpu', 'host']
   if (model === 'instructions') {
-    // One instruction is 2^0 ns of virtual time; the clock of the wall may not show through the RTC either.
+    // One instruction is 2^0 ns of virtual time; the wall's clock may not show through the RTC either.
+    // sleep=off would let virtual time jump to the next timer whenever the guest waits for the host's files:
+    // starting Node.js alone takes 13 minutes of it then, and every time limit in the guest fires.
     return ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=on', '-rtc', 'base=utc,clock=vm', '-cpu', 'max']
   }
   return ['-accel', 'tcg,thread=multi', '-cpu', 'max']
