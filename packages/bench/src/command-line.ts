@@ -115,7 +115,7 @@ export function parseCommandLine<T extends OptionSpecs>(args: readonly string[],
   } catch (error) {
     throw new BenchFailure(`${messageOf(error)} See --help.`, undefined, error)
   }
-  if (values['help'] === true) throw new HelpWanted()
+  if (values.help === true) throw new HelpWanted()
   const result: Record<string, unknown> = {}
   for (const [name, spec] of Object.entries(specs)) {
     const parsed = spec.schema.safeParse(values[name])

@@ -2,7 +2,7 @@ import { openWriter, type ZeroCopyWriter } from '@sendzc/core'
 import type { OpenSocket } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, type OwnCell } from './cell.js'
-import { connectTo, type CellContext } from './cell-runner.js'
+import { type CellContext, connectTo } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
@@ -37,7 +37,11 @@ export const CONNECTIONS_OPTIONS = {
   transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4') },
   backends: COMMON_OPTIONS.backends,
   levels: COMMON_OPTIONS.levels,
-  counts: { value: 'LIST', help: `connections (default ${DEFAULTS.counts})`, schema: read.wholes(1, MAX_CONNECTIONS).prefault(DEFAULTS.counts) },
+  counts: {
+    value: 'LIST',
+    help: `connections (default ${DEFAULTS.counts})`,
+    schema: read.wholes(1, MAX_CONNECTIONS).prefault(DEFAULTS.counts),
+  },
   size: {
     ...COMMON_OPTIONS.size,
     help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
@@ -65,7 +69,15 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const processors = await chooseProcessors(options.cpus)
   const buffers = await socketBuffers()
   const remoteHost = options.to?.host ?? null
-  const run = await RunRecord.begin({ command: 'connections', options: { ...options, backends, ...buffers }, seed: options.seed, processors, remoteHost, probes })
+  const run = await RunRecord.begin({
+    command: 'connections',
+    options: { ...options, backends, ...buffers },
+    seed: options.seed,
+    processors,
+    remoteHost,
+    probes,
+    json: options.json,
+  })
   run.notes.push(...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
   run.notes.push(...receivers.notes)
@@ -75,9 +87,13 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const expectedMs = ({ connections: count }: FleetCell): number => options['runtime-ms'] + 20 + count
   const turns = interleave(cells, options.rounds, ({ transport, level }) => `${transport} ${level}`, seededRandom(run.seed))
   const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
-  const outcome = await runTurns(turns, { measure: (cell, round, position) => runFleet(cell, round, position, context), progress, expectedMs })
+  const outcome = await runTurns(turns, {
+    measure: (cell, round, position) => runFleet(cell, round, position, context),
+    progress,
+    expectedMs,
+  })
   progress.finish()
-  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  const path = await run.write(outcome.rows, outcome.complete)
   const lines = [
     'CPU time of the sending process per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',
     'median of the ratios paired by round, with its bootstrap 95 % interval (below 1 = cheaper). On loopback the CPU time includes reception.',
@@ -91,12 +107,16 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
-function fleetCells(options: Pick<ConnectionsOptions, 'transports' | 'levels' | 'counts' | 'size'>, backends: readonly OwnCell['backend'][]): FleetCell[] {
+function fleetCells(
+  options: Pick<ConnectionsOptions, 'transports' | 'levels' | 'counts' | 'size'>,
+  backends: readonly OwnCell['backend'][],
+): FleetCell[] {
   const cells: FleetCell[] = []
   for (const transport of options.transports) {
     for (const level of options.levels) {
       for (const backend of backends) {
-        for (const count of options.counts) cells.push({ transport, backend, level, interval: 1, sizeBytes: options.size, connections: count })
+        for (const count of options.counts)
+          cells.push({ transport, backend, level, interval: 1, sizeBytes: options.size, connections: count })
       }
     }
   }
@@ -113,7 +133,8 @@ async function runFleet(cell: FleetCell, round: number, position: number, contex
       const opened = await Promise.allSettled(Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.buffers)))
       for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
       const failed = opened.find((one) => one.status === 'rejected')
-      if (failed !== undefined) throw new BenchFailure(`connection ${sockets.length + 1} failed: ${String(failed.reason)}`, ExitStatus.Failed, failed.reason)
+      if (failed !== undefined)
+        throw new BenchFailure(`connection ${sockets.length + 1} failed: ${String(failed.reason)}`, ExitStatus.Failed, failed.reason)
     }
     const load = await openFleet(cell, sockets)
     try {
@@ -169,11 +190,11 @@ export function connectionsTable(rows: readonly Row[]): string[] {
         copiedText(own),
       ]
     })
-  return textTable(
-    ['level', 'transport', 'path', 'connections', 'CPU µs/send', 'sends/s', 'calls/send', 'ratio', 'copied'],
-    body,
-    ['left', 'left', 'left'],
-  )
+  return textTable(['level', 'transport', 'path', 'connections', 'CPU µs/send', 'sends/s', 'calls/send', 'ratio', 'copied'], body, [
+    'left',
+    'left',
+    'left',
+  ])
 }
 
 function rankOf(backend: Row['backend']): number {

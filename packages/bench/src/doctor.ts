@@ -1,7 +1,7 @@
-import { parseCommandLine, read } from './command-line.js'
 import { probeBackends } from './backends.js'
-import { ExitStatus, type ExitStatusCode } from './failure.js'
 import type { Command } from './command.js'
+import { parseCommandLine, read } from './command-line.js'
+import { ExitStatus, type ExitStatusCode } from './failure.js'
 import type { ProbeRecord } from './record.js'
 import { textTable } from './text-table.js'
 

@@ -54,7 +54,7 @@ export async function runToStatus(name: string, run: () => Promise<ExitStatusCod
     return await run()
   } catch (error) {
     process.stderr.write(`${name}: ${messageOf(error)}\n`)
-    if (process.env['SENDZC_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+    if (process.env.SENDZC_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
     return error instanceof BenchFailure ? error.status : ExitStatus.Failed
   }
 }

@@ -30,8 +30,16 @@ const NOTHING_BYTES = 1
 export const HEAP_OPTIONS = {
   transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4,udp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4,udp4') },
   backends: COMMON_OPTIONS.backends,
-  interval: { value: 'N', help: `messages per native call (default ${DEFAULTS.interval})`, schema: read.whole(1, 1_024).default(DEFAULTS.interval) },
-  size: { ...COMMON_OPTIONS.size, help: `bytes of one send (default ${DEFAULTS.sizeBytes})`, schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)) },
+  interval: {
+    value: 'N',
+    help: `messages per native call (default ${DEFAULTS.interval})`,
+    schema: read.whole(1, 1_024).default(DEFAULTS.interval),
+  },
+  size: {
+    ...COMMON_OPTIONS.size,
+    help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
+    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
+  },
   sends: { value: 'N', help: `sends per path (default ${DEFAULTS.sends})`, schema: read.whole(1, 1_000_000_000).default(DEFAULTS.sends) },
   cpus: COMMON_OPTIONS.cpus,
 }
@@ -75,10 +83,15 @@ async function heap(args: readonly string[]): Promise<ExitStatusCode> {
   const lines = [
     `Heap growth over ${options.sends} driver-level sends of ${options.size} bytes, ${options.interval} per native call. No collection ran where collections = 0.`,
     '',
-    ...textTable(['transport', 'path', 'allocated B/send', 'retained B/send', 'collections', 'external B', 'waits', 'allocated B'], body, ['left', 'left']),
+    ...textTable(['transport', 'path', 'allocated B/send', 'retained B/send', 'collections', 'external B', 'waits', 'allocated B'], body, [
+      'left',
+      'left',
+    ]),
     '',
     ...notes,
-    worst < NOTHING_BYTES ? `Nothing is allocated per send (less than ${NOTHING_BYTES} byte each).` : `Up to ${worst.toFixed(2)} bytes are allocated per send.`,
+    worst < NOTHING_BYTES
+      ? `Nothing is allocated per send (less than ${NOTHING_BYTES} byte each).`
+      : `Up to ${worst.toFixed(2)} bytes are allocated per send.`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   return worst < NOTHING_BYTES ? ExitStatus.Ok : ExitStatus.Failed

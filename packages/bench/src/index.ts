@@ -5,15 +5,15 @@
  */
 export {
   BACKENDS,
-  type BackendLabel,
   BASELINE,
+  type BackendLabel,
   type Cell,
-  type Level,
   LEVELS,
-  type PeerLabel,
+  type Level,
   PEERS,
-  type Transport,
+  type PeerLabel,
   TRANSPORTS,
+  type Transport,
 } from './cell.js'
 export { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 export {

@@ -61,7 +61,10 @@ export class NodeLoad implements Load {
   }
 
   async run(sends: number): Promise<void> {
-    const watchdog = setTimeout(() => this.#fail(new BenchFailure(`No progress for ${STALL_TIMEOUT_MS / 1_000} s.`, ExitStatus.Failed)), STALL_TIMEOUT_MS)
+    const watchdog = setTimeout(
+      () => this.#fail(new BenchFailure(`No progress for ${STALL_TIMEOUT_MS / 1_000} s.`, ExitStatus.Failed)),
+      STALL_TIMEOUT_MS,
+    )
     try {
       for (let left = sends; left > 0; left -= this.#interval) {
         await new Promise<void>((resolve) => {
@@ -108,7 +111,10 @@ export class NodeLoad implements Load {
   }
 
   #finish(error: Error | null | undefined): void {
-    if (error != null) return this.#fail(error)
+    if (error != null) {
+      this.#fail(error)
+      return
+    }
     this.#sends++
     if (--this.#outstanding === 0) this.#allDone?.()
   }

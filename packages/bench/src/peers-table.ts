@@ -34,6 +34,8 @@ export interface ComparisonResult {
   ours: Row[]
   theirs: Row[]
   ratio: RatioEstimate
+  /** CPU time of ours over the peer's, per send: steadier than the rate where other work shares the machine. */
+  cpuRatio: RatioEstimate | undefined
   target: number
 }
 
@@ -53,7 +55,8 @@ export function compare(rows: readonly Row[]): ComparisonResult[] {
       const ours = rows.filter((row) => here(row) && row.backend === comparison.ours.backend && row.level === comparison.ours.level)
       const ratio = pairedRatio(ratesByRound(ours), ratesByRound(theirs))
       const target = interval === 1 ? (comparison.targetAtOne ?? comparison.target) : comparison.target
-      if (ratio !== undefined) results.push({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, target })
+      const cpuRatio = pairedRatio(costsByRound(ours), costsByRound(theirs))
+      if (ratio !== undefined) results.push({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, cpuRatio, target })
     }
   }
   return results
@@ -63,9 +66,20 @@ function ratesByRound(rows: readonly Row[]): Map<number, number> {
   return new Map(rows.map((row) => [row.round, fullSendsPerSecond(row)]))
 }
 
+/** CPU time per send of full size, in microseconds; a row that does not tell it is left out. */
+function costsByRound(rows: readonly Row[]): Map<number, number> {
+  const costs = new Map<number, number>()
+  for (const row of rows) {
+    if (row.cpuUserUs !== null && row.cpuSystemUs !== null)
+      costs.set(row.round, ((row.cpuUserUs + row.cpuSystemUs) * row.sizeBytes) / row.bytes)
+  }
+  return costs
+}
+
 function distinctPlaces(rows: readonly Row[]): Pick<Row, 'transport' | 'interval' | 'sizeBytes'>[] {
   const places = new Map<string, Pick<Row, 'transport' | 'interval' | 'sizeBytes'>>()
-  for (const { transport, interval, sizeBytes } of rows) places.set(`${transport} ${interval} ${sizeBytes}`, { transport, interval, sizeBytes })
+  for (const { transport, interval, sizeBytes } of rows)
+    places.set(`${transport} ${interval} ${sizeBytes}`, { transport, interval, sizeBytes })
   return [...places.values()].sort(
     (a, b) => a.sizeBytes - b.sizeBytes || TRANSPORTS.indexOf(a.transport) - TRANSPORTS.indexOf(b.transport) || a.interval - b.interval,
   )
@@ -75,7 +89,7 @@ function distinctPlaces(rows: readonly Row[]): Pick<Row, 'transport' | 'interval
 export function peersTable(results: readonly ComparisonResult[]): string[] {
   const body = [...results]
     .sort((a, b) => order(a) - order(b))
-    .map(({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, target }) => [
+    .map(({ comparison, transport, interval, sizeBytes, ours, theirs, ratio, cpuRatio, target }) => [
       `${comparison.ours.backend} ${comparison.ours.level}`,
       comparison.peer,
       transport,
@@ -85,13 +99,14 @@ export function peersTable(results: readonly ComparisonResult[]): string[] {
       rate(theirs),
       ratio.median.toFixed(3),
       `[${ratio.low.toFixed(3)}, ${ratio.high.toFixed(3)}]`,
+      cpuRatio === undefined ? '-' : `${cpuRatio.median.toFixed(2)} [${cpuRatio.low.toFixed(2)}, ${cpuRatio.high.toFixed(2)}]`,
       `${target.toFixed(2)} ${ratio.median >= target ? 'met' : ratio.high >= target ? 'missed (interval reaches it)' : 'MISSED'}`,
       `${copiedText(ours)} / ${copiedText(theirs)}`,
     ])
   return textTable(
-    ['ours', 'peer', 'transport', 'interval', 'bytes', 'ours/s', 'peer/s', 'ratio', '95 %', 'target', 'copied'],
+    ['ours', 'peer', 'transport', 'interval', 'bytes', 'ours/s', 'peer/s', 'ratio', '95 %', 'CPU/send', 'target', 'copied'],
     body,
-    ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left', 'left'],
+    ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left', 'left', 'left'],
   )
 }
 

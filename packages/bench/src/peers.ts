@@ -20,6 +20,7 @@ import { runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.j
 import { buildSelftests, type Selftests } from './selftests.js'
 import { socketBuffers } from './socket-buffers.js'
 import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
 import { WriterLoad } from './writer-load.js'
 
 const DEFAULTS = { runtimeMs: 600, rounds: 5, intervals: [1, 32] } as const
@@ -87,21 +88,39 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const processors = await chooseProcessors(options.cpus)
   const buffers = await socketBuffers()
   const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
-  const run = await RunRecord.begin({ command: 'peers', options: { ...options, ...buffers }, seed: options.seed, processors, remoteHost: null, probes })
+  const run = await RunRecord.begin({
+    command: 'peers',
+    options: { ...options, ...buffers },
+    seed: options.seed,
+    processors,
+    remoteHost: null,
+    probes,
+    json: options.json,
+  })
   run.notes.push(`C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`, ...selftests.notes, ...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
   run.notes.push(...receivers.notes)
   pinSender(processors)
-  const context = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], samePayload: true, selftests, processors }
+  const context = {
+    destinations: receivers.destinations,
+    buffers,
+    runtimeMs: options['runtime-ms'],
+    samePayload: true,
+    selftests,
+    processors,
+  }
   const cells = peerCells({ ...options, transports: receivers.transports }, (backend) => backends.includes(backend), selftests)
   const outcome = await measurePeers(cells, options, run, context)
-  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  const path = await run.write(outcome.rows, outcome.complete)
   const about = [
     'Sends of full size per second: median ± half the distance between the quartiles. Ratio: ours over the peer, median of the ratios paired',
-    'by round, with its bootstrap 95 % interval. Copied: share of the messages that the kernel copied, ours / the peer (- = it does not tell).',
+    'by round, with its bootstrap 95 % interval. CPU/send: CPU time of the sending process per send, ours over the peer (below 1 = cheaper).',
+    'Copied: share of the messages that the kernel copied, ours / the peer (- = it does not tell).',
     '',
   ]
-  process.stdout.write([...about, ...peersTable(compare(outcome.rows)), '', ...run.notes, `Seed ${run.seed}. Record: ${path}`, ''].join('\n'))
+  process.stdout.write(
+    [...about, ...peersTable(compare(outcome.rows)), '', ...run.notes, `Seed ${run.seed}. Record: ${path}`, ''].join('\n'),
+  )
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
@@ -110,11 +129,25 @@ interface PeerContext extends CellContext {
   processors: Processors
 }
 
-async function measurePeers(cells: readonly Cell[], options: PeersOptions, run: RunRecord, context: PeerContext): ReturnType<typeof runTurns> {
+async function measurePeers(
+  cells: readonly Cell[],
+  options: PeersOptions,
+  run: RunRecord,
+  context: PeerContext,
+): ReturnType<typeof runTurns> {
   const expectedMs = ({ backend }: Cell): number => (isSelftest(backend) ? SELFTEST_RUNTIME_MS : options['runtime-ms']) + OVERHEAD_MS
   const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
+  const warmups = warmupTurns(cells.filter(({ backend }) => !isSelftest(backend)))
+  const warmupMs = WARMUP_MS + OVERHEAD_MS
+  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), warmups.length * warmupMs))
   try {
+    const short = { ...context, runtimeMs: WARMUP_MS }
+    const warmup = await runTurns(warmups, {
+      measure: (cell, round, position) => runPeerCell(cell, round, position, short),
+      progress,
+      expectedMs: () => warmupMs,
+    })
+    if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, { measure: (cell, round, position) => runPeerCell(cell, round, position, context), progress, expectedMs })
   } finally {
     progress.finish()

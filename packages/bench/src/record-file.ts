@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BenchFailure, messageOf } from './failure.js'
@@ -29,6 +30,19 @@ export async function writeRecord(path: string, record: BenchRecord): Promise<vo
   } catch (error) {
     // The folder itself may be what is missing: only the first error says what happened.
     await rm(temporary, { force: true }).catch(() => undefined)
+    throw new BenchFailure(`Cannot write the record ${path}: ${messageOf(error)}`, undefined, error)
+  }
+}
+
+/**
+ * Finds out, before anything is measured, whether a record can be written.
+ * @throws BenchFailure when its folder cannot be made or written to
+ */
+export async function checkRecordPath(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await access(dirname(path), constants.W_OK)
+  } catch (error) {
     throw new BenchFailure(`Cannot write the record ${path}: ${messageOf(error)}`, undefined, error)
   }
 }
@@ -73,6 +87,9 @@ async function readText(path: string): Promise<string> {
 
 /** Default place of a record: `results/<command>-<time>.json` under the working folder. */
 export function defaultRecordPath(command: string, startedAt: Date): string {
-  const stamp = startedAt.toISOString().replace(/[-:]/gu, '').replace(/\.\d+Z$/u, 'Z')
+  const stamp = startedAt
+    .toISOString()
+    .replace(/[-:]/gu, '')
+    .replace(/\.\d+Z$/u, 'Z')
   return join('results', `${command}-${stamp}.json`)
 }

@@ -2,7 +2,7 @@ import { type HostIdentity, hostIdentity, hostLoad } from './host-facts.js'
 import type { Processors } from './processors.js'
 import { SEED_LIMIT } from './random.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
-import { defaultRecordPath, writeRecord } from './record-file.js'
+import { checkRecordPath, defaultRecordPath, writeRecord } from './record-file.js'
 
 /** Load average before the run, as a share of the CPUs, above which the record warns: the run itself wants two of them. */
 const BUSY_LOAD_SHARE = 0.5
@@ -22,6 +22,8 @@ export interface RunDescription {
   /** Host given to `--to`; null for loopback. */
   remoteHost: string | null
   probes: ProbeRecord[]
+  /** Where the record goes, as `--json` gave it; undefined = the default place. */
+  json: string | undefined
 }
 
 /**
@@ -34,32 +36,36 @@ export class RunRecord {
   /** Sentences for the reader of the record. */
   readonly notes: string[] = []
   readonly #description: RunDescription
-  readonly #startedAt: Date
+  readonly #startedAt = new Date()
+  readonly #path: string
   readonly #identity: HostIdentity
   readonly #loadBefore: HostRecord['loadBefore']
 
   private constructor(description: RunDescription, identity: HostIdentity, loadBefore: HostRecord['loadBefore']) {
     this.#description = description
-    this.#startedAt = new Date()
+    this.#path = description.json ?? defaultRecordPath(description.command, this.#startedAt)
     this.#identity = identity
     this.#loadBefore = loadBefore
     this.seed = description.seed ?? Math.floor(Math.random() * SEED_LIMIT)
   }
 
-  /** Notes the state of the host and begins. */
+  /**
+   * Notes the state of the host and begins.
+   * @throws BenchFailure when the record could not be written at the end
+   */
   static async begin(description: RunDescription): Promise<RunRecord> {
-    return new RunRecord(description, await hostIdentity(), await hostLoad())
+    const run = new RunRecord(description, await hostIdentity(), await hostLoad())
+    await checkRecordPath(run.#path)
+    return run
   }
 
   /**
    * Writes the record whole.
-   * @param path - as `--json` gave it; undefined = the default place
    * @param complete - false when the run was interrupted
    * @returns where it was written
    * @throws BenchFailure when it cannot be written
    */
-  async write(path: string | undefined, rows: Row[], complete: boolean): Promise<string> {
-    const target = path ?? defaultRecordPath(this.#description.command, this.#startedAt)
+  async write(rows: Row[], complete: boolean): Promise<string> {
     const loadAfter = await hostLoad()
     this.#noteDisturbance(loadAfter)
     const { command, options, processors, remoteHost, probes } = this.#description
@@ -83,8 +89,8 @@ export class RunRecord {
       notes: this.notes,
       rows,
     }
-    await writeRecord(target, record)
-    return target
+    await writeRecord(this.#path, record)
+    return this.#path
   }
 
   /** What else ran here could explain a result: say so beside it. */

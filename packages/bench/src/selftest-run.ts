@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { type Cell, familyOf, isStream } from './cell.js'
 import type { Destination } from './cell-runner.js'
@@ -25,7 +26,17 @@ const MEBIBYTE = 1_048_576
  * `-m 1` is SEND_ZC without registered buffers, which is what the driver `uring` does.
  */
 export function selftestArguments(cell: Cell, destination: Destination, cpu: number | null): string[] {
-  const common = [`-${familyOf(cell.transport)}`, '-D', destination.host, '-p', String(destination.port), '-s', String(cell.sizeBytes), '-t', '1']
+  const common = [
+    `-${familyOf(cell.transport)}`,
+    '-D',
+    destination.host,
+    '-p',
+    String(destination.port),
+    '-s',
+    String(cell.sizeBytes),
+    '-t',
+    '1',
+  ]
   const protocol = isStream(cell.transport) ? 'tcp' : 'udp'
   if (cell.backend === 'c-io_uring') return [...common, '-m', '1', '-n', String(cell.interval), protocol]
   return [...common, '-z', '-l', String(cell.interval), ...(cpu === null ? [] : ['-C', String(cpu)]), protocol]
@@ -68,10 +79,38 @@ export async function runSelftest(
 ): Promise<Row> {
   const program = cell.backend === 'c-io_uring' ? selftests.ioUring : selftests.msgZerocopy
   if (program === undefined) throw new TypeError(`No program for ${cell.backend}.`)
+  const before = await childrenCpuTime()
   const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu)))
+  const after = await childrenCpuTime()
   // A datagram is sent whole or not at all, so the count is exact where the megabytes are rounded down.
   const bytes = isStream(cell.transport) ? result.bytes : result.sends * cell.sizeBytes
-  return { ...cell, ...unknownCosts(), round, position, connections: 1, sends: result.sends, bytes, seconds: SELFTEST_RUNTIME_MS / 1_000, ...outcomes(result) }
+  return {
+    ...cell,
+    ...unknownCosts(),
+    round,
+    position,
+    connections: 1,
+    sends: result.sends,
+    bytes,
+    seconds: SELFTEST_RUNTIME_MS / 1_000,
+    cpuUserUs: after.userUs - before.userUs,
+    cpuSystemUs: after.systemUs - before.systemUs,
+    ...outcomes(result),
+  }
+}
+
+/** Microseconds of one tick of /proc: USER_HZ is 100 on every architecture that Node.js runs on. */
+const TICK_US = 10_000
+
+/**
+ * CPU time of the children that have ended (proc(5), /proc/self/stat: cutime, cstime), in steps of 10 ms, which is below 1 % of a
+ * selftest's run. It includes the program's start.
+ */
+async function childrenCpuTime(): Promise<{ userUs: number; systemUs: number }> {
+  const stat = await readFile('/proc/self/stat', 'utf8')
+  // The second field is the program's name in parentheses and may hold spaces: the third one follows the last of them.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { userUs: Number(fields[13]) * TICK_US, systemUs: Number(fields[14]) * TICK_US }
 }
 
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
@@ -84,7 +123,11 @@ async function outputOf(program: string, args: readonly string[]): Promise<strin
 }
 
 /** The program tells the outcome of the last notification only; it warns when an earlier one differed. */
-function outcomes({ sends, notifiedIds, zerocopy }: SelftestResult): Pick<Row, 'messages' | 'notifiedIds' | 'zerocopySends' | 'copiedSends'> {
+function outcomes({
+  sends,
+  notifiedIds,
+  zerocopy,
+}: SelftestResult): Pick<Row, 'messages' | 'notifiedIds' | 'zerocopySends' | 'copiedSends'> {
   if (notifiedIds === null || zerocopy === null) return { messages: sends, notifiedIds, zerocopySends: null, copiedSends: null }
   return { messages: sends, notifiedIds, zerocopySends: zerocopy ? notifiedIds : 0, copiedSends: zerocopy ? 0 : notifiedIds }
 }

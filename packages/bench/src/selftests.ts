@@ -44,7 +44,7 @@ export interface Selftests {
 export async function buildSelftests(say: (line: string) => void): Promise<Selftests> {
   const archive = (await findArchive()) ?? (await installArchive(say))
   const source = basename(archive).replace(/\.tar\.[a-z0-9]+$/u, '')
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sendzc', 'selftests', source)
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sendzc', 'selftests', source)
   const sources = join(cache, 'src')
   if (!existsSync(sources)) await unpack(archive, cache, sources, say)
   const net = join(sources, 'tools', 'testing', 'selftests', 'net')
@@ -53,7 +53,12 @@ export async function buildSelftests(say: (line: string) => void): Promise<Selft
   await compile(join(net, 'msg_zerocopy.c'), msgZerocopy, [])
   let ioUring: string | undefined = join(cache, 'io_uring_zerocopy_tx')
   try {
-    await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, ['-I', join(sources, 'tools', 'include'), '-I', join(sources, 'include', 'uapi')])
+    await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, [
+      '-I',
+      join(sources, 'tools', 'include'),
+      '-I',
+      join(sources, 'include', 'uapi'),
+    ])
   } catch (error) {
     notes.push(`io_uring_zerocopy_tx.c of ${source} was left out: ${messageOf(error)}`)
     ioUring = undefined
@@ -117,6 +122,10 @@ async function compile(source: string, program: string, flags: readonly string[]
     await rename(temporary, program)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw new BenchFailure(`Cannot compile ${basename(source)} with gcc (apt-get install -y gcc libc6-dev): ${messageOf(error)}`, undefined, error)
+    throw new BenchFailure(
+      `Cannot compile ${basename(source)} with gcc (apt-get install -y gcc libc6-dev): ${messageOf(error)}`,
+      undefined,
+      error,
+    )
   }
 }

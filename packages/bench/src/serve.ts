@@ -20,7 +20,11 @@ export const SERVE_OPTIONS = {
   transports: COMMON_OPTIONS.transports,
   port: { value: 'PORT', help: 'port of every transport (default: the kernel chooses)', schema: read.whole(0, 65_535).default(0) },
   cpu: { value: 'N', help: 'CPU of the receivers', schema: read.whole(0, 8_191).optional() },
-  minutes: { value: 'N', help: `end after this time (default ${DEFAULT_MINUTES})`, schema: read.whole(1, MAX_MINUTES).default(DEFAULT_MINUTES) },
+  minutes: {
+    value: 'N',
+    help: `end after this time (default ${DEFAULT_MINUTES})`,
+    schema: read.whole(1, MAX_MINUTES).default(DEFAULT_MINUTES),
+  },
 }
 
 async function serve(args: readonly string[]): Promise<ExitStatusCode> {
@@ -59,7 +63,13 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
  * Starts the receiver of a transport, or finds that the IPv6 socket on this port takes IPv4 too (ipv6(7), IPV6_V6ONLY).
  * @throws BenchFailure when the port is someone else's
  */
-async function startServing(transport: Transport, port: number, cpu: number | null, buffers: SocketBuffers, served: ReadonlySet<Transport>): Promise<Receiver | undefined> {
+async function startServing(
+  transport: Transport,
+  port: number,
+  cpu: number | null,
+  buffers: SocketBuffers,
+  served: ReadonlySet<Transport>,
+): Promise<Receiver | undefined> {
   try {
     return await startDiscarding(transport, cpu, buffers, { host: familyOf(transport) === 6 ? '::' : '0.0.0.0', port })
   } catch (error) {
@@ -71,7 +81,8 @@ async function startServing(transport: Transport, port: number, cpu: number | nu
 
 /** See the module. */
 export const serveCommand: Command = {
-  about: 'Receives, and discards, what `--to HOST:PORT` of the other commands sends from another machine. Ends by Ctrl-C or after --minutes.',
+  about:
+    'Receives, and discards, what `--to HOST:PORT` of the other commands sends from another machine. Ends by Ctrl-C or after --minutes.',
   options: SERVE_OPTIONS,
   run: serve,
 }

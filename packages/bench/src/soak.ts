@@ -35,8 +35,16 @@ export const SOAK_OPTIONS = {
   transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4') },
   backends: COMMON_OPTIONS.backends,
   minutes: { value: 'N', help: `how long (default ${DEFAULTS.minutes})`, schema: read.whole(1, 1_440).default(DEFAULTS.minutes) },
-  'stall-ms': { value: 'MS', help: `the peer stalls this long, then reads this long (default ${DEFAULTS.stallMs})`, schema: read.whole(10, 5_000).default(DEFAULTS.stallMs) },
-  size: { ...COMMON_OPTIONS.size, help: `bytes of one write (default ${DEFAULTS.sizeBytes})`, schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)) },
+  'stall-ms': {
+    value: 'MS',
+    help: `the peer stalls this long, then reads this long (default ${DEFAULTS.stallMs})`,
+    schema: read.whole(10, 5_000).default(DEFAULTS.stallMs),
+  },
+  size: {
+    ...COMMON_OPTIONS.size,
+    help: `bytes of one write (default ${DEFAULTS.sizeBytes})`,
+    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
+  },
   cpus: COMMON_OPTIONS.cpus,
 }
 
@@ -74,7 +82,12 @@ async function soak(args: readonly string[]): Promise<ExitStatusCode> {
 }
 
 /** Sends on all writers while the peers stall and resume, and samples the resident memory. */
-async function sendThroughStalls(senders: readonly Sender[], peers: readonly Receiver[], lengthMs: number, stallMs: number): Promise<number[]> {
+async function sendThroughStalls(
+  senders: readonly Sender[],
+  peers: readonly Receiver[],
+  lengthMs: number,
+  stallMs: number,
+): Promise<number[]> {
   using interrupt = new Interrupt()
   const progress = new Progress(lengthMs)
   const endMs = performance.now() + lengthMs
@@ -108,7 +121,8 @@ async function sendThroughStalls(senders: readonly Sender[], peers: readonly Rec
   }
   await Promise.all([sending, stalling(), sampling()])
   progress.finish()
-  if (samples.length < LEAST_SAMPLES) throw new BenchFailure(`Interrupted after ${samples.length} s: too short to say anything.`, ExitStatus.Interrupted)
+  if (samples.length < LEAST_SAMPLES)
+    throw new BenchFailure(`Interrupted after ${samples.length} s: too short to say anything.`, ExitStatus.Interrupted)
   return samples
 }
 

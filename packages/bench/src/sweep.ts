@@ -14,6 +14,7 @@ import { interleave } from './schedule.js'
 import { socketBuffers } from './socket-buffers.js'
 import { costTable, sweepTables } from './sweep-table.js'
 import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
 
 /**
  * Budget of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
@@ -23,9 +24,6 @@ const DEFAULTS = { runtimeMs: 70, rounds: 5 } as const
 
 /** What opening, connecting, warming up and closing adds to each cell, in ms; only the progress bar uses it. */
 const OVERHEAD_MS = 15
-
-/** Time of each cell of the warm-up, in ms. */
-const WARMUP_MS = 40
 
 /** Options of `bench sweep`. */
 export const SWEEP_OPTIONS = {
@@ -46,7 +44,10 @@ export const SWEEP_OPTIONS = {
 type SweepOptions = OptionValues<typeof SWEEP_OPTIONS>
 
 /** Every combination of what was asked for. */
-export function sweepCells(options: Pick<SweepOptions, 'transports' | 'intervals' | 'levels' | 'size'>, backends: readonly OwnCell['backend'][]): OwnCell[] {
+export function sweepCells(
+  options: Pick<SweepOptions, 'transports' | 'intervals' | 'levels' | 'size'>,
+  backends: readonly OwnCell['backend'][],
+): OwnCell[] {
   const cells: OwnCell[] = []
   for (const transport of options.transports) {
     for (const interval of options.intervals) {
@@ -64,7 +65,9 @@ export function checkDatagramSize(transports: readonly Transport[], sizeBytes: n
     if (isStream(transport)) continue
     const limit = MAX_DATAGRAM_BYTES[transport as 'udp4' | 'udp6']
     if (sizeBytes > limit) {
-      throw new BenchFailure(`--size: ${sizeBytes} bytes do not fit one ${transport} datagram (at most ${limit}); leave it out of --transports.`)
+      throw new BenchFailure(
+        `--size: ${sizeBytes} bytes do not fit one ${transport} datagram (at most ${limit}); leave it out of --transports.`,
+      )
     }
   }
 }
@@ -83,6 +86,7 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
     processors,
     remoteHost: options.to?.host ?? null,
     probes,
+    json: options.json,
   })
   run.notes.push(...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
@@ -90,7 +94,7 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
   const outcome = await measureCells(cells, options, receivers, run, buffers)
-  const path = await run.write(options.json, outcome.rows, outcome.complete)
+  const path = await run.write(outcome.rows, outcome.complete)
   printSweep(outcome.rows, options, run, path)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
@@ -104,7 +108,7 @@ async function measureCells(
 ): Promise<{ rows: Row[]; complete: boolean }> {
   const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'] }
   const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const warmups = warmupCells(cells).map((cell) => ({ cell, round: 0 }))
+  const warmups = warmupTurns(cells)
   const turnMs = options['runtime-ms'] + OVERHEAD_MS
   const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
   try {
@@ -122,13 +126,6 @@ async function measureCells(
   } finally {
     progress.finish()
   }
-}
-
-/** One cell per transport, path and level: enough to compile the code and to fault in the memory. */
-function warmupCells(cells: readonly OwnCell[]): OwnCell[] {
-  const found = new Map<string, OwnCell>()
-  for (const cell of cells) found.set(`${cell.transport} ${cell.backend} ${cell.level}`, cell)
-  return [...found.values()]
 }
 
 function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord, path: string): void {

@@ -11,7 +11,11 @@ const GUTTER = '  '
  * @param alignment - one per column; `right` beyond its end
  * @returns lines, without a line break at the end
  */
-export function textTable(header: readonly string[], rows: readonly (readonly string[])[], alignment: readonly Alignment[] = ['left']): string[] {
+export function textTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignment: readonly Alignment[] = ['left'],
+): string[] {
   for (const row of rows) {
     if (row.length > header.length) throw new RangeError(`A row has ${row.length} cells, the table ${header.length} columns.`)
   }

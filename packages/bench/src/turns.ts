@@ -1,6 +1,6 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { type Cell, cellKey } from './cell.js'
-import { BenchFailure, messageOf } from './failure.js'
+import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { Interrupt } from './interrupt.js'
 import type { Progress } from './progress.js'
 import type { Row } from './record.js'
@@ -36,7 +36,7 @@ export async function runTurns<C extends Cell>(turns: readonly Turn<C>[], option
     try {
       rows.push(await options.measure(cell, round, position))
     } catch (error) {
-      const status = error instanceof BenchFailure ? error.status : undefined
+      const status = error instanceof BenchFailure ? error.status : ExitStatus.Failed
       throw new BenchFailure(`${cellKey(cell)}: ${messageOf(error)}`, status, error)
     }
     options.progress.advance(options.expectedMs(cell), `round ${round + 1}, ${cellKey(cell)}`)

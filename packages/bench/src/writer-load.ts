@@ -122,7 +122,10 @@ export class WriterLoad implements Load {
   async close(): Promise<void> {
     await this.#writer.close()
     if (this.#abandoned > 0) {
-      throw new BenchFailure(`The writer abandoned ${this.#abandoned} buffers: the kernel never reported them as released.`, ExitStatus.Failed)
+      throw new BenchFailure(
+        `The writer abandoned ${this.#abandoned} buffers: the kernel never reported them as released.`,
+        ExitStatus.Failed,
+      )
     }
   }
 

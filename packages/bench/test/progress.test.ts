@@ -30,7 +30,10 @@ describe('progress', () => {
 
   it('draws a bar on a terminal, and takes it away', () => {
     let text = ''
-    const stream = { isTTY: true, columns: 60, write: (part: string) => void (text += part) }
+    const write = (part: string): void => {
+      text += part
+    }
+    const stream = { isTTY: true, columns: 60, write }
     const progress = new Progress(1_000, stream, () => 0)
     progress.advance(500, 'a label that is far too long for sixty columns, so that it is cut')
     expect(text).toContain('[############............]  50 %')

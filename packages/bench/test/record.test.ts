@@ -53,7 +53,8 @@ describe('record', () => {
   })
 
   it('has the fields that the issue asks of a row', () => {
-    const asked = 'transport backend level interval sizeBytes round sends bytes seconds cpuUserUs cpuSystemUs notifications zerocopySends copiedSends'
+    const asked =
+      'transport backend level interval sizeBytes round sends bytes seconds cpuUserUs cpuSystemUs notifications zerocopySends copiedSends'
     for (const name of asked.split(' ')) {
       const { [name as 'sends']: _removed, ...rest } = row()
       expect(recordSchema.safeParse({ ...record(), rows: [rest] }).success, name).toBe(false)

@@ -28,7 +28,12 @@ describe('interleave', () => {
 
   it('shuffles each round anew', () => {
     const one = order(5)
-    const rounds = [0, 1, 2, 3].map((round) => one.filter((turn) => turn.startsWith(String(round))).map((turn) => turn.slice(1)).join())
+    const rounds = [0, 1, 2, 3].map((round) =>
+      one
+        .filter((turn) => turn.startsWith(String(round)))
+        .map((turn) => turn.slice(1))
+        .join(),
+    )
     expect(new Set(rounds).size).toBeGreaterThan(1)
   })
 })

@@ -1,0 +1,60 @@
+import type { Command } from './command.js'
+import { HelpWanted, helpText } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { textTable } from './text-table.js'
+
+/** What each subcommand is for, and where it is. */
+const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  sweep: {
+    summary: "the paper's method: every path, transport and interval (the default)",
+    load: async () => (await import('./sweep.js')).sweepCommand,
+  },
+  serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
+  peers: {
+    summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",
+    load: async () => (await import('./peers.js')).peersCommand,
+  },
+  connections: { summary: 'cost of a send at many connections', load: async () => (await import('./connections.js')).connectionsCommand },
+  heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./heap.js')).heapCommand },
+  soak: { summary: 'resident memory at a peer that stalls and resumes', load: async () => (await import('./soak.js')).soakCommand },
+  doctor: { summary: 'what every backend can do on this host', load: async () => (await import('./doctor.js')).doctorCommand },
+}
+
+/**
+ * Runs a subcommand; `sweep` when none is named.
+ * @param args - what follows the program
+ * @returns the exit status
+ * @throws BenchFailure, and what the library throws
+ */
+export async function bench(args: readonly string[]): Promise<ExitStatusCode> {
+  const [first] = args
+  if (first === '--help' || first === '-h' || first === 'help') {
+    process.stdout.write(`${overview().join('\n')}\n`)
+    return ExitStatus.Ok
+  }
+  // `pnpm bench -- --size 1M` passes the two dashes on.
+  const named = first !== undefined && !first.startsWith('-')
+  const name = named ? first : 'sweep'
+  const rest = named || first === '--' ? args.slice(1) : args
+  const entry = COMMANDS[name]
+  if (entry === undefined) throw new BenchFailure(`There is no "${name}"; there are ${Object.keys(COMMANDS).join(', ')}.`)
+  const command = await entry.load()
+  try {
+    return await command.run(rest)
+  } catch (error) {
+    if (!(error instanceof HelpWanted)) throw error
+    process.stdout.write(helpText(`bench ${name} [options]`, command.about, command.options))
+    return ExitStatus.Ok
+  }
+}
+
+function overview(): string[] {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [`  ${name}`, summary])
+  return [
+    'Usage: bench [COMMAND] [options]',
+    '',
+    ...textTable(['Command', ''], rows, ['left', 'left']),
+    '',
+    'bench COMMAND --help lists its options.',
+  ]
+}
