@@ -1,4 +1,5 @@
 import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
+import { watchSignal } from './signal-watch.js'
 import type { SentWrite } from './writer.js'
 
 /** Why a message does not ask for zero-copy. `null`: it does. */
@@ -34,8 +35,7 @@ export class PendingWrite {
   #outcome: ReleaseOutcome | undefined
   #released: Promise<ReleaseOutcome> | undefined
   #resolveReleased: ((outcome: ReleaseOutcome) => void) | undefined
-  #signal: AbortSignal | undefined
-  #onAbort: (() => void) | undefined
+  #stopWatching: (() => void) | undefined
 
   constructor(segments: readonly Uint8Array[], bytes: number, sequence: number) {
     this.segments = segments
@@ -57,9 +57,7 @@ export class PendingWrite {
 
   /** Listens to the caller's signal until the write settles. */
   watch(signal: AbortSignal, onAbort: () => void): void {
-    this.#signal = signal
-    this.#onAbort = onAbort
-    signal.addEventListener('abort', onAbort, { once: true })
+    this.#stopWatching = watchSignal(signal, onAbort)
   }
 
   /** Every byte is sent. */
@@ -111,9 +109,8 @@ export class PendingWrite {
 
   #settle(): void {
     this.#settled = true
-    if (this.#signal !== undefined && this.#onAbort !== undefined) this.#signal.removeEventListener('abort', this.#onAbort)
-    this.#signal = undefined
-    this.#onAbort = undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
   }
 
   #end(): void {
