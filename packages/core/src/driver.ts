@@ -143,7 +143,7 @@ export interface DriverOpenOptions {
 
 /**
  * One kernel interface for one socket. Synchronous; knows nothing of promises; allocates nothing per send.
- * The caller keeps to: tokens in range and free; batches within `maxMessagesPerSubmit` and `maxSegmentsPerMessage`;
+ * The caller keeps to: tokens in range and free; messages within `maxSegmentsPerMessage`;
  * on a stream, no new `submit` while a message still waits for its `sent` (rule 3 of DESIGN: order).
  */
 export interface Driver {
