@@ -96,7 +96,7 @@ export function ringFailure(errno: number): Failure {
     case ENOMEM:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
-        message: `The kernel has no memory for a ring; ${memlockText()}, which counts for rings before Linux 5.12.`,
+        message: `The kernel has no memory for a ring; ${memlockText()}, and most kernels count rings against it.`,
         remedy: 'Raise the memlock limit, or ask for fewer entries and completionEntries.',
       }
     case EOPNOTSUPP:

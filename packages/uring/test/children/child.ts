@@ -1,0 +1,71 @@
+import { type ExecFileException, execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+
+/** How a child process ended. */
+export interface ChildEnd {
+  status: number | null
+  signal: string | null
+  stdout: string
+  stderr: string
+  /** One line per traced system call. */
+  calls: string[]
+}
+
+const CHILD_TIMEOUT_MS = 60_000
+
+/** The command that runs `script` of this folder from its source. */
+function command(script: string, argument: unknown): string[] {
+  const loader = createRequire(import.meta.url).resolve('tsx')
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  return [process.execPath, '--expose-gc', '-C', '@sendzc/source', '--import', loader, path, JSON.stringify(argument)]
+}
+
+function run([file = '', ...args]: string[]): Promise<Omit<ChildEnd, 'calls'>> {
+  // libuv's own rings would be traced and counted with ours.
+  const env = { ...process.env, UV_USE_IO_URING: '0' }
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { timeout: CHILD_TIMEOUT_MS, env, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
+      if (typeof error?.code === 'string') reject(new Error(`${file} could not be run: ${error.code}`, { cause: error }))
+      else resolve({ status: error === null ? 0 : ((error.code as number | undefined) ?? null), signal: error?.signal ?? null, stdout, stderr })
+    })
+  })
+}
+
+/** Runs `script` to its end, behind `prefix` (a command that runs another). */
+export async function runChild(script: string, argument: unknown, prefix: readonly string[] = []): Promise<ChildEnd> {
+  return { ...(await run([...prefix, ...command(script, argument)])), calls: [] }
+}
+
+/** Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions). */
+export async function runTraced(trace: string, inject: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
+  const directory = mkdtempSync(join(tmpdir(), 'sendzc-strace-'))
+  const log = join(directory, 'calls')
+  try {
+    const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
+    const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
+    const end = await run([...strace, ...command(script, argument)])
+    const calls = readFileSync(log, 'utf8').split('\n')
+    return { ...end, calls: calls.filter((line) => line.includes('(')) }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Parses what a child printed; fails with everything it said where it did not end well. */
+export function parsed<T>(end: ChildEnd): T {
+  if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
+  return JSON.parse(end.stdout) as T
+}
+
+/** Starts `script` of this folder as a worker, from its source. */
+export function startWorker(script: string, workerData: unknown): Worker {
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  const api = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
+  const code = `import(${JSON.stringify(api)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
+  return new Worker(code, { eval: true, workerData, execArgv: ['-C', '@sendzc/source'] })
+}
