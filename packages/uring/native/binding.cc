@@ -32,9 +32,9 @@ napi_value create_ring(napi_env env, napi_callback_info info) {
   int32_t idle_ms;
   int32_t* words;
   size_t word_count;
-  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) || !arguments.number(1, settings.completion_entries) ||
-      !arguments.number(2, idle_ms) || !arguments.elements(3, napi_int32_array, words, word_count) ||
-      word_count < 2 * event_buffer::words_per_event) {
+  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) ||
+      !arguments.number(1, settings.completion_entries) || !arguments.number(2, idle_ms) ||
+      !arguments.elements(3, napi_int32_array, words, word_count) || word_count < 2 * event_buffer::words_per_event) {
     return misuse(env, "createRing: wrong arguments");
   }
   settings.sqpoll = idle_ms >= 0;
@@ -241,8 +241,9 @@ napi_value probe(napi_env env, napi_callback_info info) {
   int32_t idle_ms;
   uint32_t* into;
   size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) || !arguments.number(1, settings.completion_entries) ||
-      !arguments.number(2, idle_ms) || !arguments.elements(3, napi_uint32_array, into, length) || length < 4) {
+  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) ||
+      !arguments.number(1, settings.completion_entries) || !arguments.number(2, idle_ms) ||
+      !arguments.elements(3, napi_uint32_array, into, length) || length < 4) {
     return misuse(env, "probe: wrong arguments");
   }
   settings.sqpoll = idle_ms >= 0;

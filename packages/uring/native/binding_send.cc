@@ -13,8 +13,8 @@ constexpr size_t table_words = 3;
 constexpr uint32_t message_zerocopy = 1;
 
 enum submit_mode : uint32_t {
-  mode_hold = 0,          // until flush
-  mode_enter = 1,         // one enter; events stay in the ring, since earlier ones are still read
+  mode_hold = 0,   // until flush
+  mode_enter = 1,  // one enter; events stay in the ring, since earlier ones are still read
   mode_enter_and_reap = 2,
 };
 
@@ -99,7 +99,8 @@ napi_value collect(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
   uint32_t name;
   bool enter;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, enter)) return misuse(env, "collect: wrong arguments");
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, enter))
+    return misuse(env, "collect: wrong arguments");
   driver_reference found = find_driver(*arguments.host(), name);
   if (found.host == nullptr) return integer(env, 0);
   if (enter) found.host->engine().collect(found.driver);
@@ -126,7 +127,8 @@ napi_value disarm(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
   uint32_t name;
   uint32_t bits;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, bits)) return misuse(env, "disarm: wrong arguments");
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, bits))
+    return misuse(env, "disarm: wrong arguments");
   driver_reference found = find_driver(*arguments.host(), name);
   if (found.driver == nullptr) return nullptr;
   found.host->engine().disarm(*found.driver, bits);

@@ -7,7 +7,8 @@ namespace sendzc {
 
 namespace {
 
-// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1). COOP_TASKRUN: without interrupts (5.19).
+// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1). COOP_TASKRUN: without interrupts
+// (5.19).
 constexpr uint32_t flag_sets[] = {
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,

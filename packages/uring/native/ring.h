@@ -1,5 +1,6 @@
 // One io_uring instance: setup with a step down of flags, submission, and the two queues as memory. Makes the system calls,
-// knows nothing of sockets or of JavaScript. Functions that can fail return a negated errno. Every method runs on the thread that opened it.
+// knows nothing of sockets or of JavaScript. Functions that can fail return a negated errno. Every method runs on the thread that opened
+// it.
 #pragma once
 
 #include <cstdint>

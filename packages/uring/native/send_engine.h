@@ -1,7 +1,8 @@
 // Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
 //
-// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still shares the memory
-// and will notify) -> free. Whether a notification follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
+// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The life of a token: free -> unsent (held
+// in the submission queue, then in the kernel) -> sent (the kernel still shares the memory and will notify) -> free. Whether a notification
+// follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
 #pragma once
 
 #include <sys/socket.h>

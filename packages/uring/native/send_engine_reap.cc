@@ -187,9 +187,7 @@ void send_engine::arm(driver_slot& driver, uint32_t bits) {
   }
 }
 
-void send_engine::disarm(driver_slot& driver, uint32_t bits) {
-  set_armed(driver, driver.armed & ~bits);
-}
+void send_engine::disarm(driver_slot& driver, uint32_t bits) { set_armed(driver, driver.armed & ~bits); }
 
 void send_engine::unpin(uint32_t chain) {
   fixed_region* region = region_.get();

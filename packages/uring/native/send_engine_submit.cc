@@ -30,7 +30,8 @@ void send_engine::begin_batch(driver_slot& driver, uint32_t messages) {
 
 admission send_engine::begin_message(uint32_t token, uint32_t segments) {
   driver_slot& driver = *batch_.driver;
-  if (token >= driver.max_in_flight || driver.tokens[token].state != token_state::free || segments > max_segments) return admission::misused;
+  if (token >= driver.max_in_flight || driver.tokens[token].state != token_state::free || segments > max_segments)
+    return admission::misused;
   int error = 0;
   if (batch_.broken) {
     error = -ECANCELED;

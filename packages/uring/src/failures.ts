@@ -150,7 +150,11 @@ export function fixedBufferFailure(errno: number, bytes: number): Failure {
 export function openFailure(errno: number, fd: number): Failure {
   switch (errno) {
     case EBADF:
-      return { code: 'ERR_ZC_BAD_DESCRIPTOR', message: `Descriptor ${fd} is not open.`, remedy: 'Open the writer before the socket is closed.' }
+      return {
+        code: 'ERR_ZC_BAD_DESCRIPTOR',
+        message: `Descriptor ${fd} is not open.`,
+        remedy: 'Open the writer before the socket is closed.',
+      }
     case ENOTSOCK:
       return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, remedy: 'Pass a connected socket.' }
     case EOPNOTSUPP:
@@ -161,7 +165,11 @@ export function openFailure(errno: number, fd: number): Failure {
       }
     case EMFILE:
     case ENFILE:
-      return { code: 'ERR_ZC_LIMIT', message: 'There is no descriptor left to duplicate the socket.', remedy: 'Raise the limit of open files (ulimit -n).' }
+      return {
+        code: 'ERR_ZC_LIMIT',
+        message: 'There is no descriptor left to duplicate the socket.',
+        remedy: 'Raise the limit of open files (ulimit -n).',
+      }
     case ENOBUFS:
       return {
         code: 'ERR_ZC_LIMIT',

@@ -3,7 +3,9 @@ import { release } from 'node:os'
 
 /** Major and minor number of the running kernel, for example `[6, 2]`. */
 export function kernelVersion(): [number, number] {
-  const [major = 0, minor = 0] = release().split('.').map((part) => Number.parseInt(part, 10))
+  const [major = 0, minor = 0] = release()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10))
   return [major, minor]
 }
 

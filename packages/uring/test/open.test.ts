@@ -1,6 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,7 @@ import { type DriverSink, ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
 import { listen, openSocket } from '@sendzc/socket'
 import { describe, expect, it } from 'vitest'
-import { type UringOptions, URING_LIMITS, uring } from '../src/index.js'
+import { URING_LIMITS, type UringOptions, uring } from '../src/index.js'
 
 const silent: DriverSink = { sent: () => undefined, released: () => undefined, wake: () => undefined }
 

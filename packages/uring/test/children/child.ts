@@ -31,7 +31,13 @@ function run([file = '', ...args]: string[]): Promise<Omit<ChildEnd, 'calls'>> {
   return new Promise((resolve, reject) => {
     execFile(file, args, { timeout: CHILD_TIMEOUT_MS, env, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
       if (typeof error?.code === 'string') reject(new Error(`${file} could not be run: ${error.code}`, { cause: error }))
-      else resolve({ status: error === null ? 0 : ((error.code as number | undefined) ?? null), signal: error?.signal ?? null, stdout, stderr })
+      else
+        resolve({
+          status: error === null ? 0 : ((error.code as number | undefined) ?? null),
+          signal: error?.signal ?? null,
+          stdout,
+          stderr,
+        })
     })
   })
 }

@@ -1,6 +1,7 @@
 // Opens drivers on one ring, sends a message on each with one flush, and prints what became of it.
-import { DriverSession, tcpPairs } from '@sendzc/core/conformance'
+
 import { ZeroCopyError } from '@sendzc/core'
+import { DriverSession, tcpPairs } from '@sendzc/core/conformance'
 import { type UringOptions, uring } from '../../src/index.js'
 
 export interface SendTask {

@@ -1,0 +1,211 @@
+// What the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
+import { Errno, Release, Wake } from '@sendzc/core'
+import { type ConnectedPair, content, DriverSession, fillContent, setWaitMs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { afterEach, describe, expect, it } from 'vitest'
+import { uring } from '../src/index.js'
+import type { BlockingReport } from './children/blocking-child.js'
+import { parsed, runChild } from './children/child.js'
+
+const CHILD_TEST_MS = 90_000
+setWaitMs(15_000)
+
+const pairs: ConnectedPair[] = []
+const sessions: DriverSession[] = []
+
+afterEach(async () => {
+  for (const session of sessions.splice(0)) {
+    session.driver.close()
+    session.assertNoViolations()
+  }
+  for (const pair of pairs.splice(0)) await pair.dispose()
+})
+
+async function tcpPair(): Promise<ConnectedPair> {
+  const pair = await tcpPairs('127.0.0.1')()
+  pairs.push(pair)
+  return pair
+}
+
+function session(pair: ConnectedPair, maxInFlight: number, options = {}): DriverSession {
+  const opened = new DriverSession(uring(options), pair.fd, maxInFlight)
+  sessions.push(opened)
+  return opened
+}
+
+/** Messages that take turns at asking for zero-copy, so that each makes a request of its own, linked to the one before. */
+function alternating(sizes: readonly number[], position: number): { segments: Uint8Array[]; zerocopy: boolean }[] {
+  let at = position
+  return sizes.map((bytes, index) => {
+    const piece = fillContent(new Uint8Array(bytes), at)
+    at += bytes
+    return { segments: [piece], zerocopy: index % 2 === 0 }
+  })
+}
+
+describe('linked requests of one batch', () => {
+  it('keep their order while the peer stalls and goes on', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 64)
+    pair.peer.pause()
+    const sizes = [700_000, 100, 1_900_000, 30_000, 1, 2_500_000, 64, 900_000, 5_000, 1_200_000, 12, 3_000_000]
+    const reports = sender.submit(alternating(sizes, 0))
+    const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
+    expect(reports.some(({ result }) => result === undefined)).toBe(true)
+    pair.peer.resume()
+    expect(Buffer.compare(await pair.peer.read(total), content(total))).toBe(0)
+    await sender.answered(reports)
+    await sender.settled()
+    expect(reports.map(({ result }) => result)).toEqual(sizes)
+    expect(reports.map(({ release }) => release)).toEqual(sizes.map((_, index) => (index % 2 === 0 ? Release.Copied : Release.None)))
+  })
+
+  it('that are canceled release each token once, though the kernel notifies late; the tokens’ next messages are not released by that', async () => {
+    for (let round = 0; round < 8; round++) {
+      const pair = await tcpPair()
+      const sender = session(pair, 8)
+      pair.peer.pause()
+      const reports = sender.submit(alternating(Array(8).fill(3_000_000), 0))
+      pair.peer.reset()
+      await sender.answered(reports)
+      await sender.settled()
+      // A reset loses what was queued; which message it cut is up to the kernel.
+      const failed = reports.findIndex(({ result, bytes }) => result !== bytes)
+      expect(failed).toBeGreaterThanOrEqual(0)
+      for (const { result } of reports.slice(failed + 1)) expect(result).toBe(-Errno.ECANCELED)
+      for (const { release } of reports.slice(failed + 1)) expect(release).toBe(Release.None)
+      // The same tokens at once again, on the broken connection.
+      const again = sender.submit(alternating(Array(8).fill(1_000), 0))
+      await sender.answered(again)
+      await sender.settled()
+      expect(again[0]?.result).toBeLessThan(0)
+      expect(sender.driver.counters().pinnedBytes).toBe(0)
+    }
+  })
+})
+
+describe('a run of messages in one request', () => {
+  it('is answered message by message, and notified once', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 16)
+    const sizes = [10_000, 20_000, 30_000, 40_000]
+    const reports = sender.submit(alternating(sizes, 0).map(({ segments }) => ({ segments, zerocopy: true })))
+    await sender.settled()
+    expect(reports.map(({ result }) => result)).toEqual(sizes)
+    expect(sender.driver.counters()).toMatchObject({ sendCalls: 1, notifications: 1, notifiedIds: 4 })
+  })
+
+  it('that is cut short gives the bytes to the first messages, and the rest was not attempted', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 16)
+    pair.peer.pause()
+    const reports = sender.submit(Array.from({ length: 16 }, () => ({ segments: [new Uint8Array(1_500_000)], zerocopy: true })))
+    expect(reports.every(({ result }) => result === undefined)).toBe(true)
+    sender.driver.abort()
+    await sender.answered(reports)
+    await sender.settled()
+    const whole = reports.filter(({ result, bytes }) => result === bytes).length
+    expect(whole).toBeGreaterThan(0)
+    expect(whole).toBeLessThan(16)
+    expect(reports[whole]?.result === -Errno.ECANCELED || (reports[whole]?.result as number) > 0).toBe(true)
+    for (const { result, release } of reports.slice(whole + 1)) {
+      expect(result).toBe(-Errno.ECANCELED)
+      expect(release).toBe(Release.None)
+    }
+  })
+})
+
+describe('blocking and non-blocking sockets', () => {
+  it.each([true, false])(
+    'keep the order while the peer stalls (blocking: %s)',
+    async (blocking) => {
+      const report = parsed<BlockingReport>(
+        await runChild('./blocking-child.ts', { blocking }, [
+          'python3',
+          new URL('./children/inherited_socket.py', import.meta.url).pathname,
+        ]),
+      )
+      expect(report.blocking).toBe(blocking)
+      expect(report.mismatch).toBe(-1)
+      expect(report.received).toBe(report.sent)
+      expect(report.stalled).toBe(true)
+    },
+    CHILD_TEST_MS,
+  )
+})
+
+describe('the limits of the ring', () => {
+  it('refuse what is over the bound at once, and wake those refused', async () => {
+    const options = { entries: 32, completionEntries: 64 }
+    const pair = await tcpPair()
+    const sender = session(pair, 64, options)
+    const bound = 24
+    pair.peer.pause()
+    const half = Array.from({ length: 12 }, () => ({ segments: [new Uint8Array(900_000)], zerocopy: true }))
+    const first = sender.submit(half)
+    const other = session(await tcpPair(), 64, options)
+    const second = other.submit(half)
+    await other.answered(second)
+    const third = other.submit(half)
+    await other.answered(third)
+    const refused = [...second, ...third].filter(({ result }) => result === -Errno.EAGAIN)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(first.length + second.length).toBe(bound)
+    other.arm(Wake.Writable)
+    pair.peer.resume()
+    await sender.answered(first)
+    await sender.settled()
+    await other.writable()
+    await other.settled()
+  })
+})
+
+describe('drivers on one ring', () => {
+  it('are handed over by one flush of any of them', async () => {
+    const options = { entries: 64 }
+    const [first, second] = [await tcpPair(), await tcpPair()]
+    const [one, two] = [session(first, 4, options), session(second, 4, options)]
+    const held = one.driver.flush
+    one.driver.flush = () => undefined
+    const early = one.submit([{ segments: [content(20_000)], zerocopy: true }])
+    one.driver.flush = held
+    expect(early[0]?.result).toBeUndefined()
+    const late = two.submit([{ segments: [content(20_000)], zerocopy: true }])
+    expect([early[0]?.result, late[0]?.result]).toEqual([20_000, 20_000])
+    expect(one.driver.counters().sendCalls + two.driver.counters().sendCalls).toBe(1)
+    await one.settled()
+    await two.settled()
+  })
+
+  it('may be closed while another holds messages: those still leave', async () => {
+    const options = { entries: 64 }
+    const [first, second] = [await tcpPair(), await tcpPair()]
+    const [one, two] = [session(first, 4, options), session(second, 4, options)]
+    one.driver.flush = () => undefined
+    two.driver.flush = () => undefined
+    const kept = one.submit([{ segments: [content(20_000)], zerocopy: true }])
+    two.submit([{ segments: [content(20_000)], zerocopy: true }])
+    two.closed = true
+    expect(two.driver.close()).toBe(0)
+    await one.answered(kept)
+    expect(kept[0]?.result).toBe(20_000)
+    await one.settled()
+    expect(second.peer.unreadBytes).toBe(0)
+  })
+})
+
+describe('datagrams', () => {
+  it('of more pages than a packet buffer holds are copied, not refused', async () => {
+    const pair = await udpPairs('127.0.0.1')()
+    pairs.push(pair)
+    const sender = session(pair, 4)
+    const pages = Array.from({ length: 40 }, (_, index) => content(100, index * 100))
+    const [many, few] = sender.submit([
+      { segments: pages, zerocopy: true },
+      { segments: pages.slice(0, 2), zerocopy: true },
+    ])
+    await sender.settled()
+    expect([many?.result, few?.result]).toEqual([4_000, 200])
+    expect([many?.release, few?.release]).toEqual([Release.None, Release.Copied])
+    expect(Buffer.compare(await pair.peer.readDatagram(), content(4_000))).toBe(0)
+  })
+})
