@@ -89,8 +89,11 @@ function powersWithin([low, high]: readonly [number, number]): number[] {
   return powers
 }
 
-function seriesMarks({ sender, points }: Series, frame: CurveFrame, extra: number): Record<'band' | 'line' | 'points', Markish> {
-  const style = styleOf(sender)
+function seriesMarks(
+  { sender, style = styleOf(sender), points }: Series,
+  frame: CurveFrame,
+  extra: number,
+): Record<'band' | 'line' | 'points', Markish> {
   const stroke = { stroke: style.colour, strokeWidth: 1.8 + extra, ...(style.dash === undefined ? {} : { strokeDasharray: style.dash }) }
   const hint = (point: Point): string =>
     `${style.label} at ${frame.xText(point.x)}: ${frame.yText(point.median)} (${frame.yText(point.low)} to ${frame.yText(point.high)}, ${point.rounds} rounds)`
@@ -121,7 +124,10 @@ function endLabels(series: readonly Series[], frame: CurveFrame): Markish[] {
     const [low, high, at] = kind === 'log2' ? [...domain, value].map(Math.log2) : [...domain, value]
     return MARGIN.top + plotHeight * (1 - ((at as number) - (low as number)) / ((high as number) - (low as number)))
   }
-  const ends = series.map(({ sender, points }) => ({ ...styleOf(sender), end: along((points[points.length - 1] as Point).median) }))
+  const ends = series.map(({ sender, style = styleOf(sender), points }) => ({
+    ...style,
+    end: along((points[points.length - 1] as Point).median),
+  }))
   if (frame.reference !== undefined)
     ends.push({ ...styleOf('errqueue-recvmsg'), label: frame.reference.label, end: along(frame.reference.y) })
   const places = spread(

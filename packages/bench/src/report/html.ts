@@ -74,6 +74,8 @@ export interface FigureData {
   /** How to read it: axes, bands. */
   reading: string
   table: TableData
+  /** A second one, for figures from elsewhere. */
+  publishedTable?: TableData
 }
 
 /** A figure: heading, text, pictures, and the data as a table behind a disclosure. */
@@ -89,7 +91,9 @@ export function figureHtml(figure: FigureData, ids: IdSource): Html {
 <ul class="says">${sentences}</ul>
 <div class="multiples">${pictures}</div>
 <p class="reading">${figure.reading}</p>
-<details><summary>The numbers: ${figure.title}</summary>${tableHtml(figure.table)}</details>
+<details><summary>The numbers: ${figure.title}</summary>${tableHtml(figure.table)}${
+    figure.publishedTable === undefined ? '' : tableHtml(figure.publishedTable)
+  }</details>
 </div>
 `
 }

@@ -32,7 +32,7 @@ nav ol { margin: .25rem 0; padding-left: 1.25rem; overflow-wrap: anywhere; } nav
 .banner { border: 1px solid var(--warn-edge); border-left-width: .4rem; background: var(--warn-page); border-radius: .4rem; padding: .6rem .9rem; margin: .75rem 0; max-width: none; }
 .slice { font-weight: 600; margin-top: 1.25rem; }
 .tabs > [role="tablist"] { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0; }
-[role="tab"][aria-selected="true"] { background: var(--accent); border-color: var(--accent); color: var(--page); font-weight: 600; }
+[role="tab"][aria-selected="true"], #theme[aria-pressed="true"] { background: var(--accent); border-color: var(--accent); color: var(--page); font-weight: 600; }
 [hidden] { display: none !important; }
 .scripted .untabbed { display: none; }
 .picture { background: var(--panel); border: 1px solid var(--edge); border-radius: .6rem; padding: 1rem; margin: 1rem 0; }

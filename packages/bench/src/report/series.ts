@@ -1,7 +1,7 @@
 import { BASELINE } from '../cell.js'
 import { bytesPerSecond, copiedShare, type Row } from '../record.js'
 import { bootstrapMedian, median, pairedRatio, type RatioEstimate } from '../statistics.js'
-import type { Sender } from './senders.js'
+import type { Sender, SenderStyle } from './senders.js'
 
 /** The middle of the rounds of one cell, with the bootstrap interval of that median. */
 export interface Estimate {
@@ -20,6 +20,8 @@ export interface Point extends Estimate {
 /** One line of a picture. */
 export interface Series {
   sender: Sender
+  /** Looks; those of the sender when it is not given. */
+  style?: SenderStyle
   points: Point[]
 }
 

@@ -1,9 +1,9 @@
-import { LEVELS, TRANSPORT_TITLES } from '../cell.js'
+import { isStream, LEVELS, TRANSPORT_TITLES } from '../cell.js'
 import type { BenchRecord, Row } from '../record.js'
 import { type CurveFrame, curves, scaleFromZero } from './curves.js'
-import { figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'
+import { figureHtml, type Html, html, type IdSource, type TableData, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'
-import { SLIDES_SIZES } from './published.js'
+import { SLIDES_SIZES, type SlidesSize } from './published.js'
 import { sortSenders, styleOf } from './senders.js'
 import { copiedRemark, places } from './sentences.js'
 import { distinct, gainSeries, METRICS, metricSeries, type Series } from './series.js'
@@ -42,7 +42,8 @@ function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
   const sizes = distinct(rows.map((row) => row.sizeBytes))
   const own = places(rows).map((place) => ({ ...place, series: percentOfCopy(place.rows) }))
   const withRatio = own.filter(({ series }) => series.length > 0)
-  const all = withRatio.flatMap(({ series }) => series)
+  const published = publishedSeries(sizes)
+  const all = [...withRatio.flatMap(({ series }) => series), ...published]
   const frame: CurveFrame = {
     ticks: sizes,
     xLabel: 'bytes of one send (log2)',
@@ -60,12 +61,17 @@ function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
       pictures: withRatio.map(({ transport, rows: placed, series }) => ({
         heading: TRANSPORT_TITLES[transport],
         remark: copiedRemark(placed),
-        svg: curves(series, frame, `CPU time per byte as percent of copying, by size, ${TRANSPORT_TITLES[transport]}, ${title}`),
+        svg: curves(
+          isStream(transport) ? [...series, ...published] : series,
+          frame,
+          `CPU time per byte as percent of copying, by size, ${TRANSPORT_TITLES[transport]}, ${title}`,
+        ),
       })),
-      reading: `Below 100: zero-copy is cheaper. Source: CPU time of the sending process (getrusage), not cycles. ${
+      reading: `Below 100: zero-copy is cheaper. The dotted and the dashed line are cycles from the slides, on their authors’ machine. Source of ours: CPU time of the sending process (getrusage), not cycles. ${
         absolute.length === 0 ? 'copy was not measured, so there is no percentage. ' : ''
       }Bands: 95 % bootstrap interval of the median over the rounds.`,
       table: genericTable(`All sizes, ${title}`, rows),
+      publishedTable: publishedTable(),
     },
     ids,
   )
@@ -76,6 +82,33 @@ function sizeSentences(transport: string, series: readonly Series[]): string[] {
     const parts = points.map(({ x, median }) => `${median.toFixed(0)} % at ${sizeText(x)}`)
     return [`On ${transport}, ${styleOf(sender).label} needs, of the CPU time of copy: ${listed(parts)}.`]
   })
+}
+
+/** The slides' two columns as lines, at the sizes that were measured; they are of TCP. */
+function publishedSeries(sizes: readonly number[]): Series[] {
+  const line = (label: string, dash: string, of: (size: SlidesSize) => number): Series => ({
+    sender: 'copy',
+    style: { label, colour: 'var(--peer)', symbol: 'star', dash },
+    points: SLIDES_SIZES.filter(({ sizeBytes }) => sizes.includes(sizeBytes)).map((size) => {
+      const value = of(size)
+      return { x: size.sizeBytes, rounds: 1, median: value, low: value, high: value }
+    }),
+  })
+  const lines = [line('slides, all CPUs', '6 3', (size) => size.cpuPercent), line('slides, process', '1 3', (size) => size.processPercent)]
+  return lines.filter(({ points }) => points.length > 0)
+}
+
+function publishedTable(): TableData {
+  return {
+    caption: 'Published in the slides: cycles of zero-copy as % of copying’s, netperf TCP_STREAM',
+    header: ['bytes', 'process cycles, %', 'all-CPU cycles, %'],
+    textColumns: 1,
+    rows: SLIDES_SIZES.map(({ sizeBytes, processPercent, cpuPercent }) => [
+      sizeText(sizeBytes),
+      String(processPercent),
+      String(cpuPercent),
+    ]),
+  }
 }
 
 function publishedSentence(): string {

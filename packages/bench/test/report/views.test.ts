@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { BenchRecord } from '../../src/record.js'
+import { IdSource } from '../../src/report/html.js'
+import { hasLatency, latencyView } from '../../src/report/latency-view.js'
+import { recordSection } from '../../src/report/record-section.js'
+import { percentOfCopy } from '../../src/report/sizes-view.js'
+import { row } from '../rows.js'
+import { syntheticRecord, syntheticSizes, syntheticSweep } from './synthetic-records.js'
+
+const text = (record: BenchRecord): string => recordSection(record, 'record', new IdSource()).markup
+
+describe('sizes', () => {
+  it('gives the cost of each path as percent of copying’s, beside the slides', () => {
+    const rows = syntheticSizes().rows.filter((one) => one.transport === 'tcp4')
+    const [errqueue, uring] = percentOfCopy(rows)
+    expect([errqueue?.sender, uring?.sender]).toEqual(['errqueue-recvmsg', 'uring'])
+    // What the made-up rows cost: (user + system * share) / (user + system).
+    for (const [at, expected] of [107.6, 63.2, 36.3, 28.4, 22.1].entries()) expect(errqueue?.points[at]?.median).toBeCloseTo(expected, -1)
+    const page = text(syntheticSizes())
+    expect(page).toContain('Published in the slides, percent of the process’s cycles / of all cycles: 4K 41 / 79')
+    expect(page).toContain('<th scope="row">1M</th><td>8</td><td>61</td>')
+  })
+})
+
+describe('latencies', () => {
+  const withLatency = (us: number) => ({
+    ...row(),
+    latency: { sent: { p50Us: us, p99Us: 2 * us, p999Us: 9 * us }, released: { p50Us: 5 * us, p99Us: 6 * us, p999Us: 7 * us } },
+  })
+
+  it('are drawn when rows carry them, as the median over the rounds', () => {
+    const record = { ...syntheticRecord('latency', []), rows: [withLatency(10), withLatency(11), withLatency(40)] } as BenchRecord
+    expect(hasLatency(record)).toBe(true)
+    const { markup } = latencyView(record, new IdSource())
+    expect(markup).toContain('On TCPv4, half of the sends are sent within: errqueue, driver 11.0 µs (99 of 100: 22.0 µs).')
+    expect(markup).toContain('half of the sends are released within: errqueue, driver 55.0 µs')
+    expect(markup.match(/<svg /gu)).toHaveLength(2)
+  })
+
+  it('are not when rows have none', () => {
+    expect(hasLatency(syntheticSweep({ rounds: 1, intervals: [1] }))).toBe(false)
+  })
+})
+
+describe('a record', () => {
+  it('with several sizes has a part for each, never one picture for both', () => {
+    const sweep = syntheticSweep({ rounds: 2, intervals: [1], backends: ['errqueue-recvmsg', 'uring'] })
+    const other = sweep.rows.map((one) => ({ ...one, sizeBytes: 1_000 }))
+    const page = text({ ...sweep, rows: [...sweep.rows, ...other] })
+    expect(page.match(/bytes a send<\/p>/gu)).toHaveLength(2)
+  })
+
+  it('of one interval and one path, or of none, is drawn as far as it goes', () => {
+    expect(text(syntheticSweep({ rounds: 1, intervals: [1], backends: ['uring'] }))).toContain('errqueue, the baseline, was not measured')
+    expect(text(syntheticRecord('sweep', []))).toContain('This record has no rows.')
+  })
+
+  it('shows its machine and its probes', () => {
+    const page = text(syntheticSweep({ rounds: 1, intervals: [1] }))
+    for (const fact of ['6.12.0-synthetic #1 SMP', '4.0 GiB', 'v20.19.0', 'boot the kernel of kernel/', 'opcode: ok', 'option rounds'])
+      expect(page).toContain(fact)
+  })
+})
