@@ -80,10 +80,10 @@ function whisker(bar: Bar['estimate'] & { at: string }, [least, most]: readonly 
     ...(bar.low < least ? {} : { markerStart: 'tick' as const }),
     ...(bar.high > most ? {} : { markerEnd: 'tick' as const }),
   }
-  const where = { x1: 'low', x2: 'high', y: 'at', ...markers }
+  const where = { x1: 'low', x2: 'high', y: 'at' }
   return [
     ruleY([ends], { ...where, stroke: 'var(--panel)', strokeWidth: 4 }),
-    ruleY([ends], { ...where, stroke: 'currentColor', strokeWidth: 1.5 }),
+    ruleY([ends], { ...where, ...markers, stroke: 'currentColor', strokeWidth: 1.5 }),
   ]
 }
 

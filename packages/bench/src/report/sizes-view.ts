@@ -67,7 +67,7 @@ function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
           `CPU time per byte as percent of copying, by size, ${TRANSPORT_TITLES[transport]}, ${title}`,
         ),
       })),
-      reading: `Below 100: zero-copy is cheaper. The dotted and the dashed line are cycles from the slides, on their authors’ machine. Source of ours: CPU time of the sending process (getrusage), not cycles. ${
+      reading: `Below 100: zero-copy is cheaper. Stars: cycles published in the slides, of all CPUs (dashed) and of the process (dotted), on their authors’ machine. Source of ours: CPU time of the sending process (getrusage), not cycles. ${
         absolute.length === 0 ? 'copy was not measured, so there is no percentage. ' : ''
       }Bands: 95 % bootstrap interval of the median over the rounds.`,
       table: genericTable(`All sizes, ${title}`, rows),
@@ -94,7 +94,7 @@ function publishedSeries(sizes: readonly number[]): Series[] {
       return { x: size.sizeBytes, rounds: 1, median: value, low: value, high: value }
     }),
   })
-  const lines = [line('slides, all CPUs', '6 3', (size) => size.cpuPercent), line('slides, process', '1 3', (size) => size.processPercent)]
+  const lines = [line('all CPUs', '6 3', (size) => size.cpuPercent), line('process', '1 3', (size) => size.processPercent)]
   return lines.filter(({ points }) => points.length > 0)
 }
 
