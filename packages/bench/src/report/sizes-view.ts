@@ -67,9 +67,13 @@ function figure(rows: readonly Row[], title: string, ids: IdSource): Html {
           `CPU time per byte as percent of copying, by size, ${TRANSPORT_TITLES[transport]}, ${title}`,
         ),
       })),
-      reading: `Below 100: zero-copy is cheaper. Stars: cycles published in the slides, of all CPUs (dashed) and of the process (dotted), on their authors’ machine. Source of ours: CPU time of the sending process (getrusage), not cycles. ${
-        absolute.length === 0 ? 'copy was not measured, so there is no percentage. ' : ''
-      }Bands: 95 % bootstrap interval of the median over the rounds.`,
+      reading: [
+        'Below 100: zero-copy is cheaper.',
+        'Stars: cycles published in the slides, of all CPUs (dashed) and of the process (dotted), on their authors’ machine.',
+        'Source of ours: CPU time of the sending process (getrusage), not cycles.',
+        ...(absolute.length === 0 ? ['copy was not measured, so there is no percentage.'] : []),
+        'Bands: 95 % bootstrap interval of the median over the rounds.',
+      ].join(' '),
       table: genericTable(`All sizes, ${title}`, rows),
       publishedTable: publishedTable(),
     },
