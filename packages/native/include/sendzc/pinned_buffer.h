@@ -36,9 +36,7 @@ inline bool pinning_available() {
 }
 
 // `buffer` must be an ArrayBuffer or SharedArrayBuffer: a napi_value is a V8 handle slot.
-inline memory_pin pin_array_buffer(napi_value buffer) {
-  return reinterpret_cast<v8::ArrayBuffer*>(buffer)->GetBackingStore();
-}
+inline memory_pin pin_array_buffer(napi_value buffer) { return reinterpret_cast<v8::ArrayBuffer*>(buffer)->GetBackingStore(); }
 
 // Bytes pinned in this process by all environments of one addon, and bytes left pinned on purpose. For tests and statistics.
 inline std::atomic<int64_t> process_pinned_bytes{0};
