@@ -1,8 +1,43 @@
 /** Lines of the kernel log that are printed or reported at most. */
 export const maxReportedLogLines = 60
 
-const problem =
-  /\b(?:WARNING:|BUG:|Oops\b|KASAN:|UBSAN:|KCSAN:|KMSAN:|INFO: (?:task .* blocked|rcu.*(?:stall|detected)|trying to register)|kernel BUG at|general protection fault|Kernel panic|possible (?:circular locking|recursive locking|irq lock inversion|deadlock)|inconsistent lock state|suspicious RCU usage|bad unlock balance|held lock freed|sleeping function called from invalid context|scheduling while atomic|soft lockup|hard LOCKUP|refcount_t:|list_(?:add|del) corruption|unreferenced object|suspected memory leaks|unregister_netdevice: waiting|Bad page state|stack-protector|slab-.*(?:out-of-bounds|use-after-free)|Unable to handle|unable to handle|divide error|double fault|Call Trace:)/
+/** How a fault announces itself; each stands at the beginning of a word. */
+const faults = [
+  /WARNING:/,
+  /BUG:/,
+  /Oops\b/,
+  /KASAN:/,
+  /UBSAN:/,
+  /KCSAN:/,
+  /KMSAN:/,
+  /INFO: (?:task .* blocked|rcu.*(?:stall|detected)|trying to register)/,
+  /kernel BUG at/,
+  /general protection fault/,
+  /Kernel panic/,
+  /possible (?:circular locking|recursive locking|irq lock inversion|deadlock)/,
+  /inconsistent lock state/,
+  /suspicious RCU usage/,
+  /bad unlock balance/,
+  /held lock freed/,
+  /sleeping function called from invalid context/,
+  /scheduling while atomic/,
+  /soft lockup/,
+  /hard LOCKUP/,
+  /refcount_t:/,
+  /list_(?:add|del) corruption/,
+  /unreferenced object/,
+  /suspected memory leaks/,
+  /unregister_netdevice: waiting/,
+  /Bad page state/,
+  /stack-protector/,
+  /slab-.*(?:out-of-bounds|use-after-free)/,
+  /Unable to handle/,
+  /unable to handle/,
+  /divide error/,
+  /double fault/,
+  /Call Trace:/,
+]
+const problem = new RegExp(`\\b(?:${faults.map(({ source }) => source).join('|')})`)
 
 /**
  * Lines of the kernel's log that speak of a fault: WARNING, BUG, Oops, KASAN, UBSAN, lockdep, stalls, panics.
