@@ -205,7 +205,7 @@ function costByRound(rows: readonly Row[]): Map<number, number> {
   return new Map(rows.map((row) => [row.round, cpuUsPerSend(row)]))
 }
 
-/** See the module. */
+/** `bench connections`. */
 export const connectionsCommand: Command = {
   about: 'Measures what a send costs, in CPU time, at few and at many connections on one event loop.',
   options: CONNECTIONS_OPTIONS,

@@ -158,7 +158,7 @@ async function rerunWithCollector(args: readonly string[]): Promise<ExitStatusCo
   return code === ExitStatus.Ok ? ExitStatus.Ok : code === ExitStatus.Usage ? ExitStatus.Usage : ExitStatus.Failed
 }
 
-/** See the module. */
+/** `bench heap`. */
 export const heapCommand: Command = {
   about: 'Sends at the driver level and shows what that allocates on the JavaScript heap, per send.',
   options: HEAP_OPTIONS,

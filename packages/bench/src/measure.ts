@@ -5,9 +5,6 @@ import { difference, type Load, type LoadTotals } from './load.js'
 /** Sends of one tinybench iteration: enough that its two clock readings and its await vanish beside them. */
 export const SENDS_PER_ITERATION = 64
 
-/** Iterations before the clock starts, in each round: fills the socket's buffers, opens TCP's window. */
-export const WARMUP_ITERATIONS = 2
-
 /** What one cell did in one round. */
 export interface Measurement extends LoadTotals {
   /** Sum of tinybench's samples, in seconds. */
@@ -18,8 +15,10 @@ export interface Measurement extends LoadTotals {
 
 /**
  * Measures a load with tinybench: one task, whose iteration is a number of whole bursts, run until `runtimeMs` of samples are in.
- * Notifications that arrive after the clock has stopped are awaited and counted, but not timed, as the kernel's selftest does.
- * @param load - open; stays the caller's
+ * It begins with a fresh load, as the kernel's selftest does: a warm-up of its own would have to be drained, and on TCP the last bytes
+ * wait for a delayed acknowledgement (40 ms). Notifications that arrive after the clock has stopped are awaited and counted, but not
+ * timed, as the selftest does, too.
+ * @param load - open, with nothing in flight; stays the caller's
  * @param interval - sends of one burst
  * @param runtimeMs - time budget, in ms
  * @throws what the load throws
@@ -33,18 +32,14 @@ export async function measure(load: Load, interval: number, runtimeMs: number): 
   const bench = new Bench({
     time: runtimeMs,
     iterations: 1,
-    warmupIterations: WARMUP_ITERATIONS,
-    warmupTime: 0,
+    warmup: false,
     timestampProvider: 'hrtimeNow',
     throws: true,
-    setup: async (_task, mode) => {
-      if (mode === 'warmup') return
-      await load.drain()
+    setup: () => {
       before = load.totals()
       cpuBefore = process.cpuUsage()
     },
-    teardown: async (_task, mode) => {
-      if (mode === 'warmup') return
+    teardown: async () => {
       cpu = process.cpuUsage(cpuBefore)
       timed = load.totals()
       await load.drain()

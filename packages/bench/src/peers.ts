@@ -193,7 +193,7 @@ async function runOnNodeSocket(cell: Cell, round: number, position: number, dest
   }
 }
 
-/** See the module. */
+/** `bench peers`. */
 export const peersCommand: Command = {
   about: "Measures ours beside the kernel's own C selftests (built from linux-source at run time), net.Socket.write and dgram.send.",
   options: PEERS_OPTIONS,

@@ -79,7 +79,7 @@ async function startServing(
   }
 }
 
-/** See the module. */
+/** `bench serve`. */
 export const serveCommand: Command = {
   about:
     'Receives, and discards, what `--to HOST:PORT` of the other commands sends from another machine. Ends by Ctrl-C or after --minutes.',

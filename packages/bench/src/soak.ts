@@ -155,7 +155,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1)
 }
 
-/** See the module. */
+/** `bench soak`. */
 export const soakCommand: Command = {
   about: 'Writes on every path at once to peers that stall and resume, and shows that the resident memory stays flat.',
   options: SOAK_OPTIONS,

@@ -22,8 +22,8 @@ import { WARMUP_MS, warmupTurns } from './warmup.js'
  */
 const DEFAULTS = { runtimeMs: 70, rounds: 5 } as const
 
-/** What opening, connecting, warming up and closing adds to each cell, in ms; only the progress bar uses it. */
-const OVERHEAD_MS = 15
+/** What connecting, awaiting the last notifications and closing adds to each cell, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 25
 
 /** Options of `bench sweep`. */
 export const SWEEP_OPTIONS = {
@@ -142,7 +142,7 @@ function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord,
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-/** See the module. */
+/** `bench sweep`. */
 export const sweepCommand: Command = {
   about: "Measures every notification path at every interval, as the paper does, and prints each path's gain over errqueue-recvmsg.",
   options: SWEEP_OPTIONS,
