@@ -24,17 +24,28 @@ export interface CellContext {
   runtimeMs: number
   /** See `samePayload` of {@link WriterLoad}; false by default. */
   samePayload?: boolean
+  /** TCP_NODELAY of every socket; {@link defaultNoDelay} by default. */
+  noDelay?: boolean | undefined
 }
 
 /**
- * Opens a socket as the kernel's selftest does, so that the two send through the same: its buffer sizes, and TCP without
- * TCP_NODELAY (what is sent before the last is on its way joins it, which decides how wide the notifications' ranges are).
- * @throws ZeroCopyError; BenchFailure where nobody listens
+ * Opens a socket with the buffer sizes of the kernel's selftest.
+ * @param noDelay - TCP_NODELAY; without it, as in the selftest, what is sent before the last is on its way joins it, which decides how
+ *   wide the ranges of the notifications are
+ * @throws ZeroCopyError, ERR_ZC_CONNECTION_REFUSED where nobody listens
  */
-export function connectTo(transport: Transport, destination: Destination, buffers: SocketBuffers): Promise<OpenSocket> {
+export function connectTo(transport: Transport, destination: Destination, buffers: SocketBuffers, noDelay: boolean): Promise<OpenSocket> {
   const { host, port } = destination
   const common = { family: familyOf(transport), host, port, sendBufferBytes: buffers.sendBufferBytes } as const
-  return isStream(transport) ? openSocket({ protocol: 'tcp', noDelay: false, ...common }) : openSocket({ protocol: 'udp', ...common })
+  return isStream(transport) ? openSocket({ protocol: 'tcp', noDelay, ...common }) : openSocket({ protocol: 'udp', ...common })
+}
+
+/**
+ * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level is what
+ * a user gets: `openSocket` turns it on, since a sender that waits for its buffers would else wait for delayed acknowledgements.
+ */
+export function defaultNoDelay(level: OwnCell['level']): boolean {
+  return level === 'writer'
 }
 
 /** Opens the load of a cell over a connected socket. */
@@ -54,7 +65,7 @@ const WRITER_IN_FLIGHT = 2_048
 export async function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
-  using socket = await connectTo(cell.transport, destination, context.buffers)
+  using socket = await connectTo(cell.transport, destination, context.buffers, context.noDelay ?? defaultNoDelay(cell.level))
   const load = await openLoad(cell, socket.fd, context.samePayload)
   try {
     return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))

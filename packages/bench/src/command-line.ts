@@ -96,6 +96,14 @@ export const COMMON_OPTIONS = {
       .refine((list) => list.length === 2, 'wants two different CPUs, as in 0,1')
       .optional(),
   },
+  nodelay: {
+    value: 'on|off',
+    help: 'TCP_NODELAY (default: driver level off, as the selftest; writer level on)',
+    schema: z
+      .enum(['on', 'off'], 'is "on" or "off"')
+      .transform((text) => text === 'on')
+      .optional(),
+  },
   seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: whole(0, SEED_LIMIT - 1).optional() },
 } satisfies OptionSpecs
 

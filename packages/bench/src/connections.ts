@@ -130,7 +130,9 @@ async function runFleet(cell: FleetCell, round: number, position: number, contex
   try {
     while (sockets.length < cell.connections) {
       const wanted = Math.min(CONNECT_BATCH, cell.connections - sockets.length)
-      const opened = await Promise.allSettled(Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.buffers)))
+      const opened = await Promise.allSettled(
+        Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.buffers, true)),
+      )
       for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
       const failed = opened.find((one) => one.status === 'rejected')
       if (failed !== undefined)

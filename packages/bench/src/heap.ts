@@ -115,7 +115,7 @@ function growthCells({ sends, allocatedBytes, retainedBytes, collections, extern
 async function heapGrowth(cell: OwnCell, sends: number, receivers: Receivers, buffers: SocketBuffers, gc: () => void): Promise<HeapGrowth> {
   const destination = receivers.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}; known are ${TRANSPORTS.join(', ')}.`)
-  using socket = await connectTo(cell.transport, destination, buffers)
+  using socket = await connectTo(cell.transport, destination, buffers, true)
   const load = await openLoad(cell, socket.fd)
   const observer = new PerformanceObserver(() => undefined)
   try {

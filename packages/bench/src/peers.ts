@@ -106,6 +106,8 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     buffers,
     runtimeMs: options['runtime-ms'],
     samePayload: true,
+    // As the selftest: the same socket on both sides.
+    noDelay: false,
     selftests,
     processors,
   }

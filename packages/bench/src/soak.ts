@@ -67,7 +67,7 @@ async function soak(args: readonly string[]): Promise<ExitStatusCode> {
   try {
     for (const transport of receivers.transports) {
       for (const backend of backends) {
-        const socket = await connectTo(transport, receivers.destinations.get(transport) ?? { host: '', port: 0 }, buffers)
+        const socket = await connectTo(transport, receivers.destinations.get(transport) ?? { host: '', port: 0 }, buffers, true)
         const writer = await openWriter(socket.fd, { backend: backendFor(backend, DEFAULTS.interval), minZerocopyBytes: 0 })
         senders.push({ transport, backend, socket, load: new WriterLoad({ writer, interval: DEFAULTS.interval, sizeBytes: options.size }) })
       }

@@ -1,6 +1,6 @@
 import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
-import { type CellContext, runCell } from './cell-runner.js'
+import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
@@ -81,7 +81,12 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   const buffers = await socketBuffers()
   const run = await RunRecord.begin({
     command: 'sweep',
-    options: { ...options, backends, ...buffers },
+    options: {
+      ...options,
+      nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
+      backends,
+      ...buffers,
+    },
     seed: options.seed,
     processors,
     remoteHost: options.to?.host ?? null,
@@ -106,7 +111,7 @@ async function measureCells(
   run: RunRecord,
   buffers: CellContext['buffers'],
 ): Promise<{ rows: Row[]; complete: boolean }> {
-  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'] }
+  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
   const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
   const warmups = warmupTurns(cells)
   const turnMs = options['runtime-ms'] + OVERHEAD_MS
@@ -136,10 +141,16 @@ function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord,
     ...(options.costs ? ['', 'What the paths cost, over all transports:', ...costTable(rows)] : []),
     '',
     ...run.notes,
+    `TCP_NODELAY: ${noDelayText(options.nodelay)}.`,
     `${options.rounds} rounds of ${options['runtime-ms']} ms per cell; --rounds and --runtime-ms make it steadier. Seed ${run.seed}.`,
     `Record: ${path}`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function noDelayText(asked: boolean | undefined): string {
+  if (asked !== undefined) return asked ? 'on' : 'off'
+  return "off at the driver level, as in the kernel's selftest; on at the writer level, as openSocket() does (--nodelay sets both)"
 }
 
 /** `bench sweep`. */

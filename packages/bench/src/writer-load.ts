@@ -21,6 +21,9 @@ export function spareBuffers(sizeBytes: number): number {
   return Math.max(LEAST_SPARE_BUFFERS, Math.ceil((2 * JOINED_BYTES) / sizeBytes))
 }
 
+/** Writes in flight where all send the same memory: as at the driver level, above what a socket buffer holds. */
+const SAME_PAYLOAD_IN_FLIGHT = 1_024
+
 const STALLED = `No progress for ${STALL_TIMEOUT_MS / 1_000} s: the peer takes no bytes, or the kernel reports no notification.`
 
 /** What {@link WriterLoad} sends, and where. */
@@ -32,7 +35,7 @@ export interface WriterLoadOptions {
   /** Bytes of one write. */
   sizeBytes: number
   /**
-   * True: every write sends the same memory, which nobody modifies, as the kernel's selftest does. False (the default): each has
+   * True: every write sends the same memory, which nobody modifies, as the kernel's selftest does, which does not wait for its release. False (the default): each has
    * memory of its own until it is released, as a user's data has.
    */
   samePayload?: boolean
@@ -57,9 +60,9 @@ export class WriterLoad implements Load {
   constructor(options: WriterLoadOptions) {
     this.#writer = options.writer
     this.#interval = options.interval
-    const bufferCount = options.interval + spareBuffers(options.sizeBytes)
     const makePayload = (): Uint8Array => new Uint8Array(options.sizeBytes).fill(0x61)
     const shared = options.samePayload === true ? makePayload() : undefined
+    const bufferCount = options.interval + (shared === undefined ? spareBuffers(options.sizeBytes) : SAME_PAYLOAD_IN_FLIGHT)
     this.#slots = Array.from({ length: bufferCount }, () => this.#makeSlot(shared ?? makePayload()))
     this.#free = [...this.#slots]
   }
