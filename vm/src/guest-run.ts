@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { GuestOptions } from './arguments.js'
 import { cacheRoot } from './cache-folder.js'
 import { MarkedChannel } from './channel-end.js'
@@ -18,7 +19,7 @@ import { hasProgram } from './system-packages.js'
 export const bootTimeoutMs = { plain: 300_000, debug: 600_000 } as const
 /** How long the output may take to arrive after the command ended; background processes may hold it open. */
 export const outputDrainTimeoutMs = 10_000
-/** How long QEMU may take to end when asked; then it is killed. */
+/** How long QEMU may take to end when asked; then it is killed and has as long again. */
 const quitTimeoutMs = 5_000
 /** What is kept of QEMU's own messages, in characters. */
 const maxQemuMessages = 8_192
@@ -170,11 +171,12 @@ class Guest {
     this.#stdout.flush()
     this.#stderr.flush()
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => killGroup(this.#child), quitTimeoutMs)
-    await gone
-    clearTimeout(timer)
+    const gone = new Promise((resolve) => this.#child.once('exit', () => resolve(true)))
+    for (const end of [() => this.#child.kill('SIGTERM'), () => killGroup(this.#child)]) {
+      end()
+      if (await Promise.race([gone, delay(quitTimeoutMs, false, { ref: false })])) return
+    }
+    console.error(`vm: QEMU (process ${this.#child.pid}) does not end even when killed`)
   }
 }
 
