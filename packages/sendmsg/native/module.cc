@@ -161,6 +161,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       {"useEvents", use_events},
       {"open", open},
       {"submit", submit},
+      {"submitOne", submit_one},
       {"collect", collect},
       {"arm", arm},
       {"disarm", disarm},

@@ -17,9 +17,15 @@ constexpr uint32_t flag_zerocopy = 1;
 // True for an error that the messages behind the failed one would meet as well.
 bool is_shortage(int64_t result) { return result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM; }
 
+// Where the segments of a batch come from: an array, or the one segment itself.
+struct segment_source {
+  napi_value value;
+  bool is_array;
+};
+
 class batch_submission {
  public:
-  batch_submission(napi_env env, driver& to, send_scratch& scratch, napi_value segments, const uint32_t* table, uint32_t count)
+  batch_submission(napi_env env, driver& to, send_scratch& scratch, segment_source segments, const uint32_t* table, uint32_t count)
       : env_(env), to_(to), scratch_(scratch.segments), run_(scratch.run), segments_(segments), table_(table), count_(count) {}
 
   void run() {
@@ -44,11 +50,11 @@ class batch_submission {
     message.segment_count = segment_count(at);
     if (message.segment_count > max_segments_per_message) return -EINVAL;
     for (uint32_t i = 0; i < message.segment_count; i++) {
-      napi_value element = nullptr;
+      napi_value element = segments_.value;
       napi_typedarray_type type = napi_int8_array;
       size_t length = 0;
       void* data = nullptr;
-      if (napi_get_element(env_, segments_, first_segment_ + i, &element) != napi_ok ||
+      if ((segments_.is_array && napi_get_element(env_, segments_.value, first_segment_ + i, &element) != napi_ok) ||
           napi_get_typedarray_info(env_, element, &type, &length, &data, &buffers_[i], nullptr) != napi_ok || type != napi_uint8_array) {
         return -EINVAL;
       }
@@ -136,6 +142,7 @@ class batch_submission {
     uint32_t first_segment = first_segment_;
     for (; length < limit; length++) {
       outgoing_message& message = run_[length];
+      run_error_ = -EINVAL;
       if (segments_used + segment_count(at + length) > max_segments_per_call) break;
       run_error_ = gather(at + length, message, scratch_ + segments_used);
       if (run_error_ != 0) break;
@@ -166,7 +173,7 @@ class batch_submission {
   driver& to_;
   iovec* scratch_;
   outgoing_message* run_;
-  napi_value segments_;
+  segment_source segments_;
   const uint32_t* table_;
   uint32_t count_;
   uint32_t first_segment_ = 0;
@@ -174,6 +181,18 @@ class batch_submission {
   sender::route run_route_ = sender::route::copy;
   napi_value buffers_[max_segments_per_message];
 };
+
+// Fills the event buffer, and returns the number of events; null where the caller got its part of the contract wrong.
+napi_value send_batch(napi_env env, environment& home, driver& to, segment_source segments, const uint32_t* table, uint32_t count) {
+  event_buffer& events = home.fresh_events();
+  // Each message is sent and released once, and each one in flight may be released: that must fit.
+  if (events.room() < static_cast<size_t>(count) * 2 + to.max_in_flight()) return nullptr;
+  to.collected_on_wake = false;
+  batch_submission(env, to, home.scratch(), segments, table, count).run();
+  napi_value result = nullptr;
+  napi_create_uint32(env, static_cast<uint32_t>(events.size()), &result);
+  return result;
+}
 
 }  // namespace
 
@@ -183,12 +202,18 @@ napi_value submit(napi_env env, napi_callback_info info) {
   int32_t count = given.int32(3);
   if (!given.valid() || count < 0) return given.refuse();
   const uint32_t* table = given.words<uint32_t>(2, napi_uint32_array, static_cast<size_t>(count) * table_words);
-  event_buffer& events = given.home()->fresh_events();
-  // Each message is sent and released once, and each one in flight may be released: that must fit.
-  if (table == nullptr || events.room() < static_cast<size_t>(count) * 2 + to->max_in_flight()) return given.refuse();
-  to->collected_on_wake = false;
-  batch_submission(env, *to, given.home()->scratch(), given[1], table, static_cast<uint32_t>(count)).run();
-  return given.number(static_cast<int32_t>(events.size()));
+  if (table == nullptr) return given.refuse();
+  napi_value events = send_batch(env, *given.home(), *to, {given[1], true}, table, static_cast<uint32_t>(count));
+  return events != nullptr ? events : given.refuse();
+}
+
+napi_value submit_one(napi_env env, napi_callback_info info) {
+  arguments<4> given(env, info);
+  driver* to = given.opened(0);
+  const uint32_t table[table_words] = {static_cast<uint32_t>(given.int32(2)), 1, static_cast<uint32_t>(given.int32(3))};
+  if (!given.valid()) return given.refuse();
+  napi_value events = send_batch(env, *given.home(), *to, {given[1], false}, table, 1);
+  return events != nullptr ? events : given.refuse();
 }
 
 }  // namespace sendzc

@@ -92,7 +92,12 @@ export class SendmsgDriver implements Driver {
     if (batch.messageCount === 0) return
     this.#checkCallable('submit')
     const { addon } = this.#environment
-    this.#environment.dispatch(addon.submit(this.#handle, batch.segments, batch.table, batch.messageCount))
+    const { segments, table } = batch
+    const events =
+      batch.messageCount === 1 && table[1] === 1
+        ? addon.submitOne(this.#handle, segments[0], table[0] as number, table[2] as number)
+        : addon.submit(this.#handle, segments, table, batch.messageCount)
+    this.#environment.dispatch(events)
   }
 
   flush(): void {}
