@@ -6,6 +6,10 @@ import { ProgressGate } from './progress-gate.js'
 /** Messages that a load may have in flight. The kernel's selftest has no bound; this one is far above what a socket buffer holds. */
 export const DRIVER_LOAD_IN_FLIGHT = 1_024
 
+/** What a load says when the kernel has no memory for even one notification. */
+export const LIMIT_TOO_LOW =
+  'ENOBUFS with nothing in flight: net.core.optmem_max or the memlock limit is too low for one zero-copy send. Raise them (ulimit -l, sysctl net.core.optmem_max).'
+
 /** What {@link DriverLoad} sends, and where. */
 export interface DriverLoadOptions {
   backend: Backend
@@ -124,7 +128,8 @@ export class DriverLoad implements Load, DriverSink {
     this.#free[this.#freeCount++] = token
     if (release === Release.Zerocopy) this.#zerocopySends++
     else if (release === Release.Copied) this.#copiedSends++
-    this.#needsNotification = false
+    // The release of a send that failed gives the kernel no memory back.
+    if (release !== Release.None) this.#needsNotification = false
     this.#gate.open()
   }
 
@@ -162,10 +167,7 @@ export class DriverLoad implements Load, DriverSink {
     this.#driver.collect()
     if (!this.#mustWait()) return
     if (this.#needsNotification && this.#freeCount + this.#unanswered >= this.#free.length) {
-      throw new BenchFailure(
-        'ENOBUFS with nothing in flight: net.core.optmem_max or the memlock limit is too low for one zero-copy send. Raise them (ulimit -l, sysctl net.core.optmem_max).',
-        ExitStatus.Failed,
-      )
+      throw new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed)
     }
     if (this.#needsWritable) this.#driver.arm(Wake.Writable)
     if (this.#needsNotification || this.#freeCount < this.#burst) this.#driver.arm(Wake.Notification)

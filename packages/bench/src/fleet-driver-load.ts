@@ -1,5 +1,5 @@
 import { type Backend, type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core'
-import { errnoName } from './driver-load.js'
+import { errnoName, LIMIT_TOO_LOW } from './driver-load.js'
 import { BenchFailure, ExitStatus } from './failure.js'
 import type { Load, LoadTotals } from './load.js'
 import { ProgressGate } from './progress-gate.js'
@@ -20,6 +20,7 @@ class Member implements DriverSink {
   readonly #free: number[] = Array.from({ length: FLEET_IN_FLIGHT }, (_, token) => token)
   unanswered = 0
   needsWritable = false
+  needsNotification = false
 
   constructor(owner: FleetDriverLoad, backend: Backend, fd: number) {
     this.#owner = owner
@@ -31,7 +32,7 @@ class Member implements DriverSink {
   }
 
   ready(): boolean {
-    return this.#free.length > 0 && this.unanswered === 0 && !this.needsWritable
+    return this.#free.length > 0 && this.unanswered === 0 && !this.needsWritable && !this.needsNotification
   }
 
   takeToken(): number {
@@ -41,11 +42,14 @@ class Member implements DriverSink {
   sent(_token: number, result: number): void {
     this.unanswered--
     if (result === -Errno.EAGAIN) this.needsWritable = true
+    if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.needsNotification = true
     this.#owner.sent(result, this.driver.zerocopy)
   }
 
   released(token: number, release: ReleaseKind): void {
     this.#free.push(token)
+    // The release of a send that failed gives the kernel no memory back.
+    if (release !== Release.None) this.needsNotification = false
     this.#owner.released(release)
   }
 
@@ -92,7 +96,8 @@ export class FleetDriverLoad implements Load {
       for (const member of this.#members) {
         if (member.inFlight > 0) member.driver.collect()
         if (member.needsWritable) member.driver.arm(Wake.Writable)
-        if (member.inFlight === FLEET_IN_FLIGHT) member.driver.arm(Wake.Notification)
+        if (member.needsNotification && member.inFlight === 0) throw new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed)
+        if (member.inFlight === FLEET_IN_FLIGHT || member.needsNotification) member.driver.arm(Wake.Notification)
       }
       await this.#gate.wait()
     }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { allowedCpus, pinProcess } from '@sendzc/socket'
+import { allowedCpus, pinThread } from '@sendzc/socket'
 
 /** Where the two ends of a measurement run. */
 export interface Processors {
@@ -34,9 +34,10 @@ async function siblingsOf(cpu: number): Promise<Set<number>> {
 }
 
 /**
- * Pins this process, which sends. Children started later inherit it: start receivers with a CPU of their own.
+ * Pins the thread that sends. Only that one: V8's compiler and collector have threads of their own, which would else take turns with it.
+ * Children started later inherit it: start receivers with a CPU of their own.
  * @throws ZeroCopyError for a CPU that does not exist or is not allowed
  */
 export function pinSender(processors: Processors): void {
-  if (processors.sender !== null) pinProcess(processors.sender)
+  if (processors.sender !== null) pinThread(processors.sender)
 }

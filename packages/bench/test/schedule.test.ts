@@ -26,14 +26,13 @@ describe('interleave', () => {
     expect(order(42)).not.toEqual(order(43))
   })
 
-  it('shuffles each round anew', () => {
-    const one = order(5)
-    const rounds = [0, 1, 2, 3].map((round) =>
-      one
-        .filter((turn) => turn.startsWith(String(round)))
-        .map((turn) => turn.slice(1))
-        .join(),
-    )
-    expect(new Set(rounds).size).toBeGreaterThan(1)
+  it('shuffles the groups, and the cells within them, anew in each round', () => {
+    const turns = interleave(cells, 12, groupOf, seededRandom(5))
+    const inRound = (round: number): string[] => turns.filter((turn) => turn.round === round).map(({ cell }) => cell)
+    const rounds = Array.from({ length: 12 }, (_, round) => inRound(round))
+    const groupOrders = rounds.map((order) => [order[0], order[3], order[6]].map((cell) => groupOf(cell as string)).join(''))
+    expect(new Set(groupOrders).size).toBeGreaterThan(2)
+    const orderOfA = rounds.map((order) => order.filter((cell) => groupOf(cell) === 'a').join(''))
+    expect(new Set(orderOfA).size).toBeGreaterThan(2)
   })
 })
