@@ -50,6 +50,12 @@ extern char test_data[TEST_BYTES];
 size_t receive_pending(const struct pair *p);
 
 /*
+ * Reads @bytes, waiting for them on a stream, or what has arrived of datagrams.
+ * On vsock that is also what releases the memory: it does not copy on loopback.
+ */
+bool receive_sent(const struct pair *p, size_t bytes);
+
+/*
  * Sends TEST_BYTES with MSG_ZEROCOPY and reads as many at the other end,
  * waiting for them on a stream: a sender that waits for a receiver that waits
  * for nobody would be stuck.

@@ -86,7 +86,11 @@ static const char *scan_is_bounded(const struct pair *p, enum transport t,
 {
 	struct queue_entry e;
 	struct placeholder ph;
+	int bytes = 1 << 20;
 
+	/* The default does not hold that many entries. */
+	REQUIRE(!setsockopt(p->tx, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+			    sizeof(bytes)));
 	REQUIRE(transmit_timestamps(p->tx, 1));
 	for (int i = 0; i < 2 * ZC_INFO_CAPACITY_MAX; i++) {
 		REQUIRE(send(p->tx, test_data, 1, 0) == 1);

@@ -120,6 +120,7 @@ static const char *each_message_of_sendmmsg(const struct pair *p,
 	for (int i = 0; i < MESSAGES; i++)
 		if (i != 1)
 			ledger_add_info(&l, ph[i].info);
+	REQUIRE(receive_sent(p, MESSAGES * TEST_BYTES));
 	REQUIRE(ledger_complete(&l, p->tx, MESSAGES));
 	return NULL;
 }

@@ -112,7 +112,8 @@ static ssize_t send_into(const struct pair *p, struct placeholder *ph,
 	n = sendmsg(p->tx, &msg, MSG_ZEROCOPY);
 	die_unless(!mprotect(pages + page_bytes, page_bytes,
 			     PROT_READ | PROT_WRITE), "mprotect");
-	receive_pending(p);
+	if (n > 0)
+		receive_sent(p, n);
 	return n;
 }
 
