@@ -25,11 +25,16 @@ export interface GuestOptions {
   readonly environment: readonly (readonly [name: string, value: string])[]
 }
 
+/** The boots of `vm test`, in order. */
+export const testBoots = ['selftests', 'loopback', 'loopback-zerocopy', 'net'] as const
+/** One boot of `vm test`. */
+export type TestBoot = (typeof testBoots)[number]
+
 /** A parsed command line. */
 export type VmCommand =
   | { readonly command: 'help' }
   | { readonly command: 'build'; readonly debug: boolean }
-  | { readonly command: 'test'; readonly debug: boolean }
+  | { readonly command: 'test'; readonly debug: boolean; readonly boots: readonly TestBoot[] }
   | { readonly command: 'run'; readonly guest: GuestOptions; readonly argv: readonly string[] }
 
 /** Virtual processors that the kernel's config allows (CONFIG_NR_CPUS). */
@@ -54,7 +59,7 @@ export const defaultGuestOptions: GuestOptions = {
 export const usage = `usage:
   vm build [--debug]
   vm run [options] -- COMMAND [ARGUMENT...]
-  vm test [--debug]
+  vm test [--debug] [--only BOOT]...     BOOT: ${testBoots.join(', ')}
 
 options of run:
   --debug                boot the kernel with KASAN and lockdep
@@ -170,8 +175,20 @@ export function parseArguments(args: readonly string[]): VmCommand {
     return rest[0] === '--help' || rest[0] === '-h' ? { command: 'help' } : parseRun(rest)
   }
   if (command !== 'build' && command !== 'test') throw usageError(`unknown command "${command}"`)
-  const unknown = rest.find((arg) => arg !== '--debug')
-  if (unknown === '--help' || unknown === '-h') return { command: 'help' }
-  if (unknown !== undefined) throw usageError(`vm ${command} does not know "${unknown}"`)
-  return { command, debug: rest.includes('--debug') }
+  return parseBuildOrTest(command, rest)
+}
+
+function parseBuildOrTest(command: 'build' | 'test', args: readonly string[]): VmCommand {
+  let debug = false
+  const only: TestBoot[] = []
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string
+    const [name, inline] = splitOption(arg)
+    if (arg === '--help' || arg === '-h') return { command: 'help' }
+    if (arg === '--debug') debug = true
+    else if (command === 'test' && name === '--only') only.push(parseChoice('--only', inline ?? args[++at] ?? '', testBoots))
+    else throw usageError(`vm ${command} does not know "${arg}"`)
+  }
+  if (command === 'build') return { command, debug }
+  return { command, debug, boots: only.length === 0 ? testBoots : testBoots.filter((boot) => only.includes(boot)) }
 }

@@ -20,7 +20,7 @@ async function main(): Promise<number> {
     case 'run':
       return runCommandInGuest(parsed.guest, parsed.argv)
     case 'test':
-      return testInGuest(parsed.debug)
+      return testInGuest(parsed.debug, parsed.boots)
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defaultGuestOptions, type GuestOptions, parseArguments } from '../src/arguments.js'
+import { defaultGuestOptions, type GuestOptions, parseArguments, testBoots } from '../src/arguments.js'
 import { VmError } from '../src/errors.js'
 
 function guestOf(...args: string[]): GuestOptions {
@@ -12,7 +12,8 @@ describe('parseArguments', () => {
   it('knows the three commands', () => {
     expect(parseArguments(['build'])).toEqual({ command: 'build', debug: false })
     expect(parseArguments(['build', '--debug'])).toEqual({ command: 'build', debug: true })
-    expect(parseArguments(['test', '--debug'])).toEqual({ command: 'test', debug: true })
+    expect(parseArguments(['test', '--debug'])).toEqual({ command: 'test', debug: true, boots: testBoots })
+    expect(parseArguments(['test', '--only', 'net', '--only=selftests'])).toMatchObject({ boots: ['selftests', 'net'] })
     expect(parseArguments(['run', '--', 'node', '-e', '1'])).toEqual({
       command: 'run',
       guest: defaultGuestOptions,
@@ -77,6 +78,9 @@ describe('parseArguments', () => {
     [[], 'which command'],
     [['boot'], 'unknown command'],
     [['build', '--fast'], '--fast'],
+    [['build', '--only', 'net'], '--only'],
+    [['test', '--only', 'all'], '--only takes'],
+    [['test', '--only'], '--only takes'],
     [['run', 'node'], 'unknown option "node"'],
     [['run', '--'], 'needs a command'],
     [['run'], 'needs a command'],
