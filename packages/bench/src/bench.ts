@@ -17,6 +17,11 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
   connections: { summary: 'cost of a send at many connections', load: async () => (await import('./connections.js')).connectionsCommand },
   heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./heap.js')).heapCommand },
   soak: { summary: 'resident memory at a peer that stalls and resumes', load: async () => (await import('./soak.js')).soakCommand },
+  report: {
+    summary: 'one self-contained HTML page from any set of records',
+    // It has a help text and a parser of its own: records stand among its arguments.
+    load: async () => ({ about: '', options: {}, run: (await import('./report/run-report.js')).runReport }),
+  },
   doctor: { summary: 'what every backend can do on this host', load: async () => (await import('./doctor.js')).doctorCommand },
 }
 
