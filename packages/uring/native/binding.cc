@@ -16,12 +16,51 @@ namespace sendzc {
 
 namespace {
 
-// initialize(isMainThread, onReady)
+// The memory of a Uint32Array of at least `least` words that is kept beyond the call: pinned, so that not even a transfer frees it.
+bool keep_words(napi_env env, napi_value array, size_t least, uint32_t*& words, size_t& length, memory_pin& pin) {
+  napi_typedarray_type type;
+  void* memory = nullptr;
+  napi_value buffer;
+  if (napi_get_typedarray_info(env, array, &type, &length, &memory, &buffer, nullptr) != napi_ok || type != napi_uint32_array ||
+      length < least) {
+    return false;
+  }
+  words = static_cast<uint32_t*>(memory);
+  pin = pin_array_buffer(buffer);
+  return true;
+}
+
+// initialize(isMainThread, onReady, control)
 napi_value initialize(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
+  call_arguments<3> arguments(env, info);
   bool main_thread;
-  if (arguments.host() == nullptr || !arguments.flag(0, main_thread)) return misuse(env, "initialize: wrong arguments");
-  if (arguments.host()->set_callback(main_thread, arguments.value(1)) != napi_ok) return misuse(env, "initialize: no callback");
+  uint32_t* control;
+  size_t length;
+  memory_pin pin;
+  if (arguments.host() == nullptr || !arguments.flag(0, main_thread) || !keep_words(env, arguments.value(2), 3, control, length, pin)) {
+    return misuse(env, "initialize: wrong arguments");
+  }
+  if (arguments.host()->begin(main_thread, arguments.value(1), control, std::move(pin)) != napi_ok) {
+    return misuse(env, "initialize: no callback");
+  }
+  return nullptr;
+}
+
+// useTable(driver, table): the table that the submissions of this driver are read from, until the next call
+napi_value use_table(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "useTable: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  uint32_t* words;
+  size_t length;
+  memory_pin pin;
+  if (found.driver == nullptr || !keep_words(env, arguments.value(1), 0, words, length, pin)) {
+    return misuse(env, "useTable: the driver is closed, or it is no Uint32Array");
+  }
+  found.driver->table = words;
+  found.driver->table_words = length;
+  found.driver->table_pin = std::move(pin);
   return nullptr;
 }
 
@@ -270,6 +309,7 @@ constexpr function_entry functions[] = {
     {"closeRingIfIdle", close_ring_if_idle},
     {"socketFacts", socket_facts_of},
     {"openDriver", open_driver},
+    {"useTable", use_table},
     {"submit", submit},
     {"flush", flush},
     {"collect", collect},

@@ -56,22 +56,19 @@ const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driv
 
 }  // namespace
 
-// submit(driver, table, messageCount, segments, mode) -> events in the buffer
+// submit(segments) -> events in the buffer. The driver, the number of messages and the mode are in the control words; the messages
+// are described in the driver's table. One argument, since each costs a call into Node.js.
 napi_value submit(napi_env env, napi_callback_info info) {
-  call_arguments<5> arguments(env, info);
-  uint32_t name;
-  uint32_t messages;
-  uint32_t mode;
-  uint32_t* table;
-  size_t words;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.elements(1, napi_uint32_array, table, words) ||
-      !arguments.number(2, messages) || !arguments.number(4, mode) || messages > words / table_words) {
-    return misuse(env, "submit: wrong arguments");
-  }
-  driver_reference found = find_driver(*arguments.host(), name);
+  call_arguments<1> arguments(env, info);
+  if (arguments.host() == nullptr || arguments.host()->control() == nullptr) return misuse(env, "submit: wrong arguments");
+  const uint32_t* control = arguments.host()->control();
+  uint32_t messages = control[1];
+  uint32_t mode = control[2];
+  driver_reference found = find_driver(*arguments.host(), control[0]);
   if (found.driver == nullptr) return misuse(env, "submit: the driver is closed");
+  if (messages > found.driver->table_words / table_words) return misuse(env, "submit: more messages than the table holds");
   send_engine& engine = found.host->engine();
-  const char* wrong = submit_messages(env, engine, *found.driver, table, messages, arguments.value(3));
+  const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, arguments.value(0));
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
   if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();

@@ -7,9 +7,11 @@
 
 namespace sendzc {
 
-napi_status environment::set_callback(bool main_thread, napi_value on_ready) {
-  main_thread_ = main_thread;
+napi_status environment::begin(bool main_thread, napi_value on_ready, uint32_t* control, memory_pin control_pin) {
   if (callback_ != nullptr) return napi_ok;
+  main_thread_ = main_thread;
+  control_ = control;
+  control_pin_ = std::move(control_pin);
   napi_value name;
   napi_status status = napi_create_string_utf8(env_, "sendzc_uring", NAPI_AUTO_LENGTH, &name);
   if (status == napi_ok) status = napi_async_init(env_, nullptr, name, &async_context_);

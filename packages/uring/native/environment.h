@@ -21,8 +21,10 @@ class environment {
 
   environment(napi_env env, uv_loop_t* loop) : env_(env), loop_(loop), rings_(max_rings) {}
 
-  // `on_ready` is called with the number of a ring that has completions.
-  napi_status set_callback(bool main_thread, napi_value on_ready);
+  // `on_ready` is called with the number of a ring that has completions. `control` carries the small arguments of submit.
+  napi_status begin(bool main_thread, napi_value on_ready, uint32_t* control, memory_pin control_pin);
+  // Driver, messages, mode. Null before begin.
+  const uint32_t* control() const { return control_; }
 
   // The number of the ring, or a negated errno; -ENOSPC at the limit of rings. `events` stays referenced for as long as the ring lives.
   int create_ring(const ring_settings& settings, napi_value events, int32_t* words, size_t word_count);
@@ -53,6 +55,8 @@ class environment {
   napi_env env_;
   uv_loop_t* loop_;
   bool main_thread_ = true;
+  const uint32_t* control_ = nullptr;
+  memory_pin control_pin_;
   napi_ref callback_ = nullptr;
   napi_async_context async_context_ = nullptr;
   std::vector<ring_entry> rings_;

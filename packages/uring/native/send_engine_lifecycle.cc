@@ -182,6 +182,7 @@ void send_engine::forget(driver_slot& driver) {
   driver.used = false;
   owed_drivers_--;
   driver.tokens.reset();
+  driver.table_pin.reset();
   retired_indexes_.push_back(driver.index);
 }
 

@@ -56,6 +56,10 @@ struct driver_slot {
   bool poll_pending = false;
   bool starved = false;  // was refused for want of room in the ring
   std::unique_ptr<token_slot[]> tokens;
+  // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver.ts.
+  const uint32_t* table = nullptr;
+  size_t table_words = 0;
+  memory_pin table_pin;
   driver_totals totals;
 };
 

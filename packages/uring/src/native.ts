@@ -22,14 +22,15 @@ export const DRIVER_INDEX_BITS = 20
  * functions that answer with a count of events have written them to the ring's event buffer.
  */
 export interface UringAddon {
-  initialize(isMainThread: boolean, onReady: (ring: number) => void): void
+  initialize(isMainThread: boolean, onReady: (ring: number) => void, control: Uint32Array): void
   createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array): number
   registerRegion(ring: number, region: number): number
   describeRing(ring: number, into: Uint32Array): number
   closeRingIfIdle(ring: number): boolean
   socketFacts(fd: number, into: Int32Array): number
   openDriver(ring: number, fd: number, maxInFlight: number): number
-  submit(driver: number, table: Uint32Array, messages: number, segments: readonly (Uint8Array | undefined)[], mode: number): number
+  useTable(driver: number, table: Uint32Array): void
+  submit(segments: readonly (Uint8Array | undefined)[]): number
   flush(driver: number, reap: boolean): number
   collect(driver: number, enter: boolean): number
   arm(driver: number, bits: number): void
@@ -44,6 +45,9 @@ export interface UringAddon {
   regionInFlight(region: number, slot: number): number
   probe(entries: number, completionEntries: number, sqpollIdleMs: number, into: Uint32Array): number
 }
+
+/** The small arguments of {@link UringAddon.submit}: driver, number of messages, {@link SubmitMode}. Stored, since passing costs more. */
+export const submitControl = new Uint32Array(3)
 
 let loaded: UringAddon | undefined
 let readyRing: (ring: number) => void = () => undefined
@@ -66,7 +70,7 @@ export function loadNative(): UringAddon {
   try {
     const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => UringAddon
     const addon = nodeGypBuild(packageFolder)
-    addon.initialize(isMainThread, (ring) => readyRing(ring))
+    addon.initialize(isMainThread, (ring) => readyRing(ring), submitControl)
     loaded = addon
     return addon
   } catch (cause) {

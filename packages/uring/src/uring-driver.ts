@@ -1,5 +1,5 @@
 import type { Driver, DriverCounters, DriverSink, ReleaseKind, SendBatch, SocketKind } from '@sendzc/core'
-import { SubmitMode } from './native.js'
+import { SubmitMode, submitControl } from './native.js'
 import { UringRing } from './ring.js'
 
 /** UIO_MAXIOV: the most segments that one message can have. */
@@ -24,6 +24,7 @@ export class UringDriver implements Driver, DriverSink {
   readonly #name: number
   readonly #index: number
   readonly #sink: DriverSink
+  #table: Uint32Array | undefined
   #armed = 0
   #closed = false
   #bytesLeft = 0
@@ -49,14 +50,23 @@ export class UringDriver implements Driver, DriverSink {
   submit(batch: SendBatch): void {
     if (this.#closed) throw UringRing.closedError()
     const ring = this.#ring
+    if (batch.table !== this.#table) {
+      ring.native.useTable(this.#name, batch.table)
+      this.#table = batch.table
+    }
+    submitControl[0] = this.#name
+    submitControl[1] = batch.messageCount
     if (ring.openDrivers > 1) {
       ring.held = true
-      ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.Hold)
+      submitControl[2] = SubmitMode.Hold
+      ring.native.submit(batch.segments)
     } else if (ring.dispatching) {
-      ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.Enter)
+      submitControl[2] = SubmitMode.Enter
+      ring.native.submit(batch.segments)
       ring.deliverLater()
     } else {
-      ring.deliver(ring.native.submit(this.#name, batch.table, batch.messageCount, batch.segments, SubmitMode.EnterAndReap))
+      submitControl[2] = SubmitMode.EnterAndReap
+      ring.deliver(ring.native.submit(batch.segments))
     }
   }
 
