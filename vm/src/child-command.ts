@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { hasProgram } from './system-packages.js'
 
 /** Signals that end the harness; each leaves through {@link cleanUpOnSignal}. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -36,6 +37,14 @@ export function killGroup(child: ChildProcess): void {
   }
 }
 
+/**
+ * Words before a command line that have the program get a signal when this process is gone, even when it was
+ * killed; none where the system has no setpriv.
+ */
+export function endingWithParent(signal: 'TERM' | 'KILL'): string[] {
+  return hasProgram('setpriv') ? ['setpriv', '--pdeathsig', signal] : []
+}
+
 /** Options of {@link runCommand}. */
 export interface CommandOptions {
   readonly cwd: string
@@ -51,7 +60,8 @@ export interface CommandOptions {
  * @throws the spawn error when the program does not exist
  */
 export async function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<number> {
-  const child = spawn(program, args, {
+  const argv = [...endingWithParent('TERM'), program, ...args]
+  const child = spawn(argv[0] as string, argv.slice(1), {
     cwd: options.cwd,
     env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,14 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { GuestOptions } from './arguments.js'
 import { cacheRoot } from './cache-folder.js'
 import { MarkedChannel } from './channel-end.js'
-import { cleanUpOnSignal, killGroup } from './child-command.js'
+import { cleanUpOnSignal, endingWithParent, killGroup } from './child-command.js'
 import { VmError } from './errors.js'
 import { buildInit } from './kernel-build.js'
 import { explainingLines, panicReason } from './kernel-log.js'
 import { type Accelerator, consoleLogName, qemuArguments } from './machine-model.js'
 import { NetworkNamespace } from './network-namespace.js'
 import { fillRunFolder, makeRunFolder, removeRunFolder } from './run-folder.js'
-import { hasProgram } from './system-packages.js'
 
 /** Limits from QEMU's start to the command's start, for the plain and the debug kernel. */
 export const bootTimeoutMs = { plain: 300_000, debug: 600_000 } as const
@@ -181,10 +180,9 @@ class Guest {
 }
 
 function start(args: readonly string[], namespace: NetworkNamespace | undefined): ChildProcess {
-  const argv = ['qemu-system-x86_64', ...args]
-  if (namespace !== undefined) argv.unshift('ip', 'netns', 'exec', namespace.name)
-  // The guest ends itself when its control channel closes; this also ends one whose kernel hangs.
-  if (hasProgram('setpriv')) argv.unshift('setpriv', '--pdeathsig', 'KILL')
+  const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace.name]
+  // The guest ends itself when its control channel closes; the signal also ends one whose kernel hangs.
+  const argv = [...endingWithParent('KILL'), ...inside, 'qemu-system-x86_64', ...args]
   return spawn(argv[0] as string, argv.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,

@@ -30,19 +30,21 @@ interface KernelSource {
   readonly tarball: string
   /** What tells this source from another. */
   readonly version: string
+  /** For a reader. */
+  readonly name: string
 }
 
 function findSource(): KernelSource {
   const own = process.env.SENDZC_LINUX_SOURCE
   if (own !== undefined) {
     if (!existsSync(own)) throw new VmError(`SENDZC_LINUX_SOURCE names "${own}", which does not exist`)
-    return { tarball: own, version: createHash('sha256').update(readFileSync(own)).digest('hex') }
+    return { tarball: own, version: createHash('sha256').update(readFileSync(own)).digest('hex'), name: basename(own) }
   }
   const tarball = `/usr/src/${sourcePackage}.tar.xz`
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder
   const query = spawnSync('dpkg-query', ['-W', '-f', '${Version}', sourcePackage], { encoding: 'utf8' })
   if (query.status !== 0 || !existsSync(tarball)) throw new VmError(`${tarball} is missing: install the package ${sourcePackage}`)
-  return { tarball, version: query.stdout }
+  return { tarball, version: query.stdout, name: `${sourcePackage} ${query.stdout}` }
 }
 
 function compilerVersion(): string {
@@ -109,7 +111,7 @@ function writeParts(folder: string, parts: readonly HashPart[]): string[] {
 
 async function prepareTree(steps: BuildSteps, inputs: KernelInputs, folder: string, progress: BuildProgress): Promise<string> {
   const { source, patches } = inputs
-  progress.phase(`unpacking ${sourcePackage} ${source.version}`)
+  progress.phase(`unpacking ${source.name}`)
   const tree = join(folder, 'tree')
   mkdirSync(tree)
   await steps.run('unpacking the kernel source', tree, ['tar', '-xf', source.tarball, '--strip-components=1'])
@@ -117,7 +119,7 @@ async function prepareTree(steps: BuildSteps, inputs: KernelInputs, folder: stri
     progress.phase(`applying ${basename(path)}`)
     // Without fuzz: a source that changed around a patch must be looked at, not guessed.
     const patch = ['patch', '-p1', '--forward', '--fuzz=0', '--no-backup-if-mismatch', '-i', path] as const
-    await steps.run(`applying ${basename(path)} to ${sourcePackage} ${source.version}`, tree, [...patch])
+    await steps.run(`applying ${basename(path)} to ${source.name}`, tree, [...patch])
   }
   return tree
 }
