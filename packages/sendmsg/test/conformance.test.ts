@@ -1,7 +1,7 @@
 import type { Backend } from '@sendzc/core'
 import { conformance, driverConformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, it } from 'vitest'
-import { copy, errqueue } from '../src/index.js'
+import { copy, errqueue, inline } from '../src/index.js'
 
 const transports = {
   tcp4: { kind: 'stream', openPair: tcpPairs('127.0.0.1') },
@@ -15,6 +15,15 @@ const backends: Record<string, () => Backend> = {
   'errqueue recvmmsg': () => errqueue(),
   'errqueue interval 4': () => errqueue({ interval: 4 }),
   copy: () => copy(),
+}
+
+/** Only the kernel of kernel/patches has it; there scripts/vm-suite.mjs runs the same suite. */
+const inlineCapability = inline().probe()
+if (inlineCapability.available) {
+  backends['inline cmsg'] = () => inline({ via: 'cmsg' })
+  backends['inline pointer'] = () => inline({ via: 'pointer' })
+} else {
+  it.skip(`inline (skipped: ${inlineCapability.reason})`)
 }
 
 for (const [transport, { kind, openPair }] of Object.entries(transports)) {

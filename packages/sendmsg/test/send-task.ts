@@ -1,12 +1,12 @@
 import { type Backend, Wake } from '@sendzc/core'
 import { bounded, content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
-import { copy, type ErrqueueOptions, errqueue, type SendmsgCounters } from '../src/index.js'
+import { copy, type ErrqueueOptions, errqueue, type InlineOptions, inline, type SendmsgCounters } from '../src/index.js'
 
 /** What {@link SendReport} is about. */
 export interface SendTask {
   transport: 'tcp4' | 'udp4'
-  backend: 'errqueue' | 'copy'
-  options?: ErrqueueOptions
+  backend: 'errqueue' | 'inline' | 'copy'
+  options?: ErrqueueOptions | InlineOptions
   /** Batches, one after the other. */
   submits: number
   /** Messages of each batch. */
@@ -30,6 +30,11 @@ export interface SendReport {
   wakes: number
 }
 
+function backendOf({ backend, options }: SendTask): Backend {
+  if (backend === 'copy') return copy()
+  return backend === 'inline' ? inline(options as InlineOptions) : errqueue(options as ErrqueueOptions)
+}
+
 /** Waits, by nothing but wake-ups, until everything is released. */
 async function released(session: DriverSession): Promise<void> {
   while (session.inFlight > 0) {
@@ -45,8 +50,7 @@ async function released(session: DriverSession): Promise<void> {
 export async function send(task: SendTask): Promise<SendReport> {
   const pair = await (task.transport === 'tcp4' ? tcpPairs('127.0.0.1') : udpPairs('127.0.0.1'))()
   if (task.peerPaused) pair.peer.pause()
-  const backend: Backend = task.backend === 'copy' ? copy() : errqueue(task.options)
-  const session = new DriverSession(backend, pair.fd, 256)
+  const session = new DriverSession(backendOf(task), pair.fd, 256)
   for (let submit = 0; submit < task.submits; submit++) {
     session.submit(Array.from({ length: task.messages }, () => ({ segments: [content(task.bytes)], zerocopy: task.backend !== 'copy' })))
     if (task.oneAtATime) await released(session)

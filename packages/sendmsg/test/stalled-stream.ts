@@ -2,9 +2,9 @@ import { type Driver, type DriverSink, Errno, MessageFlag, type ReleaseKind, Sen
 import { errqueue } from '../src/index.js'
 import { contentAt } from './memory-pressure.js'
 
-/** Bytes of one message: large enough for memory of its own, small enough that the socket takes many. */
-export const MESSAGE_BYTES = 262_144
-const MAX_MESSAGES = 128
+/** Bytes of one message: small enough that its memory comes from the heap, where what is freed is soon used again. */
+export const MESSAGE_BYTES = 65_536
+const MAX_MESSAGES = 512
 
 /** Sends content on a stream whose peer does not read, until the socket takes no more, so that memory stays in flight. */
 export class StalledStream implements DriverSink {

@@ -1,5 +1,8 @@
 // What is read from control messages: of the error queue, and of the inline notification.
 #include <errno.h>
+// The kernel's header uses struct timespec and does not declare it.
+#include <time.h>
+
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
