@@ -212,6 +212,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const record = this.#table.record(token)
     const refusedBytes = this.#table.answer(token, result)
     this.#unanswered--
+    // A driver that answers from the event loop: the next batch of a stream waits for this answer alone.
+    if (this.#unanswered === 0) this.#schedulePump()
     if (result >= 0) {
       this.#statistics.messageSent(result)
       if (this.kind === 'datagram') (record.writes[0] as PendingWrite).completeSent()
