@@ -56,6 +56,9 @@ export async function buildAddon(name, { sanitize = false } = {}) {
     mkdirSync(folder, { recursive: true })
     for (const part of ['native', 'binding.gyp', 'package.json']) cpSync(join(source, part), join(folder, part), { recursive: true })
     symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'))
+    // binding.gyp finds the shared headers beside the package.
+    const shared = join(folder, '..', 'native')
+    if (!existsSync(shared)) symlinkSync(join(root, 'packages/native'), shared)
   }
   console.error(`sendzc: building the ${name} addon${sanitize ? ' with sanitizers' : ''} ...`)
   const started = performance.now()
