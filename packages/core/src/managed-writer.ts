@@ -286,14 +286,11 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   #sendFailed(writes: readonly PendingWrite[], errno: number): void {
     const { code, message, remedy } = sendFailure(errno)
     const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall: this.backend === 'uring' ? 'io_uring_enter' : 'sendmsg', remedy }
-    if (this.kind === 'datagram' && errno !== Errno.EBADF) {
-      this.#failWrite(writes[0] as PendingWrite, { code, message, init })
-      return
-    }
-    const error = new ZeroCopyError(code, message, init)
     if (this.kind === 'datagram') this.#failWrite(writes[0] as PendingWrite, { code, message, init })
+    // One datagram that can't be sent says nothing of the next.
+    if (this.kind === 'datagram' && errno !== Errno.EBADF) return
     this.#endQueue({ code, message, init })
-    this.#init.onBroken(error)
+    this.#init.onBroken(new ZeroCopyError(code, message, init))
   }
 
   // ---- moving on
