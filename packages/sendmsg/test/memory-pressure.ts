@@ -4,6 +4,9 @@ import { runInNewContext } from 'node:vm'
 /** What a caller writes over memory that it believes to be free. The content of these tests never holds it. */
 export const POISON = 0xee
 
+/** Pieces of poison: more than all messages of a test. */
+const PIECES = 600
+
 /** Period of the content: prime, so that content that moved by a page never matches. */
 const PERIOD_BYTES = 8191
 
@@ -37,6 +40,6 @@ export function poisonFreedMemory(pieceBytes: number): void {
   for (let round = 0; round < 4; round++) {
     collectGarbage()
     const pieces: Uint8Array[] = []
-    for (let piece = 0; piece < 64; piece++) pieces.push(new Uint8Array(pieceBytes).fill(POISON))
+    for (let piece = 0; piece < PIECES; piece++) pieces.push(new Uint8Array(pieceBytes).fill(POISON))
   }
 }

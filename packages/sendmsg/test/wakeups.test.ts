@@ -2,6 +2,7 @@ import { type DriverSink, MessageFlag, SendBatch, Wake } from '@sendzc/core'
 import { bounded, tcpPairs } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
+import { StalledStream } from './stalled-stream.js'
 
 /** Turns of the event loop in which a spinning driver would wake up at least as often. */
 const TURNS = 500
@@ -91,6 +92,26 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('wake-ups, collected with %s', (
     expect(sink.wakes).toEqual([Wake.Writable])
     expect(driver.counters().collectCalls).toBeLessThanOrEqual(MAX_LOOKS)
     driver.close()
+    await pair.dispose()
+  })
+})
+
+describe('a wake-up that finds a part of what is in flight', () => {
+  it('asks once: neither it nor the collect() that follows asks again to hear EAGAIN', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    pair.peer.pause()
+    const stream = new StalledStream(pair.fd)
+    stream.fill()
+    const woken = new Promise((resolve) => {
+      stream.onWake = resolve
+    })
+    stream.driver.arm(Wake.Notification)
+    await bounded(woken, 'wake-up')
+    expect(stream.releases).toBeGreaterThan(0)
+    expect(stream.inFlight).toBeGreaterThan(0)
+    stream.driver.collect()
+    expect(stream.driver.counters()).toMatchObject({ collectCalls: 1, emptyCollectCalls: 0 })
+    stream.driver.close()
     await pair.dispose()
   })
 })
