@@ -7,7 +7,7 @@ import type { Load } from './load.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 import type { Row } from './record.js'
-import type { SocketBuffers } from './socket-buffers.js'
+import type { SocketSettings } from './socket-settings.js'
 import { WriterLoad } from './writer-load.js'
 
 /** Where a transport's bytes go. */
@@ -20,7 +20,7 @@ export interface Destination {
 /** What all cells of a run share. */
 export interface CellContext {
   destinations: ReadonlyMap<Transport, Destination>
-  buffers: SocketBuffers
+  settings: SocketSettings
   runtimeMs: number
   /** See `samePayload` of {@link WriterLoad}; false by default. */
   samePayload?: boolean
@@ -29,20 +29,26 @@ export interface CellContext {
 }
 
 /**
- * Opens a socket with the buffer sizes of the kernel's selftest.
+ * Opens a socket with the settings of the run.
  * @param noDelay - TCP_NODELAY; without it, as in the selftest, what is sent before the last is on its way joins it, which decides how
  *   wide the ranges of the notifications are
  * @throws ZeroCopyError, ERR_ZC_CONNECTION_REFUSED where nobody listens
  */
-export function connectTo(transport: Transport, destination: Destination, buffers: SocketBuffers, noDelay: boolean): Promise<OpenSocket> {
+export function connectTo(transport: Transport, destination: Destination, settings: SocketSettings, noDelay: boolean): Promise<OpenSocket> {
   const { host, port } = destination
-  const common = { family: familyOf(transport), host, port, sendBufferBytes: buffers.sendBufferBytes } as const
-  return isStream(transport) ? openSocket({ protocol: 'tcp', noDelay, ...common }) : openSocket({ protocol: 'udp', ...common })
+  const common = { family: familyOf(transport), host, port, sendBufferBytes: settings.sendBufferBytes } as const
+  if (!isStream(transport)) return openSocket({ protocol: 'udp', ...common })
+  return openSocket({ protocol: 'tcp', noDelay, ...congestionOption(settings), ...common })
+}
+
+/** TCP_CONGESTION of `openSocket`, where the run sets one. */
+export function congestionOption({ congestionControl }: SocketSettings): { congestionControl?: string } {
+  return congestionControl === null ? {} : { congestionControl }
 }
 
 /**
  * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level is what
- * a user gets: `openSocket` turns it on, since a sender that waits for its buffers would else wait for delayed acknowledgements.
+ * a user gets: `openSocket` turns it on, since a sender that waits for its settings would else wait for delayed acknowledgements.
  */
 export function defaultNoDelay(level: OwnCell['level']): boolean {
   return level === 'writer'
@@ -58,14 +64,14 @@ export async function openLoad(cell: OwnCell, fd: number, samePayload = false): 
   return new WriterLoad({ writer, interval, sizeBytes, samePayload })
 }
 
-/** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
+/** Messages in flight of a measured writer: above what the ring of settings holds, so that the ring is the bound. */
 const WRITER_IN_FLIGHT = 2_048
 
 /** Measures a cell once, over a connection of its own. */
 export async function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
-  using socket = await connectTo(cell.transport, destination, context.buffers, context.noDelay ?? defaultNoDelay(cell.level))
+  using socket = await connectTo(cell.transport, destination, context.settings, context.noDelay ?? defaultNoDelay(cell.level))
   const load = await openLoad(cell, socket.fd, context.samePayload)
   try {
     return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))

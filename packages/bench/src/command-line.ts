@@ -104,6 +104,14 @@ export const COMMON_OPTIONS = {
       .transform((text) => text === 'on')
       .optional(),
   },
+  congestion: {
+    value: 'NAME',
+    help: 'congestion control of TCP (default cubic, which does not pace; "system" keeps what the system has)',
+    schema: z
+      .string()
+      .regex(/^[\w-]{1,15}$/u, 'is the name of a congestion control, as in cubic')
+      .optional(),
+  },
   seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: whole(0, SEED_LIMIT - 1).optional() },
 } satisfies OptionSpecs
 

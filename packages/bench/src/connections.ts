@@ -18,7 +18,7 @@ import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { interleave } from './schedule.js'
-import { socketBuffers } from './socket-buffers.js'
+import { congestionText, socketSettings } from './socket-settings.js'
 import { pairedRatio, summarize } from './statistics.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
@@ -52,6 +52,7 @@ export const CONNECTIONS_OPTIONS = {
   json: COMMON_OPTIONS.json,
   to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
+  congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
 }
 
@@ -67,23 +68,23 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
-  const buffers = await socketBuffers()
+  const settings = await socketSettings(options.congestion)
   const remoteHost = options.to?.host ?? null
   const run = await RunRecord.begin({
     command: 'connections',
-    options: { ...options, backends, ...buffers },
+    options: { ...options, backends, ...settings },
     seed: options.seed,
     processors,
     remoteHost,
     probes,
     json: options.json,
   })
-  run.notes.push(...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
+  run.notes.push(congestionText(settings), ...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
   run.notes.push(...receivers.notes)
   pinSender(processors)
   const cells = fleetCells({ ...options, transports: receivers.transports }, backends)
-  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'] }
+  const context: CellContext = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'] }
   const expectedMs = ({ connections: count }: FleetCell): number => options['runtime-ms'] + 20 + count
   const turns = interleave(cells, options.rounds, ({ transport, level }) => `${transport} ${level}`, seededRandom(run.seed))
   const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
@@ -131,7 +132,7 @@ async function runFleet(cell: FleetCell, round: number, position: number, contex
     while (sockets.length < cell.connections) {
       const wanted = Math.min(CONNECT_BATCH, cell.connections - sockets.length)
       const opened = await Promise.allSettled(
-        Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.buffers, true)),
+        Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.settings, true)),
       )
       for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
       const failed = opened.find((one) => one.status === 'rejected')

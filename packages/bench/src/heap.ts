@@ -9,7 +9,7 @@ import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './com
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { openReceivers, type Receivers } from './receivers.js'
-import { type SocketBuffers, socketBuffers } from './socket-buffers.js'
+import { type SocketSettings, socketSettings } from './socket-settings.js'
 import { textTable } from './text-table.js'
 
 const DEFAULTS = { sends: 1_000_000, sizeBytes: 1_024, interval: 8 } as const
@@ -42,6 +42,7 @@ export const HEAP_OPTIONS = {
   },
   sends: { value: 'N', help: `sends per path (default ${DEFAULTS.sends})`, schema: read.whole(1, 1_000_000_000).default(DEFAULTS.sends) },
   cpus: COMMON_OPTIONS.cpus,
+  congestion: COMMON_OPTIONS.congestion,
 }
 
 type HeapOptions = OptionValues<typeof HEAP_OPTIONS>
@@ -67,15 +68,15 @@ async function heap(args: readonly string[]): Promise<ExitStatusCode> {
   if (gc === undefined) return rerunWithCollector(args)
   const { backends, notes } = selectBackends(options.backends, probeBackends())
   const processors = await chooseProcessors(options.cpus)
-  const buffers = await socketBuffers()
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
+  const settings = await socketSettings(options.congestion)
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
   pinSender(processors)
   const body: string[][] = []
   let worst = 0
   for (const transport of receivers.transports) {
     for (const backend of backends) {
       process.stderr.write(`${transport} ${backend}: ${options.sends} sends\n`)
-      const growth = await heapGrowth(cellOf(transport, backend, options), options.sends, receivers, buffers, gc)
+      const growth = await heapGrowth(cellOf(transport, backend, options), options.sends, receivers, settings, gc)
       body.push([transport, backend, ...growthCells(growth)])
       worst = Math.max(worst, growth.allocatedBytes / growth.sends)
     }
@@ -112,10 +113,16 @@ function growthCells({ sends, allocatedBytes, retainedBytes, collections, extern
   ]
 }
 
-async function heapGrowth(cell: OwnCell, sends: number, receivers: Receivers, buffers: SocketBuffers, gc: () => void): Promise<HeapGrowth> {
+async function heapGrowth(
+  cell: OwnCell,
+  sends: number,
+  receivers: Receivers,
+  settings: SocketSettings,
+  gc: () => void,
+): Promise<HeapGrowth> {
   const destination = receivers.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}; known are ${TRANSPORTS.join(', ')}.`)
-  using socket = await connectTo(cell.transport, destination, buffers, true)
+  using socket = await connectTo(cell.transport, destination, settings, true)
   const load = await openLoad(cell, socket.fd)
   const observer = new PerformanceObserver(() => undefined)
   try {

@@ -1,24 +1,27 @@
 import { createSocket, type Socket as DgramSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, type Socket as NetSocket } from 'node:net'
+import { Socket as NetSocket } from 'node:net'
+import { openSocket } from '@sendzc/socket'
 import { familyOf, isStream, type Transport } from './cell.js'
-import type { Destination } from './cell-runner.js'
+import { congestionOption, type Destination } from './cell-runner.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import type { SocketSettings } from './socket-settings.js'
 
 /** A connected socket of Node's own. */
 export type NodeSocket = { kind: 'net'; socket: NetSocket } | { kind: 'dgram'; socket: DgramSocket }
 
 /**
- * Connects a `net.Socket` or a `dgram.Socket`, with Node's defaults.
+ * Connects a `net.Socket` or a `dgram.Socket`, with Node's defaults but for the congestion control.
  * @throws BenchFailure where nobody listens
  */
-export async function connectNode(transport: Transport, { host, port }: Destination): Promise<NodeSocket> {
+export async function connectNode(transport: Transport, { host, port }: Destination, settings: SocketSettings): Promise<NodeSocket> {
   try {
     if (isStream(transport)) {
-      const socket = connect({ host, port })
-      await once(socket, 'connect')
-      return { kind: 'net', socket }
+      const family = familyOf(transport)
+      // Opened by ours, since Node cannot set the congestion control before it connects.
+      const opened = await openSocket({ protocol: 'tcp', family, host, port, noDelay: false, ...congestionOption(settings) })
+      return { kind: 'net', socket: new NetSocket({ fd: opened.release() }) }
     }
     const socket = createSocket(familyOf(transport) === 6 ? 'udp6' : 'udp4')
     socket.connect(port, host)

@@ -18,7 +18,7 @@ import { RunRecord } from './run-record.js'
 import { interleave } from './schedule.js'
 import { runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
 import { buildSelftests, type Selftests } from './selftests.js'
-import { socketBuffers } from './socket-buffers.js'
+import { congestionText, socketSettings } from './socket-settings.js'
 import { runTurns } from './turns.js'
 import { WARMUP_MS, warmupTurns } from './warmup.js'
 import { WriterLoad } from './writer-load.js'
@@ -52,6 +52,7 @@ export const PEERS_OPTIONS = {
   },
   json: COMMON_OPTIONS.json,
   cpus: COMMON_OPTIONS.cpus,
+  congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
 }
 
@@ -86,24 +87,29 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
-  const buffers = await socketBuffers()
+  const settings = await socketSettings(options.congestion)
   const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
   const run = await RunRecord.begin({
     command: 'peers',
-    options: { ...options, ...buffers },
+    options: { ...options, ...settings },
     seed: options.seed,
     processors,
     remoteHost: null,
     probes,
     json: options.json,
   })
-  run.notes.push(`C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`, ...selftests.notes, ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
+  run.notes.push(
+    `C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`,
+    congestionText(settings),
+    ...selftests.notes,
+    ...notes,
+  )
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
   run.notes.push(...receivers.notes)
   pinSender(processors)
   const context = {
     destinations: receivers.destinations,
-    buffers,
+    settings,
     runtimeMs: options['runtime-ms'],
     samePayload: true,
     // As the selftest: the same socket on both sides.
@@ -161,10 +167,17 @@ function isSelftest(backend: Cell['backend']): boolean {
 }
 
 function runPeerCell(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
-  const destination = destinationOf(context, cell.transport)
-  if (isSelftest(cell.backend)) return runSelftest(cell, round, position, context.selftests, destination, context.processors.sender)
+  if (isSelftest(cell.backend)) {
+    const { selftests, processors, settings } = context
+    return runSelftest(cell, round, position, {
+      selftests,
+      destination: destinationOf(context, cell.transport),
+      cpu: processors.sender,
+      settings,
+    })
+  }
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
-  if (cell.level === 'peer' || cell.backend === 'copy') return runOnNodeSocket(cell, round, position, destination, context.runtimeMs)
+  if (cell.level === 'peer' || cell.backend === 'copy') return runOnNodeSocket(cell, round, position, context)
   return runCell(cell as OwnCell, round, position, context)
 }
 
@@ -174,8 +187,9 @@ function destinationOf(context: CellContext, transport: Transport): Destination 
   return destination
 }
 
-async function runOnNodeSocket(cell: Cell, round: number, position: number, destination: Destination, runtimeMs: number): Promise<Row> {
-  const target = await connectNode(cell.transport, destination)
+async function runOnNodeSocket(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
+  const { runtimeMs } = context
+  const target = await connectNode(cell.transport, destinationOf(context, cell.transport), context.settings)
   try {
     if (cell.level === 'peer') {
       const load = new NodeLoad(target, cell.interval, cell.sizeBytes)

@@ -4,7 +4,7 @@ import { familyOf, isStream, type Transport } from './cell.js'
 import type { Destination } from './cell-runner.js'
 import type { Endpoint } from './command-line.js'
 import { BenchFailure, messageOf } from './failure.js'
-import type { SocketBuffers } from './socket-buffers.js'
+import type { SocketSettings } from './socket-settings.js'
 
 /** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
 const WAKE_BYTES = 65_536
@@ -16,7 +16,7 @@ export interface ReceiversOptions {
   to: Endpoint | undefined
   /** CPU of the receiving processes; null = not pinned. */
   cpu: number | null
-  buffers: SocketBuffers
+  settings: SocketSettings
 }
 
 /** The other end of a run. */
@@ -39,11 +39,11 @@ export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
 }
 
 /** Starts a receiving process as every command does. */
-export function startDiscarding(transport: Transport, cpu: number | null, buffers: SocketBuffers, at?: Destination): Promise<Receiver> {
+export function startDiscarding(transport: Transport, cpu: number | null, settings: SocketSettings, at?: Destination): Promise<Receiver> {
   const common = {
     mode: 'discard',
     family: familyOf(transport),
-    receiveBufferBytes: buffers.receiveBufferBytes,
+    receiveBufferBytes: settings.receiveBufferBytes,
     ...(cpu === null ? {} : { cpu }),
     ...at,
   } as const
@@ -52,7 +52,7 @@ export function startDiscarding(transport: Transport, cpu: number | null, buffer
     : startReceiver({ protocol: 'udp', ...common })
 }
 
-async function startLocal({ transports, cpu, buffers }: ReceiversOptions): Promise<Receivers> {
+async function startLocal({ transports, cpu, settings }: ReceiversOptions): Promise<Receivers> {
   const started = new Map<Transport, Receiver>()
   const stopAll = async (): Promise<void> => {
     await Promise.all([...started.values()].map((receiver) => receiver[Symbol.asyncDispose]()))
@@ -60,7 +60,7 @@ async function startLocal({ transports, cpu, buffers }: ReceiversOptions): Promi
   const notes: string[] = []
   for (const transport of transports) {
     try {
-      started.set(transport, await startDiscarding(transport, cpu, buffers))
+      started.set(transport, await startDiscarding(transport, cpu, settings))
     } catch (error) {
       // A host without IPv6 still has half of the sweep.
       notes.push(`Left out: ${transport}, since nothing can receive it here: ${messageOf(error)}`)

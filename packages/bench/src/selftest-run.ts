@@ -5,7 +5,8 @@ import { type Cell, familyOf, isStream } from './cell.js'
 import type { Destination } from './cell-runner.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import type { Row } from './record.js'
-import type { Selftests } from './selftests.js'
+import { CONGESTION_VARIABLE, type Selftests } from './selftests.js'
+import type { SocketSettings } from './socket-settings.js'
 
 const run = promisify(execFile)
 
@@ -68,19 +69,26 @@ export function parseSelftest(output: string): SelftestResult {
   throw new BenchFailure(`A selftest printed no result: ${output.slice(0, 200)}`, ExitStatus.Failed)
 }
 
+/** What every run of a selftest shares. */
+export interface SelftestContext {
+  selftests: Selftests
+  destination: Destination
+  /** CPU of the sender; null = not pinned. */
+  cpu: number | null
+  settings: SocketSettings
+}
+
 /** Runs the kernel's own sender for one cell, to its end. It inherits the CPU that this process is pinned to. */
 export async function runSelftest(
   cell: Cell,
   round: number,
   position: number,
-  selftests: Selftests,
-  destination: Destination,
-  cpu: number | null,
+  { selftests, destination, cpu, settings }: SelftestContext,
 ): Promise<Row> {
   const program = cell.backend === 'c-io_uring' ? selftests.ioUring : selftests.msgZerocopy
   if (program === undefined) throw new TypeError(`No program for ${cell.backend}.`)
   const before = await childrenCpuTime()
-  const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu)))
+  const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu), settings))
   const after = await childrenCpuTime()
   // A datagram is sent whole or not at all, so the count is exact where the megabytes are rounded down.
   const bytes = isStream(cell.transport) ? result.bytes : result.sends * cell.sizeBytes
@@ -113,9 +121,10 @@ async function childrenCpuTime(): Promise<{ userUs: number; systemUs: number }> 
   return { userUs: Number(fields[13]) * TICK_US, systemUs: Number(fields[14]) * TICK_US }
 }
 
-async function outputOf(program: string, args: readonly string[]): Promise<string> {
+async function outputOf(program: string, args: readonly string[], { congestionControl }: SocketSettings): Promise<string> {
   try {
-    const { stdout, stderr } = await run(program, [...args], { timeout: SELFTEST_TIMEOUT_MS })
+    const env = { ...process.env, ...(congestionControl === null ? {} : { [CONGESTION_VARIABLE]: congestionControl }) }
+    const { stdout, stderr } = await run(program, [...args], { timeout: SELFTEST_TIMEOUT_MS, env })
     return stdout + stderr
   } catch (error) {
     throw new BenchFailure(`The selftest failed: ${messageOf(error)}`, ExitStatus.Failed, error)

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -22,6 +23,34 @@ const MEMBERS = [
   // The test is of its kernel: the system's own header may be older than what it names.
   '*/include/uapi/linux/io_uring*',
 ] as const
+
+/** Name of the environment variable that tells a selftest the congestion control of its sockets; without it the system's. */
+export const CONGESTION_VARIABLE = 'SENDZC_CONGESTION'
+
+/**
+ * Linked before the selftests' own connect(2), so that theirs are the sockets that ours are; their code stays as it is. It has to come
+ * before the connection: a socket that bbr has begun goes on pacing under another one.
+ */
+const CONNECT_WRAPPER = `#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	const char *name = getenv("${CONGESTION_VARIABLE}");
+	int type = 0;
+	socklen_t type_size = sizeof(type);
+
+	if (name && !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) && type == SOCK_STREAM &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)))
+		return -1;
+	return __real_connect(fd, address, size);
+}
+`
 
 /** The kernel's own senders, compiled. */
 export interface Selftests {
@@ -48,12 +77,17 @@ export async function buildSelftests(say: (line: string) => void): Promise<Selft
   const sources = join(cache, 'src')
   if (!existsSync(sources)) await unpack(archive, cache, sources, say)
   const net = join(sources, 'tools', 'testing', 'selftests', 'net')
+  const variant = createHash('sha256').update(CONNECT_WRAPPER).digest('hex').slice(0, 8)
+  const wrapper = join(cache, 'connect.c')
+  await writeFile(wrapper, CONNECT_WRAPPER)
+  const link = [wrapper, '-Wl,--wrap=connect']
   const notes: string[] = []
-  const msgZerocopy = join(cache, 'msg_zerocopy')
-  await compile(join(net, 'msg_zerocopy.c'), msgZerocopy, [])
-  let ioUring: string | undefined = join(cache, 'io_uring_zerocopy_tx')
+  const msgZerocopy = join(cache, `msg_zerocopy-${variant}`)
+  await compile(join(net, 'msg_zerocopy.c'), msgZerocopy, link)
+  let ioUring: string | undefined = join(cache, `io_uring_zerocopy_tx-${variant}`)
   try {
     await compile(join(net, 'io_uring_zerocopy_tx.c'), ioUring, [
+      ...link,
       '-I',
       join(sources, 'tools', 'include'),
       '-I',

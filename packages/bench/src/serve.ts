@@ -7,7 +7,7 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
 import { startDiscarding } from './receivers.js'
-import { type SocketBuffers, socketBuffers } from './socket-buffers.js'
+import { type SocketSettings, socketSettings } from './socket-settings.js'
 
 /** How long, in minutes, `bench serve` serves unless told otherwise. */
 const DEFAULT_MINUTES = 60
@@ -29,7 +29,7 @@ export const SERVE_OPTIONS = {
 
 async function serve(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, SERVE_OPTIONS)
-  const buffers = await socketBuffers()
+  const settings = await socketSettings()
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
@@ -39,7 +39,7 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
     const served = new Set<Transport>()
     // IPv6 first: its sockets take IPv4 as well, unless net.ipv6.bindv6only says otherwise.
     for (const transport of [...options.transports].sort((a, b) => familyOf(b) - familyOf(a))) {
-      const receiver = await startServing(transport, port, options.cpu ?? null, buffers, served)
+      const receiver = await startServing(transport, port, options.cpu ?? null, settings, served)
       served.add(transport)
       if (receiver === undefined) {
         process.stdout.write(`${transport} on the same port\n`)
@@ -67,11 +67,11 @@ async function startServing(
   transport: Transport,
   port: number,
   cpu: number | null,
-  buffers: SocketBuffers,
+  settings: SocketSettings,
   served: ReadonlySet<Transport>,
 ): Promise<Receiver | undefined> {
   try {
-    return await startDiscarding(transport, cpu, buffers, { host: familyOf(transport) === 6 ? '::' : '0.0.0.0', port })
+    return await startDiscarding(transport, cpu, settings, { host: familyOf(transport) === 6 ? '::' : '0.0.0.0', port })
   } catch (error) {
     const sibling = isStream(transport) ? 'tcp6' : 'udp6'
     if (familyOf(transport) === 4 && served.has(sibling) && ZeroCopyError.is(error) && error.errno === 'EADDRINUSE') return undefined

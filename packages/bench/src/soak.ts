@@ -11,7 +11,7 @@ import { Interrupt } from './interrupt.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { duration, Progress } from './progress.js'
 import { openReceivers } from './receivers.js'
-import { socketBuffers } from './socket-buffers.js'
+import { socketSettings } from './socket-settings.js'
 import { median } from './statistics.js'
 import { textTable } from './text-table.js'
 import { WriterLoad } from './writer-load.js'
@@ -46,6 +46,7 @@ export const SOAK_OPTIONS = {
     schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
   },
   cpus: COMMON_OPTIONS.cpus,
+  congestion: COMMON_OPTIONS.congestion,
 }
 
 /** One writer of the soak. */
@@ -60,14 +61,14 @@ async function soak(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, SOAK_OPTIONS)
   const { backends, notes } = selectBackends(options.backends, probeBackends())
   const processors = await chooseProcessors(options.cpus)
-  const buffers = await socketBuffers()
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, buffers })
+  const settings = await socketSettings(options.congestion)
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
   pinSender(processors)
   const senders: Sender[] = []
   try {
     for (const transport of receivers.transports) {
       for (const backend of backends) {
-        const socket = await connectTo(transport, receivers.destinations.get(transport) ?? { host: '', port: 0 }, buffers, true)
+        const socket = await connectTo(transport, receivers.destinations.get(transport) ?? { host: '', port: 0 }, settings, true)
         const writer = await openWriter(socket.fd, { backend: backendFor(backend, DEFAULTS.interval), minZerocopyBytes: 0 })
         senders.push({ transport, backend, socket, load: new WriterLoad({ writer, interval: DEFAULTS.interval, sizeBytes: options.size }) })
       }

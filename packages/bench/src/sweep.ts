@@ -11,7 +11,7 @@ import { openReceivers, type Receivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { interleave } from './schedule.js'
-import { socketBuffers } from './socket-buffers.js'
+import { congestionText, socketSettings } from './socket-settings.js'
 import { costTable, sweepTables } from './sweep-table.js'
 import { runTurns } from './turns.js'
 import { WARMUP_MS, warmupTurns } from './warmup.js'
@@ -78,14 +78,14 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
-  const buffers = await socketBuffers()
+  const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
     command: 'sweep',
     options: {
       ...options,
       nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
       backends,
-      ...buffers,
+      ...settings,
     },
     seed: options.seed,
     processors,
@@ -93,12 +93,12 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
     json: options.json,
   })
-  run.notes.push(...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, buffers })
+  run.notes.push(congestionText(settings), ...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
   run.notes.push(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
-  const outcome = await measureCells(cells, options, receivers, run, buffers)
+  const outcome = await measureCells(cells, options, receivers, run, settings)
   const path = await run.write(outcome.rows, outcome.complete)
   printSweep(outcome.rows, options, run, path)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
@@ -109,9 +109,14 @@ async function measureCells(
   options: SweepOptions,
   receivers: Receivers,
   run: RunRecord,
-  buffers: CellContext['buffers'],
+  settings: CellContext['settings'],
 ): Promise<{ rows: Row[]; complete: boolean }> {
-  const context: CellContext = { destinations: receivers.destinations, buffers, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
+  const context: CellContext = {
+    destinations: receivers.destinations,
+    settings,
+    runtimeMs: options['runtime-ms'],
+    noDelay: options.nodelay,
+  }
   const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
   const warmups = warmupTurns(cells)
   const turnMs = options['runtime-ms'] + OVERHEAD_MS

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { COMMON_OPTIONS, HelpWanted, helpText, parseCommandLine } from '../src/command-line.js'
 import { BenchFailure, ExitStatus } from '../src/failure.js'
 
-const { transports, backends, intervals, levels, size, json, to, cpus, nodelay, seed } = COMMON_OPTIONS
-const specs = { transports, backends, intervals, levels, size, json, to, cpus, nodelay, seed }
+const { transports, backends, intervals, levels, size, json, to, cpus, nodelay, congestion, seed } = COMMON_OPTIONS
+const specs = { transports, backends, intervals, levels, size, json, to, cpus, nodelay, congestion, seed }
 
 function failureOf(args: string[]): BenchFailure {
   try {
@@ -50,6 +50,7 @@ describe('command line', () => {
     [['--cpus', '1'], '--cpus: wants two different CPUs'],
     [['--cpus', '1,1'], '--cpus: wants two different CPUs'],
     [['--json', ''], '--json:'],
+    [['--congestion', 'no such'], '--congestion: is the name of a congestion control'],
     [['--nodelay', 'maybe'], '--nodelay: is "on" or "off"'],
     [['--nonsense'], "Unknown option '--nonsense'"],
     [['extra'], "Unexpected argument 'extra'"],

@@ -20,6 +20,7 @@ socket_spec read_spec(value_reader& reader, napi_value object) {
   spec.family = reader.int32(get("family"), "family") == 6 ? AF_INET6 : AF_INET;
   spec.host = reader.string(get("host"), "host");
   spec.local_host = reader.string(get("localHost"), "localHost");
+  spec.congestion_control = reader.string(get("congestionControl"), "congestionControl");
   spec.device = reader.string(get("device"), "device");
   spec.port = reader.uint32(get("port"), "port");
   spec.local_port = reader.uint32(get("localPort"), "localPort");
@@ -109,6 +110,7 @@ Napi::Value details(const Napi::CallbackInfo& info) {
       .number("receiveBufferBytes", found.receive_buffer_bytes)
       .number("mtuBytes", found.mtu_bytes)
       .number("maxSegmentBytes", found.max_segment_bytes)
+      .string("congestionControl", found.congestion_control)
       .boolean("zerocopy", found.zerocopy)
       .boolean("nonBlocking", found.non_blocking);
   return to_value(info, answer.finish());

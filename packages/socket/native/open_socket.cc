@@ -70,6 +70,12 @@ int set_options(int fd, const socket_spec& spec, const char*& failed_call) {
     failed_call = "setsockopt(TCP_NODELAY)";
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) return -errno;
   }
+  if (!spec.congestion_control.empty()) {
+    failed_call = "setsockopt(TCP_CONGESTION)";
+    // Before the connection: a socket that bbr has begun goes on pacing under another one
+    const std::string& name = spec.congestion_control;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.c_str(), static_cast<socklen_t>(name.size())) != 0) return -errno;
+  }
   if (!is_packet(spec) && !spec.device.empty()) {
     failed_call = "setsockopt(SO_BINDTODEVICE)";
     if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, spec.device.c_str(), static_cast<socklen_t>(spec.device.size())) != 0) {

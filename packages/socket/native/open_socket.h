@@ -17,10 +17,11 @@ enum class socket_role : int32_t { connect = 0, bind, listen };
 struct socket_spec {
   socket_protocol protocol = socket_protocol::tcp;
   socket_role role = socket_role::connect;
-  int32_t family = 0;      // AF_INET or AF_INET6; ignored for PACKET and VSOCK
-  std::string host;        // numeric: the peer's (connect) or the local address (bind, listen)
-  std::string local_host;  // numeric, for connect; empty = the kernel's choice
-  std::string device;      // SO_BINDTODEVICE, or the interface of PACKET; may be empty but for PACKET
+  int32_t family = 0;              // AF_INET or AF_INET6; ignored for PACKET and VSOCK
+  std::string host;                // numeric: the peer's (connect) or the local address (bind, listen)
+  std::string local_host;          // numeric, for connect; empty = the kernel's choice
+  std::string congestion_control;  // TCP_CONGESTION; empty = the system's default
+  std::string device;              // SO_BINDTODEVICE, or the interface of PACKET; may be empty but for PACKET
   uint32_t port = 0;
   uint32_t local_port = 0;
   uint32_t cid = 0;               // VSOCK

@@ -28,6 +28,12 @@ int32_t interface_mtu(int fd) {
   return ioctl(fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : -1;
 }
 
+void read_congestion_control(int fd, socket_details& details) {
+  socklen_t size = sizeof(details.congestion_control) - 1;
+  // Padded with zeros by the kernel; where it fails the name stays empty
+  if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, details.congestion_control, &size) != 0) details.congestion_control[0] = '\0';
+}
+
 }  // namespace
 
 int read_socket_details(int fd, socket_details& details) {
@@ -39,7 +45,10 @@ int read_socket_details(int fd, socket_details& details) {
   if (details.facts.domain == AF_INET) details.mtu_bytes = option_or_unknown(fd, IPPROTO_IP, IP_MTU);
   if (details.facts.domain == AF_INET6) details.mtu_bytes = option_or_unknown(fd, IPPROTO_IPV6, IPV6_MTU);
   if (details.facts.domain == AF_PACKET) details.mtu_bytes = interface_mtu(fd);
-  if (details.facts.protocol == IPPROTO_TCP) details.max_segment_bytes = option_or_unknown(fd, IPPROTO_TCP, TCP_MAXSEG);
+  if (details.facts.protocol == IPPROTO_TCP) {
+    details.max_segment_bytes = option_or_unknown(fd, IPPROTO_TCP, TCP_MAXSEG);
+    read_congestion_control(fd, details);
+  }
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
   details.non_blocking = (flags & O_NONBLOCK) != 0;

@@ -13,6 +13,7 @@ struct socket_details {
   int32_t receive_buffer_bytes = 0;  // SO_RCVBUF as booked
   int32_t mtu_bytes = -1;            // of the path (connected IPv4, IPv6) or the interface (PACKET); -1 = unknown
   int32_t max_segment_bytes = -1;    // TCP_MAXSEG; -1 = not TCP
+  char congestion_control[16] = {};  // TCP_CA_NAME_MAX; empty = not TCP
   bool zerocopy = false;             // SO_ZEROCOPY is on
   bool non_blocking = false;
 };

@@ -18,6 +18,7 @@ export interface NativeSpec {
   family: 4 | 6
   host: string
   localHost: string
+  congestionControl: string
   device: string
   port: number
   localPort: number
@@ -55,6 +56,7 @@ export interface NativeDetails {
   receiveBufferBytes: number
   mtuBytes: number
   maxSegmentBytes: number
+  congestionControl: string
   zerocopy: boolean
   nonBlocking: boolean
 }

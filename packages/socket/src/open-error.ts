@@ -19,6 +19,23 @@ const needsNetRaw = {
   remedy: 'Run as root, or give the binary the capability: setcap cap_net_raw+ep "$(command -v node)"; in a container: --cap-add NET_RAW.',
 } as const
 
+const notAllowed = {
+  why: 'this congestion control needs the capability CAP_NET_ADMIN: it is not in net.ipv4.tcp_allowed_congestion_control',
+  remedy: 'Choose one of those that are, or add it to that sysctl.',
+} as const
+
+function congestionContext(spec: AnySpec, call: string, errno: string): Partial<ErrorContext> | undefined {
+  if (call !== 'setsockopt(TCP_CONGESTION)') return undefined
+  if (errno === 'EPERM') return notAllowed
+  if (errno !== 'ENOENT') return undefined
+  const name = 'congestionControl' in spec ? spec.congestionControl : undefined
+  return {
+    code: 'ERR_ZC_INVALID_OPTION',
+    why: `this kernel has no congestion control "${name ?? ''}" (ENOENT)`,
+    remedy: 'List them with: sysctl net.ipv4.tcp_available_congestion_control; others may be modules (modprobe tcp_NAME).',
+  }
+}
+
 function permissionContext(call: string, errno: string): Partial<ErrorContext> | undefined {
   if (errno !== 'EPERM' && errno !== 'EACCES') return undefined
   if (call === 'socket' || call === 'setsockopt(SO_BINDTODEVICE)') return needsNetRaw
@@ -72,6 +89,10 @@ export function limitContext(spec: BufferBytes, call: string, errno: string): Pa
 /** The error of a failed opening, with the cause and the remedy that fit the protocol. */
 export function openError(result: number, call: string, spec: AnySpec): ZeroCopyError {
   const errno = errnoName(-result)
-  const known = permissionContext(call, errno) ?? protocolContext(spec, call, errno) ?? limitContext(spec, call, errno)
+  const known =
+    congestionContext(spec, call, errno) ??
+    permissionContext(call, errno) ??
+    protocolContext(spec, call, errno) ??
+    limitContext(spec, call, errno)
   return systemError(result, call, { doing: `opening a ${spec.protocol} socket`, ...known })
 }

@@ -106,6 +106,7 @@ export function nativeSpec(spec: AnySpec, role: number, host: string, localHost:
     family: 'family' in spec ? spec.family : 4,
     host,
     localHost,
+    congestionControl: 'congestionControl' in spec ? (spec.congestionControl ?? '') : '',
     device: 'device' in spec ? (spec.device ?? '') : '',
     port: 'port' in spec ? spec.port : 0,
     localPort: 'localPort' in spec ? spec.localPort : 0,

@@ -26,6 +26,8 @@ export interface SocketFacts {
   mtuBytes: number | null
   /** TCP_MAXSEG in bytes; null where the socket is not TCP. */
   maxSegmentBytes: number | null
+  /** TCP_CONGESTION, for example `cubic`; null where the socket is not TCP. */
+  congestionControl: string | null
   /** Whether SO_ZEROCOPY is on. */
   zerocopy: boolean
   /** Whether O_NONBLOCK is on. */
@@ -49,6 +51,7 @@ export function socketFacts(fd: number): SocketFacts {
     receiveBufferBytes: details.receiveBufferBytes,
     mtuBytes: details.mtuBytes < 0 ? null : details.mtuBytes,
     maxSegmentBytes: details.maxSegmentBytes < 0 ? null : details.maxSegmentBytes,
+    congestionControl: details.congestionControl === '' ? null : details.congestionControl,
     zerocopy: details.zerocopy,
     nonBlocking: details.nonBlocking,
   }

@@ -24,6 +24,8 @@ const u32 = z.int().min(0).max(0xffff_ffff)
 const family = z.literal([4, 6])
 const host = z.string().min(1).max(253)
 const device = z.string().min(1).max(15)
+/** Name of a TCP congestion control algorithm, for example `cubic` (at most 15 bytes: TCP_CA_NAME_MAX less its end). */
+const congestionControl = z.string().regex(/^[\w-]{1,15}$/, 'the name of a congestion control algorithm such as cubic')
 const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, 'a MAC address such as 00:00:00:00:00:00')
 
 const buffers = {
@@ -75,6 +77,11 @@ export const socketSpecSchema = z.discriminatedUnion('protocol', [
     localPort: port.default(0),
     /** TCP_NODELAY. */
     noDelay: z.boolean().default(true),
+    /**
+     * TCP_CONGESTION, tcp(7); without it the system's default (net.ipv4.tcp_congestion_control). One that paces, as bbr does, arms a timer
+     * per send, which costs a virtual machine more than the copy that zero-copy saves.
+     */
+    congestionControl: congestionControl.optional(),
   }),
   z.strictObject({ protocol: z.literal('udp'), ...inet, ...outgoing, host, port: peerPort, localPort: port.default(0) }),
   z.strictObject({ protocol: z.literal('raw'), ...inet, ...outgoing, ...rawNumber, host }),

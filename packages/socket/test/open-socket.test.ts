@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   allowedCpus,
@@ -37,6 +37,11 @@ describe.each([4, 6] as const)('listen and accept over IPv%i', (family) => {
     expect(socketFacts(client.fd).mtuBytes).toBeGreaterThan(1_000)
     expect(socketFacts(client.fd).maxSegmentBytes).toBeGreaterThan(500)
     expect(socketFacts(listener.fd)).toMatchObject({ listening: true, connected: false, mtuBytes: null })
+    // reno is in every kernel
+    const reno = keep(await openSocket({ protocol: 'tcp', family, host: listener.host, port: listener.port, congestionControl: 'reno' }))
+    expect(socketFacts(reno.fd).congestionControl).toBe('reno')
+    const system = readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim()
+    expect(socketFacts(client.fd).congestionControl).toBe(system)
     enableZerocopy(client.fd)
     expect(socketFacts(client.fd).zerocopy).toBe(true)
   })
@@ -95,6 +100,11 @@ describe('errors name the cause', () => {
     ['refused', { protocol: 'tcp', family: 4, host: '127.0.0.1', port: 1 }, { code: 'ERR_ZC_CONNECTION_REFUSED', errno: 'ECONNREFUSED' }],
     ['other family', { protocol: 'udp', family: 6, host: '127.0.0.1', port: 9 }, { code: 'ERR_ZC_INVALID_OPTION' }],
     ['no such name', { protocol: 'udp', family: 4, host: 'name.invalid', port: 9 }, { code: 'ERR_ZC_SYSTEM', syscall: 'getaddrinfo' }],
+    [
+      'no such congestion control',
+      { protocol: 'tcp', family: 4, host: '127.0.0.1', port: 9, congestionControl: 'no-such' },
+      { code: 'ERR_ZC_INVALID_OPTION', errno: 'ENOENT', message: expect.stringContaining('"no-such"') },
+    ],
     ['no such device', { protocol: 'packet', device: 'no-such' }, { code: 'ERR_ZC_INVALID_OPTION', errno: 'ENODEV' }],
     ['device of UDP', { protocol: 'udp', family: 4, host: '127.0.0.1', port: 9, device: 'no-such' }, { code: 'ERR_ZC_INVALID_OPTION' }],
     ['unknown key', { protocol: 'raw', family: 4, host: '127.0.0.1', port: 9 } as never, { code: 'ERR_ZC_INVALID_OPTION' }],
