@@ -21,7 +21,7 @@ export const writerOptionsSchema = z.strictObject({
   /** Writes accepted and not yet sent; one more is rejected with ERR_ZC_QUEUE_FULL. */
   maxQueuedWrites: z.int().min(1).max(LIMITS.maxQueuedWrites).default(65_536),
   /** Largest message on a stream, in bytes: adjoining writes are joined up to this. A larger single write is one message. */
-  maxJoinedBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1_048_576),
+  maxJoinedBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(524_288),
   /** How long, in ms, `close()` waits for queued writes and notifications before it aborts the connection. */
   drainTimeoutMs: z.int().min(0).max(LIMITS.drainTimeoutMs).default(30_000),
   /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). */

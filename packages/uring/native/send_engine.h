@@ -30,6 +30,11 @@ class send_engine {
   static constexpr uint32_t max_segments = 1024;
   // Messages of a stream that leave as one request.
   static constexpr uint32_t max_run_messages = 1024;
+  // Bytes on a stream after which memory is released apart from what follows. All of a request is released together; and a packet buffer
+  // that takes the end of one and the begin of the next ties their notifications to each other (io_link_skb, io_uring/notif.c, since
+  // 6.10), so that a stream that is never idle would get none: hence a request is not longer, and the one that reaches this ends its
+  // packet buffer (MSG_EOR). TCP's own notifications are joined up to as much (byte_limit of msg_zerocopy_realloc, net/core/skbuff.c).
+  static constexpr int64_t max_joined_bytes = 512 * 1024;
   // Segments of messages that are held until the next enter.
   static constexpr uint32_t max_held_segments = 8192;
   // Pins per token that the ring has room for, on average.
@@ -100,6 +105,7 @@ class send_engine {
   bool joins_run(bool zerocopy) const;
   void begin_run(token_slot& slot, bool zerocopy);
   void join_run();
+  void note_joined(driver_slot& driver);
   void prepare_run();
   void reject_run(driver_slot& driver, uint32_t leader, int error);
   void take_back_unsubmitted();
@@ -178,6 +184,7 @@ class send_engine {
     int64_t bytes = 0;
     bool zerocopy = false;
     bool fixed = false;
+    bool ends_packet = false;  // MSG_EOR
   } run_;
 };
 

@@ -105,6 +105,7 @@ void send_engine::end_message(bool zerocopy) {
   } else {
     begin_run(slot, share);
   }
+  if (driver.tcp && share) note_joined(driver);
   if (driver.stream && batch_.clipped) batch_.broken = true;
 }
 
@@ -113,7 +114,8 @@ bool send_engine::joins_run(bool zerocopy) const {
   if (!batch_.driver->stream || run_.sqe == nullptr || run_.zerocopy != zerocopy) return false;
   if (run_.segments + batch_.segments > max_segments || run_.length >= max_run_messages) return false;
   if (run_.bytes + batch_.bytes > max_message_bytes) return false;
-  return !zerocopy || (run_.fixed == batch_.fixed && (!run_.fixed || fixed_vectors_));
+  if (!zerocopy) return true;
+  return run_.bytes + batch_.bytes <= max_joined_bytes && run_.fixed == batch_.fixed && (!run_.fixed || fixed_vectors_);
 }
 
 void send_engine::begin_run(token_slot& slot, bool zerocopy) {
@@ -153,6 +155,14 @@ void send_engine::join_run() {
   }
 }
 
+void send_engine::note_joined(driver_slot& driver) {
+  driver.joined_bytes += batch_.bytes;
+  if (driver.joined_bytes < max_joined_bytes) return;
+  driver.joined_bytes = 0;
+  run_.ends_packet = true;
+  run_.sqe->msg_flags |= MSG_EOR;
+}
+
 void send_engine::prepare_run() {
   driver_slot& driver = *batch_.driver;
   io_uring_sqe* sqe = run_.sqe;
@@ -160,6 +170,7 @@ void send_engine::prepare_run() {
   // On a stream the kernel goes on by itself after a partial send, so that a result is short only when something failed.
   uint32_t flags = MSG_NOSIGNAL;
   if (driver.stream) flags |= MSG_WAITALL;
+  if (run_.ends_packet) flags |= MSG_EOR;
   bool single = run_.segments <= 1;
   if (single) {
     void* data = run_.segments == 0 ? nullptr : iovecs_[run_.first_iovec].iov_base;

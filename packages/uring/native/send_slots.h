@@ -54,7 +54,8 @@ struct driver_slot {
   bool stream = false;
   bool tcp = false;
   bool poll_pending = false;
-  bool starved = false;  // was refused for want of room in the ring
+  bool starved = false;      // was refused for want of room in the ring
+  int64_t joined_bytes = 0;  // sent zero-copy since a request last ended its packet buffer
   std::unique_ptr<token_slot[]> tokens;
   // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver.ts.
   const uint32_t* table = nullptr;
