@@ -158,7 +158,7 @@ export interface Driver {
   /** Hands a batch to the kernel. A driver with a shared queue may hold it until {@link flush}. The batch may be cleared at return. */
   submit(batch: SendBatch): void
   /**
-   * Drivers that share a queue have the same `group`; one {@link flush} on any of them hands over what all of them hold.
+   * Drivers that share a queue now have the same `group`; one {@link flush} on any of them hands over what all of them hold.
    * Null: `submit` has handed over everything already.
    */
   readonly group: object | null

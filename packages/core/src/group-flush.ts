@@ -1,4 +1,5 @@
 import type { Driver } from './driver.js'
+import { runAsMicrotask } from './microtask.js'
 
 const scheduled = new WeakSet<object>()
 
@@ -9,7 +10,7 @@ const scheduled = new WeakSet<object>()
 export function scheduleGroupFlush(group: object, driver: Driver): void {
   if (scheduled.has(group)) return
   scheduled.add(group)
-  queueMicrotask(() => {
+  runAsMicrotask(() => {
     scheduled.delete(group)
     driver.flush()
   })

@@ -15,6 +15,7 @@ import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from '.
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import { MessageTable } from './message-table.js'
+import { runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
 import { type CopyCause, PendingWrite } from './pending-write.js'
 import { StreamBatcher } from './stream-batcher.js'
@@ -68,6 +69,11 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   #blocked: 'writable' | 'notification' | 'token' | null = null
   #collectDue = false
   #pumpScheduled = false
+  /** The pump runs, and looks again at everything before it ends: it needs no other. */
+  #pumping = false
+  readonly #pumpTask = (): void => this.#runPump()
+  /** Bits that the driver is armed for. */
+  #armed = 0
   #limitReported = false
   /** The queue was failed: what comes back from the driver is not tried again. */
   #discarding = false
@@ -250,6 +256,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   wake(bits: number): void {
+    this.#armed &= ~bits
     if ((bits & Wake.Writable) !== 0 && this.#blocked === 'writable') this.#blocked = null
     // Not here: events are being dispatched, and collecting makes more of them.
     if ((bits & Wake.Notification) !== 0) this.#collectDue = true
@@ -296,16 +303,21 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   // ---- moving on
 
   #schedulePump(): void {
-    if (this.#pumpScheduled) return
+    if (this.#pumpScheduled || this.#pumping) return
     this.#pumpScheduled = true
-    queueMicrotask(() => {
-      this.#pumpScheduled = false
-      try {
-        this.#pump()
-      } catch (cause) {
-        this.#driverThrew(cause)
-      }
-    })
+    runAsMicrotask(this.#pumpTask)
+  }
+
+  #runPump(): void {
+    this.#pumpScheduled = false
+    this.#pumping = true
+    try {
+      this.#pump()
+    } catch (cause) {
+      this.#driverThrew(cause)
+    } finally {
+      this.#pumping = false
+    }
   }
 
   /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
@@ -331,8 +343,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#unanswered += this.#batch.messageCount
       this.#driver.submit(this.#batch)
       this.#batch.clear()
-      if (this.#driver.group !== null) {
-        scheduleGroupFlush(this.#driver.group, this.#driver)
+      const { group } = this.#driver
+      if (group !== null) {
+        scheduleGroupFlush(group, this.#driver)
         break
       }
     }
@@ -380,8 +393,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
     // within one turn of the loop, nothing is armed and nothing is spent.
     if (this.#table.inFlight > 0) bits |= Wake.Notification
-    if (bits !== 0) this.#driver.arm(bits)
-    else this.#driver.disarm(Wake.Writable | Wake.Notification)
+    if ((bits & ~this.#armed) !== 0) this.#driver.arm(bits)
+    else if (bits === 0 && this.#armed !== 0) this.#driver.disarm(this.#armed)
+    this.#armed = bits === 0 ? 0 : this.#armed | bits
   }
 
   // ---- the end

@@ -42,9 +42,9 @@ export class UringDriver implements Driver, DriverSink {
     ring.dispatcher.set(index, this)
   }
 
-  /** The ring: one flush hands over for all drivers on it. */
-  get group(): object {
-    return this.#ring
+  /** The ring: one flush hands over for all drivers on it. Alone on it, a driver hands over at once and holds nothing. */
+  get group(): object | null {
+    return this.#ring.openDrivers > 1 ? this.#ring : null
   }
 
   submit(batch: SendBatch): void {
