@@ -71,7 +71,15 @@ export class WriterLoad implements Load {
     // Aborting is what makes the writes of a stalled peer settle; one timer for many sends costs nothing beside them.
     const watchdog = setTimeout(() => void this.#writer.abort(new BenchFailure(STALLED, ExitStatus.Failed)), STALL_TIMEOUT_MS)
     try {
-      for (let left = sends; left > 0; left -= this.#interval) await this.#writeBurst()
+      for (let left = sends; left > 0; left -= this.#interval) {
+        if (this.#interval > 1) {
+          await this.#writeBurst()
+          continue
+        }
+        // Here, not in a function of its own, whose promise would be the harness's cost.
+        const slot = this.#free.pop() ?? (await this.#nextFree())
+        this.#count(slot, await this.#writer.write(slot.data))
+      }
     } catch (error) {
       throw error instanceof BenchFailure ? error : new BenchFailure(`A write failed: ${messageOf(error)}`, ExitStatus.Failed, error)
     } finally {
@@ -80,11 +88,6 @@ export class WriterLoad implements Load {
   }
 
   async #writeBurst(): Promise<void> {
-    if (this.#interval === 1) {
-      const slot = this.#free.pop() ?? (await this.#nextFree())
-      this.#count(slot, await this.#writer.write(slot.data))
-      return
-    }
     const slots = this.#burst
     const pending = this.#pending
     // All buffers first, then all writes with no wait between them: a write that fails meanwhile would have nobody to tell.

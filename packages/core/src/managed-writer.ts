@@ -43,6 +43,12 @@ export interface ManagedWriterInit {
   onLimit: (message: string) => void
 }
 
+/** Held here, since the global is a getter. */
+const clock = performance
+
+/** For a write without options. */
+const NO_OPTIONS: WriteOptions = {}
+
 type Ending = { code: ZeroCopyErrorCode; message: string; init: ZeroCopyErrorInit }
 
 /**
@@ -109,7 +115,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   // ---- the caller's side
 
-  write(data: WriteData, options: WriteOptions = {}): Promise<SentWrite> {
+  write(data: WriteData, options: WriteOptions = NO_OPTIONS): Promise<SentWrite> {
     try {
       return this.#enqueue(data, options).promise
     } catch (error) {
@@ -244,7 +250,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const record = this.#table.record(token)
     const result = record.result ?? -Errno.ECANCELED
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
-    if (wasSent) this.#statistics.messageReleased(record, release, performance.now())
+    if (wasSent) this.#statistics.messageReleased(record, release, clock.now())
     if (wasSent && record.cause === null && release !== Release.None) this.#policy.notified(release === Release.Copied)
     const copied = wasSent && release !== Release.Zerocopy
     for (const write of record.writes) write.messageReleased(copied)
@@ -365,7 +371,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
         return false
       }
     }
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     if (this.kind === 'stream') this.#batcher.fill(this.#batch, this.#queue, nowMs)
     else this.#fillDatagrams(nowMs)
     return this.#batch.messageCount > 0

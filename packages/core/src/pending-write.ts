@@ -5,6 +5,21 @@ import type { SentWrite } from './writer.js'
 /** Why a message does not ask for zero-copy. `null`: it does. */
 export type CopyCause = 'threshold' | 'limit' | 'demoted' | 'backend' | null
 
+let caughtResolve: (sent: SentWrite) => void
+let caughtReject: (error: ZeroCopyError) => void
+/** An executor that makes no closure; a promise's constructor calls it before it returns. */
+function catchFunctions(resolve: (sent: SentWrite) => void, reject: (error: ZeroCopyError) => void): void {
+  caughtResolve = resolve
+  caughtReject = reject
+}
+
+/** What every write that was released before anybody asked answers. */
+const RELEASED: Readonly<Record<ReleaseOutcome, Promise<ReleaseOutcome>>> = {
+  zerocopy: Promise.resolve('zerocopy'),
+  copied: Promise.resolve('copied'),
+  abandoned: Promise.resolve('abandoned'),
+}
+
 /**
  * One `write()` on its way: two promises, each settled once. `sent` is settled by the writer; `released` settles by itself
  * when the write has ended (sent, or failed) and no message that touches its memory is in flight.
@@ -25,8 +40,8 @@ export class PendingWrite {
   begun = false
 
   readonly promise: Promise<SentWrite>
-  #resolve!: (sent: SentWrite) => void
-  #reject!: (error: ZeroCopyError) => void
+  readonly #resolve: (sent: SentWrite) => void
+  readonly #reject: (error: ZeroCopyError) => void
   #settled = false
   /** No further message will be made of it. */
   #ended = false
@@ -41,10 +56,9 @@ export class PendingWrite {
     this.segments = segments
     this.bytes = bytes
     this.sequence = sequence
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = new Promise(catchFunctions)
+    this.#resolve = caughtResolve
+    this.#reject = caughtReject
   }
 
   get settled(): boolean {
@@ -99,7 +113,7 @@ export class PendingWrite {
     if (this.#released === undefined) {
       this.#released =
         this.#outcome !== undefined
-          ? Promise.resolve(this.#outcome)
+          ? RELEASED[this.#outcome]
           : new Promise((resolve) => {
               this.#resolveReleased = resolve
             })
