@@ -1,4 +1,4 @@
-import type { Backend } from '@sendzc/core'
+import { auto, type Backend } from '@sendzc/core'
 import { copy, errqueue, inline } from '@sendzc/sendmsg'
 import { uring } from '@sendzc/uring'
 import { BACKENDS, type BackendLabel } from './cell.js'
@@ -21,6 +21,8 @@ export function backendFor(label: BackendLabel, interval: number): Backend {
       return uring()
     case 'inline':
       return inline({ interval })
+    case 'auto':
+      return auto([uring(), inline(), errqueue(), copy()])
   }
 }
 

@@ -59,9 +59,13 @@ export async function openLoad(cell: OwnCell, fd: number, samePayload = false): 
   const backend = backendFor(cell.backend, cell.interval)
   const { interval, sizeBytes } = cell
   if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
-  // The threshold would copy what is small: here every write takes the path that the row names.
-  const writer = await openWriter(fd, { backend, minZerocopyBytes: 0, maxInFlight: WRITER_IN_FLIGHT })
+  const writer = await openWriter(fd, { backend, ...thresholdFor(cell.backend), maxInFlight: WRITER_IN_FLIGHT })
   return new WriterLoad({ writer, interval, sizeBytes, samePayload })
+}
+
+/** The threshold would copy what is small: here every write takes the path that the row names. To `auto` the threshold belongs. */
+export function thresholdFor(backend: OwnCell['backend']): { minZerocopyBytes?: number } {
+  return backend === 'auto' ? {} : { minZerocopyBytes: 0 }
 }
 
 /** Messages in flight of a measured writer: above what the ring of settings holds, so that the ring is the bound. */

@@ -3,11 +3,17 @@ export const TRANSPORTS = ['tcp4', 'tcp6', 'udp4', 'udp6'] as const
 /** One of {@link TRANSPORTS}. */
 export type Transport = (typeof TRANSPORTS)[number]
 
+/** What else `bench lo` sends over, beside {@link TRANSPORTS}: RAW IP without and with the caller's header, Ethernet frames, VSOCK. */
+export const OTHER_TRANSPORTS = ['raw4', 'raw-hdrincl4', 'packet', 'vsock'] as const
+/** Any transport that a row may have. */
+export type AnyTransport = Transport | (typeof OTHER_TRANSPORTS)[number]
+
 /**
  * Notification paths that the laboratory measures. `errqueue` appears twice: with `recvmsg`, one range a call, as the kernel's
- * own selftest and the paper collect, and with `recvmmsg`, many ranges a call.
+ * own selftest and the paper collect, and with `recvmmsg`, many ranges a call. `auto` is no path but the choice among them that
+ * `auto()` of @sendzc/core makes, with the writer's own defaults; it has no driver level.
  */
-export const BACKENDS = ['copy', 'errqueue-recvmsg', 'errqueue-recvmmsg', 'uring', 'inline'] as const
+export const BACKENDS = ['copy', 'errqueue-recvmsg', 'errqueue-recvmmsg', 'uring', 'inline', 'auto'] as const
 /** One of {@link BACKENDS}. */
 export type BackendLabel = (typeof BACKENDS)[number]
 
@@ -19,10 +25,20 @@ export const PEERS = ['c-msg_zerocopy', 'c-io_uring', 'net.Socket.write', 'dgram
 /** One of {@link PEERS}. */
 export type PeerLabel = (typeof PEERS)[number]
 
+/** Older system calls that avoid a copy: none tells when the memory is free. */
+export const ANCESTORS = ['sendfile', 'splice', 'vmsplice'] as const
+/** One of {@link ANCESTORS}. */
+export type AncestorLabel = (typeof ANCESTORS)[number]
+
 /** `driver`: what the kernel path costs. `writer`: what a user of `ZeroCopyWriter` gets. */
 export const LEVELS = ['driver', 'writer'] as const
 /** One of {@link LEVELS}. */
 export type Level = (typeof LEVELS)[number]
+
+/** Whether a backend can be measured at a level: what `auto` chooses, and when it stops asking for zero-copy, is the writer's to decide. */
+export function hasLevel(backend: BackendLabel, level: Level): boolean {
+  return backend !== 'auto' || level === 'writer'
+}
 
 /** Intervals of the sweep: the paper's notification interval, in sends. */
 export const INTERVALS = [1, 2, 4, 8, 16, 32, 64] as const
@@ -42,9 +58,10 @@ export const DEFAULT_SIZE_BYTES = 65_000
 export const MAX_DATAGRAM_BYTES: Record<'udp4' | 'udp6', number> = { udp4: 65_507, udp6: 65_527 }
 
 /** What one row of a record measures, apart from the round. */
-export interface Cell {
-  transport: Transport
-  backend: BackendLabel | PeerLabel
+export interface AnyCell {
+  transport: AnyTransport
+  backend: BackendLabel | PeerLabel | AncestorLabel
+  /** `peer` for a sender that is not ours. */
   level: Level | 'peer'
   /** Sends between two collections of notifications. */
   interval: number
@@ -52,25 +69,31 @@ export interface Cell {
   sizeBytes: number
 }
 
+/** A cell over one of the transports of the sweep. */
+export interface Cell extends AnyCell {
+  transport: Transport
+}
+
 /** A cell of ours. */
 export interface OwnCell extends Cell {
+  transport: Transport
   backend: BackendLabel
   level: Level
 }
 
 /** Text that tells one cell from another. */
-export function cellKey(cell: Cell): string {
+export function cellKey(cell: AnyCell): string {
   return `${groupKey(cell)} ${cell.backend} ${cell.level}`
 }
 
 /** Cells with the same text are compared with each other: only the path differs. */
-export function groupKey(cell: Cell): string {
+export function groupKey(cell: AnyCell): string {
   return `${cell.transport} ${cell.sizeBytes}B every ${cell.interval}`
 }
 
-/** True for TCP, where the kernel may take a part of a send. */
-export function isStream(transport: Transport): boolean {
-  return transport === 'tcp4' || transport === 'tcp6'
+/** True for TCP and VSOCK, where the kernel may take a part of a send. */
+export function isStream(transport: AnyTransport): boolean {
+  return transport === 'tcp4' || transport === 'tcp6' || transport === 'vsock'
 }
 
 /** 4 or 6. */
@@ -79,4 +102,13 @@ export function familyOf(transport: Transport): 4 | 6 {
 }
 
 /** How tables name a transport: as the paper does. */
-export const TRANSPORT_TITLES: Record<Transport, string> = { tcp4: 'TCPv4', tcp6: 'TCPv6', udp4: 'UDPv4', udp6: 'UDPv6' }
+export const TRANSPORT_TITLES: Record<AnyTransport, string> = {
+  tcp4: 'TCPv4',
+  tcp6: 'TCPv6',
+  udp4: 'UDPv4',
+  udp6: 'UDPv6',
+  raw4: 'RAWv4',
+  'raw-hdrincl4': 'RAWv4 hdrincl',
+  packet: 'PACKET',
+  vsock: 'VSOCK',
+}

@@ -1,8 +1,8 @@
 import { openWriter, type ZeroCopyWriter } from '@sendzc/core'
 import type { OpenSocket } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
-import { BACKENDS, type OwnCell } from './cell.js'
-import { type CellContext, connectTo } from './cell-runner.js'
+import { BACKENDS, hasLevel, type OwnCell } from './cell.js'
+import { type CellContext, connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
@@ -115,7 +115,7 @@ function fleetCells(
   const cells: FleetCell[] = []
   for (const transport of options.transports) {
     for (const level of options.levels) {
-      for (const backend of backends) {
+      for (const backend of backends.filter((one) => hasLevel(one, level))) {
         for (const count of options.counts)
           cells.push({ transport, backend, level, interval: 1, sizeBytes: options.size, connections: count })
       }
@@ -159,7 +159,7 @@ async function openFleet(cell: FleetCell, sockets: readonly OpenSocket[]): Promi
     return new FleetDriverLoad(backend, fds, payload)
   }
   const writers: ZeroCopyWriter[] = []
-  for (const { fd } of sockets) writers.push(await openWriter(fd, { backend, minZerocopyBytes: 0 }))
+  for (const { fd } of sockets) writers.push(await openWriter(fd, { backend, ...thresholdFor(cell.backend) }))
   return new FleetWriterLoad(writers, payload)
 }
 

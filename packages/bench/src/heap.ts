@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { probeBackends, selectBackends } from './backends.js'
-import { type BackendLabel, type OwnCell, TRANSPORTS, type Transport } from './cell.js'
+import { type BackendLabel, hasLevel, type OwnCell, TRANSPORTS, type Transport } from './cell.js'
 import { connectTo, openLoad } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
@@ -74,7 +74,7 @@ async function heap(args: readonly string[]): Promise<ExitStatusCode> {
   const body: string[][] = []
   let worst = 0
   for (const transport of receivers.transports) {
-    for (const backend of backends) {
+    for (const backend of backends.filter((one) => hasLevel(one, 'driver'))) {
       process.stderr.write(`${transport} ${backend}: ${options.sends} sends\n`)
       const growth = await heapGrowth(cellOf(transport, backend, options), options.sends, receivers, settings, gc)
       body.push([transport, backend, ...growthCells(growth)])

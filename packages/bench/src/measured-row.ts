@@ -1,9 +1,9 @@
-import type { Cell } from './cell.js'
+import type { AnyCell } from './cell.js'
 import type { Measurement } from './measure.js'
 import type { Row } from './record.js'
 
 /** Makes the row of a record out of one measurement of one of our own senders. */
-export function measuredRow(cell: Cell, round: number, position: number, measured: Measurement, connections = 1): Row {
+export function measuredRow(cell: AnyCell, round: number, position: number, measured: Measurement, connections = 1): Row {
   const { driver } = measured
   const { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds } = driver
   return {

@@ -1,4 +1,4 @@
-import { BACKENDS, type BackendLabel, type Level, type PeerLabel, TRANSPORTS } from './cell.js'
+import { BACKENDS, type BackendLabel, type Level, type PeerLabel, TRANSPORT_TITLES } from './cell.js'
 import type { Row } from './record.js'
 import { pairedRatio, type RatioEstimate, summarize } from './statistics.js'
 import { copiedText } from './sweep-table.js'
@@ -23,6 +23,8 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: { backend: 'uring', level: 'writer' }, peer: 'c-io_uring', target: 0.9 },
   { ours: { backend: 'copy', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
   { ours: { backend: 'copy', level: 'writer' }, peer: 'dgram.send', target: 1 },
+  { ours: { backend: 'auto', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
+  { ours: { backend: 'auto', level: 'writer' }, peer: 'dgram.send', target: 1 },
 ]
 
 /** One line of the table. */
@@ -80,8 +82,9 @@ function distinctPlaces(rows: readonly Row[]): Pick<Row, 'transport' | 'interval
   const places = new Map<string, Pick<Row, 'transport' | 'interval' | 'sizeBytes'>>()
   for (const { transport, interval, sizeBytes } of rows)
     places.set(`${transport} ${interval} ${sizeBytes}`, { transport, interval, sizeBytes })
+  const titles = Object.keys(TRANSPORT_TITLES)
   return [...places.values()].sort(
-    (a, b) => a.sizeBytes - b.sizeBytes || TRANSPORTS.indexOf(a.transport) - TRANSPORTS.indexOf(b.transport) || a.interval - b.interval,
+    (a, b) => a.sizeBytes - b.sizeBytes || titles.indexOf(a.transport) - titles.indexOf(b.transport) || a.interval - b.interval,
   )
 }
 

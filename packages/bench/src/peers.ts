@@ -1,7 +1,7 @@
 import { openWriter } from '@sendzc/core'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
-import { type CellContext, type Destination, runCell } from './cell-runner.js'
+import { type CellContext, type Destination, runCell, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
@@ -177,7 +177,7 @@ function runPeerCell(cell: Cell, round: number, position: number, context: PeerC
     })
   }
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
-  if (cell.level === 'peer' || cell.backend === 'copy') return runOnNodeSocket(cell, round, position, context)
+  if (cell.level === 'peer' || cell.backend === 'copy' || cell.backend === 'auto') return runOnNodeSocket(cell, round, position, context)
   return runCell(cell as OwnCell, round, position, context)
 }
 
@@ -197,7 +197,8 @@ async function runOnNodeSocket(cell: Cell, round: number, position: number, cont
       await load.close()
       return { ...row, ...unknownCosts(), cpuUserUs, cpuSystemUs }
     }
-    const writer = await openWriter(target.socket, { backend: backendFor('copy', cell.interval), minZerocopyBytes: 0 })
+    const { backend, interval } = cell as OwnCell
+    const writer = await openWriter(target.socket, { backend: backendFor(backend, interval), ...thresholdFor(backend) })
     const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes, samePayload: true })
     try {
       return measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))

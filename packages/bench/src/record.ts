@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BACKENDS, LEVELS, PEERS, TRANSPORTS } from './cell.js'
+import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, TRANSPORTS } from './cell.js'
 
 /** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
 export const RECORD_VERSION = 1
@@ -7,12 +7,51 @@ export const RECORD_VERSION = 1
 const count = z.int().nonnegative()
 const countOrUnknown = count.nullable()
 
+/** What the processors did in the time of a row; null where this machine does not tell, so that nothing stands in for something else. */
+export const processorSchema = z.strictObject({
+  /** Time that all CPUs together were not idle, in microseconds: /proc/stat, in clock ticks of mostly 10 ms (proc(5)). */
+  busyUs: countOrUnknown,
+  /** Cycles of the sending process's threads (perf_event_open(2), PERF_COUNT_HW_CPU_CYCLES). */
+  cycles: countOrUnknown,
+  /** Cycles of all CPUs, whatever ran on them. */
+  allCycles: countOrUnknown,
+  /** Instructions of the sending process's threads; see `instructionsFrom`. */
+  instructions: countOrUnknown,
+  /** Instructions of all CPUs. */
+  allInstructions: countOrUnknown,
+  /** `perf`: counted by the hardware. `icount`: QEMU's virtual clock, which goes on by one nanosecond with each instruction. */
+  instructionsFrom: z.enum(['perf', 'icount']).nullable(),
+})
+
+/** See {@link processorSchema}. */
+export type ProcessorUse = z.infer<typeof processorSchema>
+
+/** What the other end counted in one row. */
+export const receivedSchema = z.strictObject({
+  /** Messages that arrived whole; on a stream, bytes over the size of a send, rounded down. */
+  sends: count,
+  /** Payload, in bytes, without the headers that RAW and PACKET senders write themselves. */
+  bytes: count,
+  /** Datagrams that the kernel dropped for lack of receive buffer. */
+  dropped: count,
+})
+
+/** A function of the kernel or of the process, and its share of the samples of a row. */
+export const symbolSchema = z.strictObject({
+  name: z.string(),
+  /** `kernel`, or the file that it stands in. */
+  where: z.string(),
+  samples: count,
+  /** 0 to 1: of all samples of the row. */
+  share: z.number().min(0).max(1),
+})
+
 /**
  * One cell in one round. `null` stands where a sender that is not ours does not tell; it never means zero.
  */
 export const rowSchema = z.strictObject({
-  transport: z.enum(TRANSPORTS),
-  backend: z.enum([...BACKENDS, ...PEERS]),
+  transport: z.enum([...TRANSPORTS, ...OTHER_TRANSPORTS]),
+  backend: z.enum([...BACKENDS, ...PEERS, ...ANCESTORS]),
   /** `driver`, `writer`, or `peer` for a sender that is not ours. */
   level: z.enum([...LEVELS, 'peer']),
   /** Sends between two collections of notifications. */
@@ -61,6 +100,12 @@ export const rowSchema = z.strictObject({
   fullSockets: countOrUnknown,
   /** Times that the kernel had no memory for a notification (ENOBUFS). */
   noBuffers: countOrUnknown,
+  /** Only from commands that ask the processors. */
+  processor: processorSchema.optional(),
+  /** Only from commands that ask the receiver. */
+  received: receivedSchema.optional(),
+  /** Only from `bench profile`: the functions that took most of the time, most first. */
+  symbols: z.array(symbolSchema).optional(),
 })
 
 /** See {@link rowSchema}. */

@@ -3,7 +3,7 @@ import { openWriter } from '@sendzc/core'
 import type { OpenSocket, Receiver } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import type { BackendLabel, Transport } from './cell.js'
-import { connectTo } from './cell-runner.js'
+import { connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
@@ -69,7 +69,7 @@ async function soak(args: readonly string[]): Promise<ExitStatusCode> {
     for (const transport of receivers.transports) {
       for (const backend of backends) {
         const socket = await connectTo(transport, receivers.destinations.get(transport) ?? { host: '', port: 0 }, settings, true)
-        const writer = await openWriter(socket.fd, { backend: backendFor(backend, DEFAULTS.interval), minZerocopyBytes: 0 })
+        const writer = await openWriter(socket.fd, { backend: backendFor(backend, DEFAULTS.interval), ...thresholdFor(backend) })
         senders.push({ transport, backend, socket, load: new WriterLoad({ writer, interval: DEFAULTS.interval, sizeBytes: options.size }) })
       }
     }

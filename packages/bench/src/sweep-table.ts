@@ -49,7 +49,7 @@ function sliceTable(rows: readonly Row[]): string[] {
 
 /** The baseline stands first, as in the paper; then the others by name. */
 function rank(backend: Row['backend']): number {
-  const order: readonly (BackendLabel | string)[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'uring', 'copy']
+  const order: readonly (BackendLabel | string)[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'uring', 'copy', 'auto']
   const at = order.indexOf(backend)
   return at < 0 ? order.length : at
 }

@@ -1,5 +1,5 @@
 import { probeBackends, selectBackends } from './backends.js'
-import { groupKey, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
+import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
@@ -52,7 +52,8 @@ export function sweepCells(
   for (const transport of options.transports) {
     for (const interval of options.intervals) {
       for (const level of options.levels) {
-        for (const backend of backends) cells.push({ transport, backend, level, interval, sizeBytes: options.size })
+        for (const backend of backends.filter((one) => hasLevel(one, level)))
+          cells.push({ transport, backend, level, interval, sizeBytes: options.size })
       }
     }
   }
@@ -98,6 +99,7 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   run.notes.push(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
+  if (cells.length === 0) throw new BenchFailure('auto has no driver level: leave --levels writer.')
   const outcome = await measureCells(cells, options, receivers, run, settings)
   const path = await run.write(outcome.rows, outcome.complete)
   printSweep(outcome.rows, options, run, path)

@@ -1,5 +1,5 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
-import { type Cell, cellKey } from './cell.js'
+import { type AnyCell, cellKey } from './cell.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { Interrupt } from './interrupt.js'
 import type { Progress } from './progress.js'
@@ -14,7 +14,7 @@ export interface TurnsOutcome {
 }
 
 /** How {@link runTurns} measures. */
-export interface TurnsOptions<C extends Cell> {
+export interface TurnsOptions<C extends AnyCell> {
   /** Measures one cell once. */
   measure: (cell: C, round: number, position: number) => Promise<Row>
   progress: Progress
@@ -27,7 +27,7 @@ export interface TurnsOptions<C extends Cell> {
  * (closings, signals) does not fall into the next.
  * @throws BenchFailure that names the cell; rows measured before are lost, since a run with a broken cell proves nothing
  */
-export async function runTurns<C extends Cell>(turns: readonly Turn<C>[], options: TurnsOptions<C>): Promise<TurnsOutcome> {
+export async function runTurns<C extends AnyCell>(turns: readonly Turn<C>[], options: TurnsOptions<C>): Promise<TurnsOutcome> {
   using interrupt = new Interrupt()
   const rows: Row[] = []
   for (const [position, { cell, round }] of turns.entries()) {

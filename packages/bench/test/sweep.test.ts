@@ -88,6 +88,16 @@ describe('bench sweep, end to end', { timeout: TIMEOUT_MS }, () => {
     expect(await readdir('.')).toEqual(['record.json'])
   })
 
+  it('measures auto at the writer level alone, and refuses to measure nothing', async () => {
+    const paths = ['--transports', 'tcp4', '--backends', 'auto,copy', '--intervals', '4', '--rounds', '1', '--runtime-ms', '10']
+    expect(await run(['sweep', ...paths, '--json', 'record.json'])).toMatchObject({ status: 0 })
+    const { rows } = await readRecord('record.json')
+    expect(rows.map(({ backend, level }) => `${backend} ${level}`).sort()).toEqual(['auto writer', 'copy driver', 'copy writer'])
+    const none = await run(['sweep', '--backends', 'auto', '--levels', 'driver', ...paths.slice(4), '--transports', 'tcp4'])
+    expect(none.status).toBe(2)
+    expect(blame(none)).toContain('auto has no driver level')
+  })
+
   it('writes its record under results/ unless told otherwise', async () => {
     expect(await run(['--transports', 'udp4', ...smallest])).toMatchObject({ status: 0 })
     expect(await readdir('results')).toEqual([expect.stringMatching(/^sweep-\d{8}T\d{6}Z\.json$/u)])

@@ -9,7 +9,8 @@ export const PAGE_STYLE = `
   --soft: light-dark(#565e68, #a3adb8); --edge: light-dark(#d5d9de, #333a42); --grid: light-dark(#e6e8eb, #2a3037);
   --accent: light-dark(#0b57a4, #86bdf5); --warn-page: light-dark(#fff3d6, #3a2e10); --warn-edge: light-dark(#b97800, #d9a33a);
   --errqueue: light-dark(#0067a8, #62b4f0); --recvmmsg: light-dark(#a03a83, #e895cc); --inline: light-dark(#00735a, #35cfa0);
-  --uring: light-dark(#b84a00, #ffa05c); --copy: light-dark(#5d5d5d, #b9bfc6); --peer: light-dark(#6f5a1e, #cdb46a); }
+  --uring: light-dark(#b84a00, #ffa05c); --copy: light-dark(#5d5d5d, #b9bfc6); --peer: light-dark(#6f5a1e, #cdb46a);
+  --auto: light-dark(#5b3fc4, #b3a2ff); }
 :root[data-theme="light"] { color-scheme: light; }
 :root[data-theme="dark"] { color-scheme: dark; }
 * { box-sizing: border-box; }

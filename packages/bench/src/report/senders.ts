@@ -20,10 +20,11 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
   'errqueue-recvmmsg': { label: 'recvmmsg', colour: 'var(--recvmmsg)', symbol: 'square', dash: '7 3' },
   inline: { label: 'inline', colour: 'var(--inline)', symbol: 'diamond', dash: undefined },
   uring: { label: 'uring', colour: 'var(--uring)', symbol: 'triangle', dash: undefined },
+  auto: { label: 'auto', colour: 'var(--auto)', symbol: 'star', dash: '10 3 2 3' },
   copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
 }
 
-const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'uring', 'copy', ...PEERS]
+const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'uring', 'copy', 'auto', ...PEERS]
 
 /** The style of a sender; those that are not ours share one colour and are told apart by their label. */
 export function styleOf(sender: Sender): SenderStyle {
@@ -38,7 +39,7 @@ export function sortSenders(senders: Iterable<Sender>): Sender[] {
 
 /** True for the paths that were asked not to copy. */
 export function asksForZeroCopy(sender: Sender): boolean {
-  return (BACKENDS as readonly Sender[]).includes(sender) && sender !== 'copy'
+  return (BACKENDS as readonly Sender[]).includes(sender) && sender !== 'copy' && sender !== 'auto'
 }
 
 /** What the labels mean, for the legend. */
@@ -48,4 +49,5 @@ export const LABEL_MEANINGS: Record<string, string> = {
   inline: 'notifications in sendmsg’s own control data (SCM_ZC_NOTIFICATION)',
   uring: 'io_uring SEND_ZC',
   copy: 'plain sendmsg: the kernel copies',
+  auto: 'what auto() chose: it stops asking for zero-copy where the kernel copies anyway',
 }

@@ -154,5 +154,5 @@ function lines(
 
 /** Share of the messages of zero-copy paths that the kernel copied; null where none told. */
 export function zeroCopyCopiedShare(rows: readonly Row[]): number | null {
-  return copiedShare(rows.filter((row) => row.backend !== 'copy' && row.level !== 'peer'))
+  return copiedShare(rows.filter((row) => row.backend !== 'copy' && row.backend !== 'auto' && row.level !== 'peer'))
 }

@@ -13,7 +13,14 @@ export interface SyntheticSweep {
   seed?: number
 }
 
-const SPEEDS: Record<BackendLabel, number> = { copy: 1.12, 'errqueue-recvmsg': 1, 'errqueue-recvmmsg': 1.06, uring: 1.11, inline: 1.09 }
+const SPEEDS: Record<BackendLabel, number> = {
+  copy: 1.12,
+  'errqueue-recvmsg': 1,
+  'errqueue-recvmmsg': 1.06,
+  uring: 1.11,
+  inline: 1.09,
+  auto: 1.11,
+}
 const TRANSPORT_RATES: Record<Transport, number> = { tcp4: 4_800, tcp6: 4_700, udp4: 5_600, udp6: 5_400 }
 
 /** MB/s that a path would have: its lead over errqueue shrinks with the interval. */
@@ -94,6 +101,7 @@ function fill(row: Row, bytesPerSecond: number, copiedShare: number): void {
     'errqueue-recvmmsg': 1 / interval,
     uring: 0,
     inline: 0,
+    auto: 0,
   }
   const copied = backend === 'copy' ? sends : Math.round(sends * copiedShare)
   row.sends = sends
