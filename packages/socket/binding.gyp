@@ -14,6 +14,7 @@
         "native/datagram_reader.cc",
         "native/open_socket.cc",
         "native/pattern.cc",
+        "native/perf_counter.cc",
         "native/ready_poll.cc",
         "native/receiver.cc",
         "native/socket_details.cc",

@@ -1,6 +1,7 @@
-// JavaScript's view of cpu_affinity.
+// JavaScript's view of cpu_affinity and perf_counter.
 #include "binding_values.h"
 #include "cpu_affinity.h"
+#include "perf_counter.h"
 
 namespace sendzc {
 namespace {
@@ -29,12 +30,32 @@ Napi::Value list_allowed_cpus(const Napi::CallbackInfo& info) {
   return to_value(info, list);
 }
 
+Napi::Value open_counter(const Napi::CallbackInfo& info) {
+  value_reader reader(info.Env());
+  auto event = static_cast<perf_event>(reader.uint32(info[0], "event"));
+  int32_t thread = reader.int32(info[1], "thread");
+  int32_t cpu = reader.int32(info[2], "cpu");
+  return reader.ok() ? to_value(info, open_perf_counter(event, thread, cpu)) : Napi::Value();
+}
+
+Napi::Value read_counter(const Napi::CallbackInfo& info) {
+  value_reader reader(info.Env());
+  int32_t fd = reader.int32(info[0], "fd");
+  if (!reader.ok()) return Napi::Value();
+  double value = 0;
+  int result = read_perf_counter(fd, value);
+  if (result != 0) return to_value(info, result);
+  napi_value number = nullptr;
+  return to_value(info, napi_create_double(info.Env(), value, &number) == napi_ok ? number : nullptr);
+}
+
 }  // namespace
 
 bool export_process_functions(Napi::Env env, Napi::Object exports) {
   return export_function(env, exports, "pinThread", with_cpus<pin_thread>) &&
          export_function(env, exports, "pinProcess", with_cpus<pin_process>) &&
-         export_function(env, exports, "allowedCpus", list_allowed_cpus);
+         export_function(env, exports, "allowedCpus", list_allowed_cpus) &&
+         export_function(env, exports, "openPerfCounter", open_counter) && export_function(env, exports, "readPerfCounter", read_counter);
 }
 
 }  // namespace sendzc

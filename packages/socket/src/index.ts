@@ -20,6 +20,7 @@ export {
   POISON_BYTE,
   verifyPattern,
 } from './pattern.js'
+export { type CounterEvent, type CounterScope, PerfCounter } from './perf-counters.js'
 export { Receiver, type ReceiverExit, startReceiver, type WaitOptions } from './receiver.js'
 export { type ReceiverReport, type ReceiverTarget, receiverReportSchema } from './receiver-messages.js'
 export { type BufferSizes, enableZerocopy, type SocketFacts, setBufferSizes, socketFacts } from './socket-facts.js'

@@ -11,6 +11,9 @@ export const NativeReceiveKind = { tcp: 0, vsock: 1, datagram: 2, ipv4Raw: 3, et
 /** Numbers of `enum class receiver_command` in native/receiver.h. */
 export const NativeCommand = { report: 1, pause: 2, resume: 3, resetConnections: 4, setTarget: 5, stop: 6 } as const
 
+/** Numbers of `enum class perf_event` in native/perf_counter.h. */
+export const NativeEvent = { cycles: 0, instructions: 1, 'task-clock': 2 } as const
+
 /** `struct socket_spec`; every property is needed, and validated before. */
 export interface NativeSpec {
   protocol: number
@@ -132,6 +135,10 @@ export interface Native {
   pinThread(cpus: readonly number[]): number
   pinProcess(cpus: readonly number[]): number
   allowedCpus(): number[] | number
+  /** A descriptor, or a negated errno. */
+  openPerfCounter(event: number, thread: number, cpu: number): number
+  /** The count, or a negated errno. */
+  readPerfCounter(fd: number): number
 }
 
 let loaded: Native | undefined
