@@ -9,6 +9,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "the paper's method: every path, transport and interval (the default)",
     load: async () => (await import('./sweep.js')).sweepCommand,
   },
+  sizes: {
+    summary: "the slides' evaluation: what zero-copy costs as percent of copying, by size",
+    load: async () => (await import('./sizes.js')).sizesCommand,
+  },
   serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",

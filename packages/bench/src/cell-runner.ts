@@ -6,6 +6,7 @@ import { DriverLoad } from './driver-load.js'
 import type { Load } from './load.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
+import type { ProcessorMeter } from './processor-meter.js'
 import type { Row } from './record.js'
 import type { SocketSettings } from './socket-settings.js'
 import { WriterLoad } from './writer-load.js'
@@ -26,6 +27,8 @@ export interface CellContext {
   samePayload?: boolean
   /** TCP_NODELAY of every socket; {@link defaultNoDelay} by default. */
   noDelay?: boolean | undefined
+  /** What else a row tells of the processors. */
+  meter?: ProcessorMeter | undefined
 }
 
 /**
@@ -78,7 +81,7 @@ export async function runCell(cell: OwnCell, round: number, position: number, co
   using socket = await connectTo(cell.transport, destination, context.settings, context.noDelay ?? defaultNoDelay(cell.level))
   const load = await openLoad(cell, socket.fd, context.samePayload)
   try {
-    return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))
+    return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs, context.meter))
   } finally {
     await load.close()
   }

@@ -47,12 +47,12 @@ function words<const T extends readonly string[]>(allowed: T): z.ZodType<T[numbe
   })
 }
 
-/** A comma-separated list of whole numbers. */
-function wholes(min: number, max: number): z.ZodType<number[], unknown> {
+/** A comma-separated list of whole numbers, with units as for one. */
+function wholes(min: number, max: number, units = false): z.ZodType<number[], unknown> {
   return z
     .string()
     .transform((text): unknown[] => [...new Set(text.split(',').map((word) => word.trim()))])
-    .pipe(z.array(whole(min, max)))
+    .pipe(z.array(whole(min, max, units)))
 }
 
 /** `HOST:PORT` or `[HOST]:PORT`. */

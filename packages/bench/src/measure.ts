@@ -1,6 +1,8 @@
 import { Bench } from 'tinybench'
 import { BenchFailure, ExitStatus } from './failure.js'
 import { difference, type Load, type LoadTotals } from './load.js'
+import type { ProcessorMeter } from './processor-meter.js'
+import type { ProcessorUse } from './record.js'
 
 /** Sends of one tinybench iteration: enough that its two clock readings and its await vanish beside them. */
 export const SENDS_PER_ITERATION = 64
@@ -11,6 +13,8 @@ export interface Measurement extends LoadTotals {
   seconds: number
   cpuUserUs: number
   cpuSystemUs: number
+  /** Only with a meter. */
+  processor?: ProcessorUse
 }
 
 /**
@@ -21,14 +25,16 @@ export interface Measurement extends LoadTotals {
  * @param load - open, with nothing in flight; stays the caller's
  * @param interval - sends of one burst
  * @param runtimeMs - time budget, in ms
+ * @param meter - what else is read just before and after
  * @throws what the load throws
  */
-export async function measure(load: Load, interval: number, runtimeMs: number): Promise<Measurement> {
+export async function measure(load: Load, interval: number, runtimeMs: number, meter?: ProcessorMeter): Promise<Measurement> {
   const sendsPerIteration = interval * Math.ceil(SENDS_PER_ITERATION / interval)
   let before = load.totals()
   let cpuBefore = process.cpuUsage()
   let cpu = { user: 0, system: 0 }
   let timed: LoadTotals | undefined
+  let processor: ProcessorUse | undefined
   const bench = new Bench({
     time: runtimeMs,
     iterations: 1,
@@ -37,10 +43,12 @@ export async function measure(load: Load, interval: number, runtimeMs: number): 
     throws: true,
     setup: () => {
       before = load.totals()
+      meter?.start()
       cpuBefore = process.cpuUsage()
     },
     teardown: async () => {
       cpu = process.cpuUsage(cpuBefore)
+      processor = meter?.stop(cpu.user + cpu.system)
       timed = load.totals()
       await load.drain()
     },
@@ -56,6 +64,7 @@ export async function measure(load: Load, interval: number, runtimeMs: number): 
     seconds: result.totalTime / 1_000,
     cpuUserUs: cpu.user,
     cpuSystemUs: cpu.system,
+    ...(processor === undefined ? {} : { processor }),
   }
 }
 

@@ -33,5 +33,6 @@ export function measuredRow(cell: AnyCell, round: number, position: number, meas
     partialSends: measured.partialSends,
     fullSockets: measured.fullSockets,
     noBuffers: measured.noBuffers,
+    ...(measured.processor === undefined ? {} : { processor: measured.processor }),
   }
 }

@@ -1,3 +1,4 @@
+import { autoTable } from './auto-table.js'
 import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
@@ -106,9 +107,13 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
-async function measureCells(
+/** How {@link measureCells} measures. */
+export type CellsOptions = Pick<SweepOptions, 'runtime-ms' | 'rounds' | 'nodelay'> & Pick<CellContext, 'meter'>
+
+/** Warms up, and measures every cell in every round, with a progress bar. */
+export async function measureCells(
   cells: readonly OwnCell[],
-  options: SweepOptions,
+  options: CellsOptions,
   receivers: Receivers,
   run: RunRecord,
   settings: CellContext['settings'],
@@ -118,6 +123,7 @@ async function measureCells(
     settings,
     runtimeMs: options['runtime-ms'],
     noDelay: options.nodelay,
+    meter: options.meter,
   }
   const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
   const warmups = warmupTurns(cells)
@@ -145,6 +151,7 @@ function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord,
     'Median over the rounds, in MB/s (10^6 bytes), ± half the distance between the quartiles. Gain: throughput over errqueue-recvmsg,',
     'median of the ratios paired by round, with its bootstrap 95 % interval. Copied: share of the messages that the kernel copied.',
     ...sweepTables(rows),
+    ...autoTable(rows),
     ...(options.costs ? ['', 'What the paths cost, over all transports:', ...costTable(rows)] : []),
     '',
     ...run.notes,
@@ -155,7 +162,8 @@ function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord,
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-function noDelayText(asked: boolean | undefined): string {
+/** A phrase for the reader of the tables. */
+export function noDelayText(asked: boolean | undefined): string {
   if (asked !== undefined) return asked ? 'on' : 'off'
   return "off at the driver level, as in the kernel's selftest; on at the writer level, as openSocket() does (--nodelay sets both)"
 }

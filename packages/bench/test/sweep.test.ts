@@ -1,67 +1,14 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readdir } from 'node:fs/promises'
+import { describe, expect, it, vi } from 'vitest'
 import { bench } from '../src/bench.js'
-import { type ExitStatusCode, runToStatus } from '../src/failure.js'
 import { readRecord } from '../src/record-file.js'
+import { blame, capture, inFolderOfItsOwn, run } from './bench-run.js'
 
 // These run in this process, which the sweep pins to a CPU: the workspace gives each test file a process of its own.
 const TIMEOUT_MS = 120_000
 
-interface Outcome {
-  status: ExitStatusCode
-  stdout: string
-  stderr: string
-}
-
-/** Keeps what is written, and tells `onWrite` of it. */
-function capture(stream: NodeJS.WriteStream, onWrite: (text: string) => void): () => void {
-  const spy = vi.spyOn(stream, 'write').mockImplementation((text) => {
-    onWrite(String(text))
-    return true
-  })
-  return () => spy.mockRestore()
-}
-
-/** Runs `bench ARGS` to its end, as cli.ts does. */
-async function run(args: readonly string[], onStderr: (text: string) => void = () => undefined): Promise<Outcome> {
-  let stdout = ''
-  let stderr = ''
-  const restoreOut = capture(process.stdout, (text) => {
-    stdout += text
-  })
-  const restoreErr = capture(process.stderr, (text) => {
-    stderr += text
-    onStderr(text)
-  })
-  try {
-    return { status: await runToStatus('bench', () => bench(args)), stdout, stderr }
-  } finally {
-    restoreOut()
-    restoreErr()
-  }
-}
-
-/** The one line that a failure is. */
-function blame({ stderr }: Outcome): string {
-  const lines = stderr.split('\n').filter((line) => line.startsWith('bench: '))
-  expect(lines).toHaveLength(1)
-  expect(stderr).not.toMatch(/^ {4}at /mu)
-  return lines[0] ?? ''
-}
-
-const workingFolder = process.cwd()
-let folder = ''
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sendzc-sweep-'))
-  process.chdir(folder)
-})
-afterEach(async () => {
-  process.chdir(workingFolder)
-  await rm(folder, { recursive: true })
-})
+inFolderOfItsOwn()
 
 const smallest = ['--backends', 'copy', '--intervals', '8', '--levels', 'driver', '--rounds', '1', '--runtime-ms', '10']
 
