@@ -19,10 +19,13 @@ namespace sendzc {
 namespace {
 
 bool is_served(const socket_facts& facts) {
-  if (facts.domain == AF_INET || facts.domain == AF_INET6) return true;
+  if (facts.domain == AF_INET || facts.domain == AF_INET6 || facts.domain == AF_PACKET) return true;
   // A SOCK_SEQPACKET message on vsock must leave whole, which the cap on one notification id per send does not allow.
   return facts.domain == AF_VSOCK && facts.type == SOCK_STREAM;
 }
+
+// A PACKET socket cannot connect: what it is bound to is where its frames go (packet(7)).
+bool has_destination(const socket_facts& facts) { return facts.connected || facts.domain == AF_PACKET; }
 
 bool has_kernel_tls(int fd, const socket_facts& facts) {
   if (facts.type != SOCK_STREAM || facts.domain == AF_VSOCK) return false;
@@ -53,7 +56,7 @@ int open_socket(int fd, bool zerocopy, opened_socket& opened) {
   int error = read_socket_facts(fd, opened.facts);
   if (error != 0) return fail(opened, open_stage::descriptor, error);
   if (!is_served(opened.facts)) return fail(opened, open_stage::family, -EOPNOTSUPP);
-  if (opened.facts.listening || !opened.facts.connected) return fail(opened, open_stage::connection, -ENOTCONN);
+  if (opened.facts.listening || !has_destination(opened.facts)) return fail(opened, open_stage::connection, -ENOTCONN);
   if (has_kernel_tls(fd, opened.facts)) return fail(opened, open_stage::upper_layer, -EOPNOTSUPP);
 
   unique_fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));

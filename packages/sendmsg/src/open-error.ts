@@ -41,7 +41,7 @@ function explainSetZerocopy(errno: string): Explanation {
     return {
       code: 'ERR_ZC_UNSUPPORTED_SOCKET',
       message: 'The protocol of this socket has no MSG_ZEROCOPY.',
-      remedy: 'Use TCP, UDP (Linux 5.0) or vsock (Linux 6.7), or the copy backend.',
+      remedy: 'Use TCP, UDP (Linux 5.0) or vsock (Linux 6.7), or the copy backend, which also sends over RAW and PACKET.',
       syscall: 'setsockopt',
     }
   }

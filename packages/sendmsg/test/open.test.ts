@@ -139,6 +139,23 @@ describe('open', () => {
     driver.close()
   })
 
+  it.runIf(process.geteuid?.() === 0)('a PACKET socket is sent over by copy alone (needs root)', async () => {
+    const { openSocket } = await import('@sendzc/socket')
+    using socket = await openSocket({ protocol: 'packet', device: 'lo' })
+    const results: number[] = []
+    const driver = copy().open({ fd: socket.fd, sink: { ...sink, sent: (_, result) => results.push(result) }, maxInFlight: 1 })
+    cleanups.push(() => driver.close())
+    const batch = new SendBatch(1, 1)
+    batch.addSegment(Buffer.concat([socket.headerFor(100), new Uint8Array(100)]))
+    batch.endMessage(0, 1, 0)
+    driver.submit(batch)
+    expect(results).toEqual([socket.headerBytes + 100])
+    expect(driver.kind).toBe('datagram')
+    const error = failure(() => open(errqueue(), socket.fd))
+    expect(error.code).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
+    expect(error.message).toContain('no MSG_ZEROCOPY')
+  })
+
   it('after close: submit is refused, the rest does nothing', async () => {
     const pair = await tcpPairs('127.0.0.1')()
     cleanups.push(() => pair.dispose())
