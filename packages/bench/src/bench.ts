@@ -13,6 +13,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "the slides' evaluation: what zero-copy costs as percent of copying, by size",
     load: async () => (await import('./sizes.js')).sizesCommand,
   },
+  lo: {
+    summary: "the slides' snd_zerocopy_lo: TCP, UDP, RAW, PACKET and VSOCK on loopback",
+    load: async () => (await import('./lo.js')).loCommand,
+  },
   serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",

@@ -1,4 +1,4 @@
-import type { Transport } from '../cell.js'
+import type { AnyTransport, Transport } from '../cell.js'
 
 /**
  * Gain of the inline notification over the error queue, in percent, by interval and transport: the tables under "Evaluation"
@@ -9,6 +9,16 @@ export const PAPER_GAINS_PERCENT: ReadonlyMap<number, Readonly<Record<Transport,
   [1, { tcp4: 17.42, tcp6: 16.7, udp4: 20.88, udp6: 26.34 }],
   [32, { tcp4: 6.0, tcp6: 8.28, udp4: 0.31, udp6: 0.01 }],
 ])
+
+/**
+ * "snd_zerocopy_lo" of the slides: sends on loopback in a run of unnamed length, without and with MSG_ZEROCOPY, on a kernel whose loopback
+ * did not copy on reception. What stood for RAW with it is cut off.
+ */
+export const SLIDES_LO: Partial<Record<AnyTransport, { std: number; zc: number | null }>> = {
+  tcp4: { std: 437_082, zc: 1_028_184 },
+  udp4: { std: 756_588, zc: 1_628_376 },
+  raw4: { std: 429_126, zc: null },
+}
 
 /** One size of the slides' table. */
 export interface SlidesSize {

@@ -1,0 +1,287 @@
+import { ZeroCopyError } from '@sendzc/core'
+import type { OpenSocket, Receiver, ReceiverReport } from '@sendzc/socket'
+import { backendFor, probeBackends, selectBackends } from './backends.js'
+import { type AnyCell, type AnyTransport, BACKENDS, type BackendLabel, isStream, OTHER_TRANSPORTS, TRANSPORTS } from './cell.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { DriverLoad } from './driver-load.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
+import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from './lo-sockets.js'
+import { type LeftOut, loTable } from './lo-table.js'
+import { measure } from './measure.js'
+import { measuredRow } from './measured-row.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { congestionText, type SocketSettings, socketSettings } from './socket-settings.js'
+import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
+
+const LO_TRANSPORTS = [...TRANSPORTS, ...OTHER_TRANSPORTS] as const
+const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
+
+const DEFAULTS = {
+  transports: ['tcp4', 'udp4', ...OTHER_TRANSPORTS].join(','),
+  backends: 'copy,errqueue-recvmsg',
+  interval: 1,
+  runtimeMs: 400,
+  rounds: 5,
+} as const
+
+/** Connecting, awaiting what is on its way and closing, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 40
+
+/** Looks at a receiver that has not grown, before what is missing counts as lost. */
+const IDLE_LOOKS = 20
+
+/** Options of `bench lo`. */
+export const LO_OPTIONS = {
+  transports: {
+    value: 'LIST',
+    help: `out of ${LO_TRANSPORTS.join(',')} (default ${DEFAULTS.transports}); raw, raw-hdrincl and packet need CAP_NET_RAW`,
+    schema: read.words(LO_TRANSPORTS).optional(),
+  },
+  backends: {
+    value: 'LIST',
+    help: `out of ${DRIVER_BACKENDS.join(',')} (default ${DEFAULTS.backends})`,
+    schema: read.words(DRIVER_BACKENDS).prefault(DEFAULTS.backends),
+  },
+  interval: {
+    value: 'N',
+    help: `sends between two collections (default ${DEFAULTS.interval})`,
+    schema: read.whole(1, 1_024).default(DEFAULTS.interval),
+  },
+  size: { ...COMMON_OPTIONS.size, help: 'bytes of one send, headers that the sender writes included (default 65000)' },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+  json: COMMON_OPTIONS.json,
+  cpus: COMMON_OPTIONS.cpus,
+  congestion: COMMON_OPTIONS.congestion,
+  seed: COMMON_OPTIONS.seed,
+}
+
+type LoOptions = OptionValues<typeof LO_OPTIONS>
+
+/** A cell over any transport, at the driver level. */
+interface LoCell extends AnyCell {
+  backend: BackendLabel
+  level: 'driver'
+}
+
+/** Receiving processes, ended together. */
+class LoReceivers extends Map<AnyTransport, Receiver> implements AsyncDisposable {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.values()].map((receiver) => receiver[Symbol.asyncDispose]()))
+  }
+}
+
+/** What the cells share. */
+interface LoContext {
+  receivers: ReadonlyMap<AnyTransport, Receiver>
+  settings: SocketSettings
+  runtimeMs: number
+}
+
+async function lo(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, LO_OPTIONS)
+  const transports = options.transports ?? read.words(LO_TRANSPORTS).parse(DEFAULTS.transports)
+  checkSizes(transports, options.size)
+  const probes = probeBackends(DRIVER_BACKENDS)
+  const { backends } = selectBackends(options.backends, probes)
+  const processors = await chooseProcessors(options.cpus)
+  const settings = await socketSettings(options.congestion)
+  const run = await RunRecord.begin({
+    command: 'lo',
+    options: { ...options, transports, ...settings },
+    seed: options.seed,
+    processors,
+    remoteHost: null,
+    probes,
+    json: options.json,
+  })
+  run.notes.push(congestionText(settings))
+  await using receivers = new LoReceivers()
+  const leftOut: LeftOut[] = []
+  for (const transport of transports) {
+    const receiver = await reachable(transport, processors.receiver, settings, options.transports !== undefined)
+    if (typeof receiver === 'string') leftOut.push({ transport, backend: undefined, why: receiver })
+    else receivers.set(transport, receiver)
+  }
+  pinSender(processors)
+  const context: LoContext = { receivers, settings, runtimeMs: options['runtime-ms'] }
+  const cells: LoCell[] = []
+  for (const transport of receivers.keys()) {
+    for (const backend of backends) {
+      const why = await refusal(transport, backend, context)
+      if (why === undefined) cells.push({ transport, backend, level: 'driver', interval: options.interval, sizeBytes: options.size })
+      else leftOut.push({ transport, backend, why })
+    }
+  }
+  run.notes.push(
+    ...leftOut.map(({ transport, backend, why }) => `Left out: ${transport}${backend === undefined ? '' : ` with ${backend}`}: ${why}`),
+  )
+  if (cells.length === 0)
+    throw new BenchFailure(`There is nothing to measure. ${run.notes.filter((note) => note.startsWith('Left out')).join(' ')}`)
+  const outcome = await measureLo(cells, options, run, context)
+  const path = await run.write(outcome.rows, outcome.complete)
+  const lines = [
+    'Sends in one round, median over the rounds, and their megabytes (10^6): received, sent, and of the sent ones those whose notification came',
+    '(txc). Tx over copy: throughput, median of the ratios paired by round, with its bootstrap 95 % interval; slides: theirs, on a loopback that',
+    'did not copy at reception. Copied: share of the messages that the kernel copied. Flags: those of the slides’ snd_zerocopy_lo.',
+    '',
+    ...loTable(outcome.rows, leftOut),
+    '',
+    ...run.notes,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell, ${options.size} bytes a send, headers that the sender writes included. Seed ${run.seed}.`,
+    `Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+/** @throws BenchFailure for a size that a transport cannot carry */
+function checkSizes(transports: readonly AnyTransport[], sizeBytes: number): void {
+  for (const transport of transports) {
+    const most = MAX_LO_MESSAGE_BYTES[transport]
+    if (most !== undefined && sizeBytes > most)
+      throw new BenchFailure(
+        `--size: ${sizeBytes} bytes do not fit one ${transport} message (at most ${most}); leave it out of --transports.`,
+      )
+  }
+  if (sizeBytes < MIN_LO_MESSAGE_BYTES)
+    throw new BenchFailure(`--size: ${sizeBytes} bytes hold no header of RAW or PACKET (at least ${MIN_LO_MESSAGE_BYTES}).`)
+}
+
+/**
+ * Starts the other end and connects to it once.
+ * @param asked - by name: then what cannot be is a failure
+ * @returns the receiver, or why this kernel does not have the transport
+ * @throws BenchFailure without permission, whoever asked
+ */
+async function reachable(
+  transport: AnyTransport,
+  cpu: number | null,
+  settings: SocketSettings,
+  asked: boolean,
+): Promise<Receiver | string> {
+  let receiver: Receiver | undefined
+  try {
+    receiver = await startLoReceiver(transport, cpu, settings)
+    const socket = await openLoSocket(transport, receiver, settings)
+    socket.close()
+    return receiver
+  } catch (error) {
+    await receiver?.[Symbol.asyncDispose]()
+    const why = messageOf(error)
+    const permission = ZeroCopyError.is(error) && error.code === 'ERR_ZC_PERMISSION'
+    if (asked || permission || !ZeroCopyError.is(error) || error.code !== 'ERR_ZC_UNSUPPORTED_SOCKET')
+      throw new BenchFailure(`${transport}: ${why}${permission ? ` Or leave it out: --transports tcp4,udp4.` : ''}`, undefined, error)
+    return why
+  }
+}
+
+/** Why this kernel does not send on this transport in this way; undefined where it does. */
+async function refusal(transport: AnyTransport, backend: BackendLabel, context: LoContext): Promise<string | undefined> {
+  using socket = await openLoSocket(transport, receiverOf(context, transport), context.settings)
+  try {
+    const load = openLoLoad(socket, { backend, interval: 1, sizeBytes: MIN_LO_MESSAGE_BYTES })
+    try {
+      await load.run(1)
+      await load.drain()
+    } finally {
+      await load.close()
+    }
+    return undefined
+  } catch (error) {
+    if (ZeroCopyError.is(error) && error.code === 'ERR_ZC_UNSUPPORTED_SOCKET') return messageOf(error)
+    // io_uring takes the request and refuses it when it is executed.
+    if (error instanceof BenchFailure && error.message.includes('EOPNOTSUPP'))
+      return 'the protocol of this socket has no zero-copy (EOPNOTSUPP)'
+    throw error
+  }
+}
+
+function openLoLoad(socket: OpenSocket, { backend, interval, sizeBytes }: Pick<LoCell, 'backend' | 'interval' | 'sizeBytes'>): DriverLoad {
+  return new DriverLoad({ backend: backendFor(backend, interval), fd: socket.fd, interval, payload: loMessage(socket, sizeBytes) })
+}
+
+function receiverOf({ receivers }: LoContext, transport: AnyTransport): Receiver {
+  const receiver = receivers.get(transport)
+  if (receiver === undefined) throw new TypeError(`No receiver for ${transport}.`)
+  return receiver
+}
+
+async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunRecord, context: LoContext): ReturnType<typeof runTurns> {
+  const turns = interleave(cells, options.rounds, ({ transport }) => transport, seededRandom(run.seed))
+  const warmups = warmupTurns(cells)
+  const turnMs = options['runtime-ms'] + OVERHEAD_MS
+  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
+  try {
+    const warmup = await runTurns(warmups, {
+      measure: (cell, round, position) => runLo(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
+      progress,
+      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
+    })
+    if (!warmup.complete) return { rows: [], complete: false }
+    return await runTurns(turns, {
+      measure: (cell, round, position) => runLo(cell, round, position, context),
+      progress,
+      expectedMs: () => turnMs,
+    })
+  } finally {
+    progress.finish()
+  }
+}
+
+async function runLo(cell: LoCell, round: number, position: number, context: LoContext): Promise<Row> {
+  const receiver = receiverOf(context, cell.transport)
+  const before = await receiver.report()
+  using socket = await openLoSocket(cell.transport, receiver, context.settings)
+  const load = openLoLoad(socket, cell)
+  try {
+    const row = measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))
+    const { sends, bytes } = load.totals()
+    const after = isStream(cell.transport)
+      ? await receiver.waitFor({ bytes: before.bytes + bytes })
+      : await settled(receiver, before.datagrams + before.droppedDatagrams + sends)
+    return { ...row, received: difference(after, before, cell) }
+  } finally {
+    await load.close()
+  }
+}
+
+/** The report once everything that was sent is received or known to be dropped, or nothing more comes. */
+async function settled(receiver: Receiver, expected: number): Promise<ReceiverReport> {
+  let last = await receiver.report()
+  for (let idle = 0; idle < IDLE_LOOKS && last.datagrams + last.droppedDatagrams < expected; ) {
+    const next = await receiver.report()
+    idle = next.datagrams === last.datagrams ? idle + 1 : 0
+    last = next
+  }
+  return last
+}
+
+function difference(after: ReceiverReport, before: ReceiverReport, { transport, sizeBytes }: LoCell): NonNullable<Row['received']> {
+  const bytes = after.bytes - before.bytes
+  const sends = isStream(transport) ? Math.floor(bytes / sizeBytes) : after.datagrams - before.datagrams
+  return { sends, bytes, dropped: after.droppedDatagrams - before.droppedDatagrams }
+}
+
+/** `bench lo`. */
+export const loCommand: Command = {
+  about:
+    "The slides' snd_zerocopy_lo: sends, receptions and notifications on loopback over TCP, UDP, RAW, PACKET and VSOCK, with and without zero-copy.",
+  options: LO_OPTIONS,
+  run: lo,
+}
