@@ -6,6 +6,7 @@
       "sources": [
         "native/address.cc",
         "native/binding.cc",
+        "native/binding_page_sender.cc",
         "native/binding_process.cc",
         "native/binding_receiver.cc",
         "native/binding_socket.cc",
@@ -13,6 +14,7 @@
         "native/cpu_affinity.cc",
         "native/datagram_reader.cc",
         "native/open_socket.cc",
+        "native/page_sender.cc",
         "native/pattern.cc",
         "native/perf_counter.cc",
         "native/ready_poll.cc",

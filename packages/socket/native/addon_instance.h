@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "page_sender.h"
 #include "ready_poll.h"
 #include "receiver.h"
 
@@ -14,6 +15,8 @@ namespace sendzc {
 
 // Threads that receive, in one environment.
 constexpr size_t max_receivers = 64;
+// Senders of pages, in one environment.
+constexpr size_t max_page_senders = 64;
 
 struct addon_instance {
   napi_env env = nullptr;
@@ -21,6 +24,8 @@ struct addon_instance {
   ready_poll poll;
   std::map<uint32_t, std::unique_ptr<receiver>> receivers;
   uint32_t next_receiver = 1;
+  std::map<uint32_t, std::unique_ptr<page_sender>> page_senders;
+  uint32_t next_page_sender = 1;
 
   // Calls on_ready; an exception of JavaScript's becomes an uncaught one.
   static void call_on_ready(void* self, uint32_t id);

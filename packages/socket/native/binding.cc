@@ -28,6 +28,7 @@ void addon_instance::call_on_ready(void* data, uint32_t id) {
 
 void addon_instance::begin_teardown(void (*done)(void*), void* context) {
   receivers.clear();
+  page_senders.clear();
   poll.close(done, context);
 }
 
@@ -52,7 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     return exports;
   }
   if (!sendzc::export_socket_functions(env, exports) || !sendzc::export_receiver_functions(env, exports) ||
-      !sendzc::export_process_functions(env, exports)) {
+      !sendzc::export_page_sender_functions(env, exports) || !sendzc::export_process_functions(env, exports)) {
     napi_throw_error(env, nullptr, "sendzc_socket: Node-API refuses the exports");
   }
   return exports;

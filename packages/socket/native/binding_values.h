@@ -60,6 +60,7 @@ Napi::Value to_value(const Napi::CallbackInfo& info, int number);
 bool export_function(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(const Napi::CallbackInfo&));
 bool export_socket_functions(Napi::Env env, Napi::Object exports);
 bool export_receiver_functions(Napi::Env env, Napi::Object exports);
+bool export_page_sender_functions(Napi::Env env, Napi::Object exports);
 bool export_process_functions(Napi::Env env, Napi::Object exports);
 
 }  // namespace sendzc

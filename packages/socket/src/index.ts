@@ -9,6 +9,7 @@ export {
   ipv6Header,
 } from './message-header.js'
 export { bindSocket, OpenSocket, openSocket } from './open-socket.js'
+export { PageSender, type PageSenderOptions, type PageTotals } from './page-sender.js'
 export {
   DATAGRAM_HEADER_BYTES,
   type DatagramOptions,

@@ -14,6 +14,9 @@ export const NativeCommand = { report: 1, pause: 2, resume: 3, resetConnections:
 /** Numbers of `enum class perf_event` in native/perf_counter.h. */
 export const NativeEvent = { cycles: 0, instructions: 1, 'task-clock': 2 } as const
 
+/** Numbers of `enum class page_path` in native/page_sender.h. */
+export const NativePagePath = { sendfile: 0, splice: 1, vmsplice: 2 } as const
+
 /** `struct socket_spec`; every property is needed, and validated before. */
 export interface NativeSpec {
   protocol: number
@@ -105,6 +108,18 @@ export interface NativeReceiverOptions {
   coalesceUs: number
 }
 
+/** `struct page_totals`. */
+export interface NativePageTotals {
+  result: number
+  /** Messages sent to their last byte. */
+  messages: number
+  bytes: number
+  /** System calls. */
+  calls: number
+  /** Times that the socket took no more. */
+  fullSockets: number
+}
+
 /** The addon. Functions that return a number answer 0 (or a descriptor), or a negated errno. */
 export interface Native {
   open(spec: NativeSpec): NativeAnswer & { connecting: boolean; destination: Uint8Array }
@@ -132,6 +147,11 @@ export interface Native {
   fillPattern(buffer: Uint8Array, seed: number, offset: number): number
   fillDatagram(buffer: Uint8Array, seed: number, sequence: number): number
   verifyPattern(buffer: Uint8Array, seed: number, offset: number): { verifyErrors: number; firstMismatch: NativeMismatch | null }
+  openPageSender(fd: number, path: number, content: Uint8Array, messageBytes: number): NativeAnswer
+  /** Messages completed before the socket was full, or a negated errno. */
+  sendPages(sender: number, messages: number): number
+  pageSenderTotals(sender: number): NativePageTotals
+  closePageSender(sender: number): number
   pinThread(cpus: readonly number[]): number
   pinProcess(cpus: readonly number[]): number
   allowedCpus(): number[] | number
