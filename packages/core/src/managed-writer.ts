@@ -1,9 +1,9 @@
+import { DatagramBatcher } from './datagram-batcher.js'
 import {
   type BackendName,
   type Driver,
   type DriverSink,
   Errno,
-  MessageFlag,
   Release,
   type ReleaseKind,
   SendBatch,
@@ -68,7 +68,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   #driver!: Driver
   #table!: MessageTable
   #policy!: ZerocopyPolicy
-  #batcher!: StreamBatcher
+  #streamBatcher!: StreamBatcher
+  #datagramBatcher!: DatagramBatcher
   #sequence = 0
   #unanswered = 0
   /** What the next message waits for: room in the socket, memory that the kernel holds, or a free token. */
@@ -102,7 +103,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.choice = this.#init.choice()
     this.#table = new MessageTable(driver.maxInFlight)
     this.#policy = new ZerocopyPolicy(minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, driver.zerocopy)
-    this.#batcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, maxJoinedBytes)
+    this.#datagramBatcher = new DatagramBatcher(this.#table, this.#policy)
+    this.#streamBatcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, maxJoinedBytes)
   }
 
   get backend(): BackendName {
@@ -189,17 +191,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** What is accepted and not yet wholly sent. */
   #unsent(): { queuedWrites: number; queuedBytes: number } {
-    let queuedBytes = 0
-    let queuedWrites = this.#queue.length
-    for (let index = 0; index < this.#queue.length; index++) queuedBytes += this.#queue.at(index).bytes - this.#queue.at(index).sentBytes
-    if (this.kind === 'datagram') {
-      for (const record of this.#table.inFlightRecords()) {
-        if (record.result !== undefined) continue
-        queuedWrites++
-        queuedBytes += record.bytes
-      }
-    }
-    return { queuedWrites, queuedBytes }
+    const { length, unsentBytes } = this.#queue
+    if (this.kind === 'stream') return { queuedWrites: length, queuedBytes: unsentBytes }
+    const { messages, bytes } = this.#table.unanswered()
+    return { queuedWrites: length + messages, queuedBytes: unsentBytes + bytes }
   }
 
   /** Resolves when everything given so far is sent and released, the driver is closed, or `drainTimeoutMs` ran out. */
@@ -230,7 +225,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#statistics.messageSent(result)
       if (this.kind === 'datagram') (record.writes[0] as PendingWrite).completeSent()
       else {
-        if (!this.#discarding) this.#batcher.advance(this.#queue, result)
+        if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
         // The socket took what it had room for: another try now could only fail.
         if (refusedBytes > 0) this.#blocked = 'writable'
       }
@@ -361,7 +356,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** Fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
   #fillBatch(): boolean {
-    if (this.kind === 'stream') this.#batcher.advance(this.#queue, 0)
+    if (this.kind === 'stream') this.#streamBatcher.advance(this.#queue, 0)
     if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
     if (this.kind === 'stream' && this.#unanswered > 0) return false
     if (this.#table.freeCount === 0) {
@@ -372,24 +367,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       }
     }
     const nowMs = clock.now()
-    if (this.kind === 'stream') this.#batcher.fill(this.#batch, this.#queue, nowMs)
-    else this.#fillDatagrams(nowMs)
+    const batcher = this.kind === 'stream' ? this.#streamBatcher : this.#datagramBatcher
+    batcher.fill(this.#batch, this.#queue, nowMs)
     return this.#batch.messageCount > 0
-  }
-
-  #fillDatagrams(nowMs: number): void {
-    const batch = this.#batch
-    while (this.#queue.length > 0 && this.#table.freeCount > 0 && batch.messageCount < batch.maxMessages) {
-      const write = this.#queue.at(0)
-      if (batch.segmentCount + write.segments.length > batch.maxSegments) return
-      this.#queue.shift()
-      const cause = this.#policy.causeToCopy(write)
-      this.#policy.messageMade(cause)
-      const token = this.#table.take(cause, nowMs)
-      this.#table.cover(token, write, write.bytes)
-      for (const segment of write.segments) batch.addSegment(segment)
-      batch.endMessage(token, write.segments.length, cause === null ? MessageFlag.Zerocopy : 0)
-    }
   }
 
   #armForWhatIsLeft(): void {

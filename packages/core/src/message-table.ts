@@ -81,6 +81,12 @@ export class MessageTable {
     this.#free.push(token)
   }
 
+  /** Messages whose answer has not come. */
+  unanswered(): { messages: number; bytes: number } {
+    const records = [...this.inFlightRecords()].filter(({ result }) => result === undefined)
+    return { messages: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
   /** Every record in flight. */
   *inFlightRecords(): Generator<MessageRecord> {
     const free = new Set(this.#free)

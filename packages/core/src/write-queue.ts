@@ -9,6 +9,13 @@ export class WriteQueue {
     return this.#items.length - this.#head
   }
 
+  /** Bytes of them that the kernel has not queued yet. */
+  get unsentBytes(): number {
+    let bytes = 0
+    for (let index = 0; index < this.length; index++) bytes += this.at(index).bytes - this.at(index).sentBytes
+    return bytes
+  }
+
   /** The write at `index` from the front; the caller has checked `length`. */
   at(index: number): PendingWrite {
     return this.#items[this.#head + index] as PendingWrite

@@ -1,0 +1,30 @@
+import { MessageFlag, type SendBatch } from './driver.js'
+import type { MessageTable } from './message-table.js'
+import type { WriteQueue } from './write-queue.js'
+import type { ZerocopyPolicy } from './zerocopy-policy.js'
+
+/** Makes a message of each write to a datagram socket. A write leaves the queue with its message: what is refused is put back. */
+export class DatagramBatcher {
+  readonly #table: MessageTable
+  readonly #policy: ZerocopyPolicy
+
+  constructor(table: MessageTable, policy: ZerocopyPolicy) {
+    this.#table = table
+    this.#policy = policy
+  }
+
+  /** Fills the batch from the head of the queue, as far as there are tokens. */
+  fill(batch: SendBatch, queue: WriteQueue, nowMs: number): void {
+    while (queue.length > 0 && this.#table.freeCount > 0 && batch.messageCount < batch.maxMessages) {
+      const write = queue.at(0)
+      if (batch.segmentCount + write.segments.length > batch.maxSegments) return
+      queue.shift()
+      const cause = this.#policy.causeToCopy(write)
+      this.#policy.messageMade(cause)
+      const token = this.#table.take(cause, nowMs)
+      this.#table.cover(token, write, write.bytes)
+      for (const segment of write.segments) batch.addSegment(segment)
+      batch.endMessage(token, write.segments.length, cause === null ? MessageFlag.Zerocopy : 0)
+    }
+  }
+}
