@@ -17,6 +17,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "the slides' snd_zerocopy_lo: TCP, UDP, RAW, PACKET and VSOCK on loopback",
     load: async () => (await import('./lo.js')).loCommand,
   },
+  ancestors: {
+    summary: 'the same bytes by sendfile, splice and vmsplice, beside copy and zero-copy',
+    load: async () => (await import('./ancestors.js')).ancestorsCommand,
+  },
   serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",

@@ -21,7 +21,7 @@ const optionsSchema = z
      */
     path: z.enum(['sendfile', 'splice', 'vmsplice']),
     /** What is sent, in messages, again and again. Copied at open: into a file in memory, or into a mapping of the sender's own. */
-    content: z.instanceof(Uint8Array),
+    content: z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'content is a Uint8Array'),
     /** Bytes of one message; a divisor of the content's. */
     messageBytes: z.int().min(1).max(MAX_CONTENT_BYTES),
     /** How long, in ms, a full socket is waited for. */

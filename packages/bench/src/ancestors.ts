@@ -1,0 +1,179 @@
+import { AncestorLoad } from './ancestor-load.js'
+import { ancestorsTables, FREE_NOTES } from './ancestors-table.js'
+import { probeBackends, selectBackends } from './backends.js'
+import { ANCESTORS, type AncestorLabel, BACKENDS, type BackendLabel, CELL_LIMITS, type Cell, groupKey, type Transport } from './cell.js'
+import { type CellContext, connectTo, defaultNoDelay, runCell } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { ExitStatus, type ExitStatusCode } from './failure.js'
+import { measure } from './measure.js'
+import { measuredRow } from './measured-row.js'
+import { ProcessorMeter } from './processor-meter.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { congestionText, socketSettings } from './socket-settings.js'
+import { noDelayText } from './sweep.js'
+import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
+
+const STREAMS = ['tcp4', 'tcp6'] as const
+const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
+const DEFAULTS = { backends: 'copy,errqueue-recvmmsg', sizes: '4K,64K,1M', interval: 8, runtimeMs: 300, rounds: 5 } as const
+
+/** Connecting, awaiting notifications and closing, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 40
+
+/** Options of `bench ancestors`. */
+export const ANCESTORS_OPTIONS = {
+  transports: { value: 'LIST', help: `out of ${STREAMS.join(',')} (default tcp4)`, schema: read.words(STREAMS).prefault('tcp4') },
+  ancestors: { value: 'LIST', help: `out of ${ANCESTORS.join(',')} (default all)`, schema: read.words(ANCESTORS).default([...ANCESTORS]) },
+  backends: {
+    value: 'LIST',
+    help: `beside them, out of ${DRIVER_BACKENDS.join(',')} (default ${DEFAULTS.backends})`,
+    schema: read.words(DRIVER_BACKENDS).prefault(DEFAULTS.backends),
+  },
+  sizes: {
+    value: 'LIST',
+    help: `bytes of one send, K and M allowed (default ${DEFAULTS.sizes})`,
+    schema: read.wholes(1, CELL_LIMITS.sizeBytes, true).prefault(DEFAULTS.sizes),
+  },
+  interval: {
+    value: 'N',
+    help: `sends of one native call (default ${DEFAULTS.interval})`,
+    schema: read.whole(1, 1_024).default(DEFAULTS.interval),
+  },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+  json: COMMON_OPTIONS.json,
+  to: COMMON_OPTIONS.to,
+  cpus: COMMON_OPTIONS.cpus,
+  nodelay: COMMON_OPTIONS.nodelay,
+  congestion: COMMON_OPTIONS.congestion,
+  seed: COMMON_OPTIONS.seed,
+}
+
+type AncestorsOptions = OptionValues<typeof ANCESTORS_OPTIONS>
+
+/** A cell of a path of ours, or of one of the older ones. */
+interface AncestorCell extends Cell {
+  transport: Transport
+  backend: BackendLabel | AncestorLabel
+  level: 'driver'
+}
+
+async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, ANCESTORS_OPTIONS)
+  const probes = probeBackends(DRIVER_BACKENDS)
+  const { backends } = selectBackends(options.backends, probes)
+  const processors = await chooseProcessors(options.cpus)
+  const settings = await socketSettings(options.congestion)
+  const run = await RunRecord.begin({
+    command: 'ancestors',
+    options: { ...options, nodelay: options.nodelay ?? defaultNoDelay('driver'), ...settings },
+    seed: options.seed,
+    processors,
+    remoteHost: options.to?.host ?? null,
+    probes,
+    json: options.json,
+  })
+  run.notes.push(congestionText(settings), ...FREE_NOTES)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  using meter = new ProcessorMeter()
+  run.notes.push(...meter.notes)
+  const context: CellContext = {
+    destinations: receivers.destinations,
+    settings,
+    runtimeMs: options['runtime-ms'],
+    noDelay: options.nodelay,
+    meter,
+  }
+  const cells = receivers.transports.flatMap((transport) =>
+    options.sizes.flatMap((sizeBytes) =>
+      [...backends, ...options.ancestors].map(
+        (backend): AncestorCell => ({ transport, backend, level: 'driver', interval: options.interval, sizeBytes }),
+      ),
+    ),
+  )
+  const outcome = await measureAncestors(cells, options, run, context)
+  const path = await run.write(outcome.rows, outcome.complete)
+  const lines = [
+    'The same bytes through each path: median over the rounds; gain in throughput and percent of CPU time over copy, medians of the ratios paired',
+    'by round with their bootstrap 95 % intervals. Copied: share of the messages that the kernel copied; - = the path does not tell.',
+    ...ancestorsTables(outcome.rows),
+    '',
+    ...run.notes,
+    `TCP_NODELAY: ${noDelayText(options.nodelay)}.`,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell, ${options.interval} sends per native call. Seed ${run.seed}. Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+async function measureAncestors(
+  cells: readonly AncestorCell[],
+  options: AncestorsOptions,
+  run: RunRecord,
+  context: CellContext,
+): ReturnType<typeof runTurns> {
+  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
+  const warmups = warmupTurns(cells)
+  const turnMs = options['runtime-ms'] + OVERHEAD_MS
+  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
+  try {
+    const warmup = await runTurns(warmups, {
+      measure: (cell, round, position) => runPath(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
+      progress,
+      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
+    })
+    if (!warmup.complete) return { rows: [], complete: false }
+    return await runTurns(turns, {
+      measure: (cell, round, position) => runPath(cell, round, position, context),
+      progress,
+      expectedMs: () => turnMs,
+    })
+  } finally {
+    progress.finish()
+  }
+}
+
+async function runPath(cell: AncestorCell, round: number, position: number, context: CellContext): Promise<Row> {
+  const { backend, transport, level, interval, sizeBytes } = cell
+  if (!isAncestor(backend)) return runCell({ ...cell, backend }, round, position, context)
+  const destination = context.destinations.get(transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
+  using socket = await connectTo(transport, destination, context.settings, context.noDelay ?? defaultNoDelay(level))
+  const load = new AncestorLoad({ path: backend, fd: socket.fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
+  try {
+    const row = measuredRow(cell, round, position, await measure(load, interval, context.runtimeMs, context.meter))
+    // Nobody tells whether the kernel copied, or when it let go.
+    return { ...row, zerocopySends: null, copiedSends: null, notifications: null, notifiedIds: null, rangeWidthIds: null }
+  } finally {
+    await load.close()
+  }
+}
+
+function isAncestor(backend: AncestorCell['backend']): backend is AncestorLabel {
+  return (ANCESTORS as readonly string[]).includes(backend)
+}
+
+/** `bench ancestors`. */
+export const ancestorsCommand: Command = {
+  about: 'The same bytes by sendfile, by splice and by vmsplice + splice, beside copy and zero-copy.',
+  options: ANCESTORS_OPTIONS,
+  run: ancestors,
+}
