@@ -6,6 +6,7 @@ import { DriverLoad } from './driver-load.js'
 import type { Load } from './load.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
+import { makePayload } from './payload.js'
 import type { ProcessorMeter } from './processor-meter.js'
 import type { Row } from './record.js'
 import type { SocketSettings } from './socket-settings.js'
@@ -51,7 +52,7 @@ export function congestionOption({ congestionControl }: SocketSettings): { conge
 
 /**
  * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level is what
- * a user gets: `openSocket` turns it on, since a sender that waits for its settings would else wait for delayed acknowledgements.
+ * a user gets: `openSocket` turns it on, since a sender that waits for its buffers would else wait for delayed acknowledgements.
  */
 export function defaultNoDelay(level: OwnCell['level']): boolean {
   return level === 'writer'
@@ -61,7 +62,7 @@ export function defaultNoDelay(level: OwnCell['level']): boolean {
 export async function openLoad(cell: OwnCell, fd: number, samePayload = false): Promise<Load> {
   const backend = backendFor(cell.backend, cell.interval)
   const { interval, sizeBytes } = cell
-  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
+  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: makePayload(sizeBytes) })
   const writer = await openWriter(fd, { backend, ...thresholdFor(cell.backend), maxInFlight: WRITER_IN_FLIGHT })
   return new WriterLoad({ writer, interval, sizeBytes, samePayload })
 }
@@ -71,7 +72,7 @@ export function thresholdFor(backend: OwnCell['backend']): { minZerocopyBytes?: 
   return backend === 'auto' ? {} : { minZerocopyBytes: 0 }
 }
 
-/** Messages in flight of a measured writer: above what the ring of settings holds, so that the ring is the bound. */
+/** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
 const WRITER_IN_FLIGHT = 2_048
 
 /** Measures a cell once, over a connection of its own. */

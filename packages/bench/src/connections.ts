@@ -11,6 +11,7 @@ import { FleetWriterLoad } from './fleet-writer-load.js'
 import type { Load } from './load.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
+import { makePayload } from './payload.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { Progress } from './progress.js'
 import { seededRandom } from './random.js'
@@ -152,7 +153,7 @@ async function runFleet(cell: FleetCell, round: number, position: number, contex
 }
 
 async function openFleet(cell: FleetCell, sockets: readonly OpenSocket[]): Promise<Load> {
-  const payload = new Uint8Array(cell.sizeBytes).fill(0x61)
+  const payload = makePayload(cell.sizeBytes)
   const backend = backendFor(cell.backend, cell.interval)
   if (cell.level === 'driver') {
     const fds = sockets.map(({ fd }) => fd)

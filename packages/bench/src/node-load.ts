@@ -6,6 +6,7 @@ import { familyOf, isStream, type Transport } from './cell.js'
 import { congestionOption, type Destination } from './cell-runner.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import { makePayload } from './payload.js'
 import type { SocketSettings } from './socket-settings.js'
 
 /** A connected socket of Node's own. */
@@ -59,7 +60,7 @@ export class NodeLoad implements Load {
   constructor(target: NodeSocket, interval: number, sizeBytes: number) {
     this.#target = target
     this.#interval = interval
-    this.#payload = new Uint8Array(sizeBytes).fill(0x61)
+    this.#payload = makePayload(sizeBytes)
     target.socket.on('error', this.#onDone)
   }
 

@@ -1,6 +1,7 @@
 import type { ReleaseOutcome, SentWrite, ZeroCopyWriter } from '@sendzc/core'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import { makePayloads } from './payload.js'
 import { ProgressGate } from './progress-gate.js'
 
 /**
@@ -60,10 +61,10 @@ export class WriterLoad implements Load {
   constructor(options: WriterLoadOptions) {
     this.#writer = options.writer
     this.#interval = options.interval
-    const makePayload = (): Uint8Array => new Uint8Array(options.sizeBytes).fill(0x61)
-    const shared = options.samePayload === true ? makePayload() : undefined
-    const bufferCount = options.interval + (shared === undefined ? spareBuffers(options.sizeBytes) : SAME_PAYLOAD_IN_FLIGHT)
-    this.#slots = Array.from({ length: bufferCount }, () => this.#makeSlot(shared ?? makePayload()))
+    const same = options.samePayload === true
+    const slotCount = options.interval + (same ? SAME_PAYLOAD_IN_FLIGHT : spareBuffers(options.sizeBytes))
+    const payloads = makePayloads(same ? 1 : slotCount, options.sizeBytes)
+    this.#slots = Array.from({ length: slotCount }, (_, at) => this.#makeSlot(payloads[same ? 0 : at] as Uint8Array))
     this.#free = [...this.#slots]
   }
 
