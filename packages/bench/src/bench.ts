@@ -21,6 +21,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'the same bytes by sendfile, splice and vmsplice, beside copy and zero-copy',
     load: async () => (await import('./ancestors.js')).ancestorsCommand,
   },
+  profile: {
+    summary: 'where the CPU time of each path goes, sampled by perf',
+    load: async () => (await import('./profile.js')).profileCommand,
+  },
   serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",

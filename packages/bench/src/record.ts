@@ -106,6 +106,8 @@ export const rowSchema = z.strictObject({
   received: receivedSchema.optional(),
   /** Only from `bench profile`: the functions that took most of the time, most first. */
   symbols: z.array(symbolSchema).optional(),
+  /** Only from `bench profile`: all samples of the row, those of other functions included. */
+  samples: count.optional(),
 })
 
 /** See {@link rowSchema}. */

@@ -37,3 +37,34 @@ export const SLIDES_SIZES: readonly SlidesSize[] = [
   { sizeBytes: 262_144, processPercent: 10, cpuPercent: 63 },
   { sizeBytes: 1_048_576, processPercent: 8, cpuPercent: 61 },
 ]
+
+/** A profile of the slides. */
+export interface SlidesProfile {
+  path: 'std' | 'zc'
+  /** Symbol of the kernel and its percentage of the samples. */
+  symbols: readonly (readonly [string, number])[]
+}
+
+/** "Evaluation" of the slides: perf record of netperf TCP_STREAM, its first five symbols without and with MSG_ZEROCOPY. */
+export const SLIDES_PROFILES: readonly SlidesProfile[] = [
+  {
+    path: 'std',
+    symbols: [
+      ['copy_user_generic_string', 79.41],
+      ['tcp_sendmsg', 3.27],
+      ['get_page_from_freelist', 1.66],
+      ['tcp_ack', 0.79],
+      ['__alloc_skb', 0.43],
+    ],
+  },
+  {
+    path: 'zc',
+    symbols: [
+      ['gup_pte_range', 30.36],
+      ['__zerocopy_sg_from_iter', 14.63],
+      ['skb_zerocopy_add_frags_iter', 8.03],
+      ['__alloc_skb', 4.84],
+      ['kmem_cache_alloc_node', 3.1],
+    ],
+  },
+]

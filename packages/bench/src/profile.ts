@@ -1,0 +1,147 @@
+import { probeBackends, selectBackends } from './backends.js'
+import { groupKey, type OwnCell } from './cell.js'
+import { type CellContext, runCell } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { chooseProcessors, pinSender } from './processors.js'
+import { profileTables } from './profile-table.js'
+import { checkProfiler, profiled, SAMPLES_PER_SECOND, type SampleEvent } from './profiler.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { congestionText, socketSettings } from './socket-settings.js'
+import { checkDatagramSize, sweepCells } from './sweep.js'
+import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
+
+const DEFAULTS = { interval: '8', runtimeMs: 1_000, rounds: 3, top: 12 } as const
+
+/** Starting perf, ending it and reading what it wrote, in ms; only the progress bar uses it. */
+const PERF_MS = 1_200
+
+/** Options of `bench profile`. */
+export const PROFILE_OPTIONS = {
+  transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4') },
+  backends: COMMON_OPTIONS.backends,
+  intervals: {
+    ...COMMON_OPTIONS.intervals,
+    help: `as for sweep (default ${DEFAULTS.interval})`,
+    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
+  },
+  levels: {
+    ...COMMON_OPTIONS.levels,
+    help: 'out of driver,writer (default driver)',
+    schema: COMMON_OPTIONS.levels.schema.prefault('driver'),
+  },
+  size: COMMON_OPTIONS.size,
+  top: { value: 'N', help: `symbols to print per path (default ${DEFAULTS.top})`, schema: read.whole(1, 60).default(DEFAULTS.top) },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is sampled (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+  json: COMMON_OPTIONS.json,
+  to: COMMON_OPTIONS.to,
+  cpus: COMMON_OPTIONS.cpus,
+  nodelay: COMMON_OPTIONS.nodelay,
+  congestion: COMMON_OPTIONS.congestion,
+  seed: COMMON_OPTIONS.seed,
+}
+
+type ProfileOptions = OptionValues<typeof PROFILE_OPTIONS>
+
+const EVENT_NOTES: Record<SampleEvent, string> = {
+  cycles: 'Samples by cycles of the hardware (perf record -e cycles).',
+  'cpu-clock':
+    'Samples by CPU time (perf record -e cpu-clock), since this machine counts no cycles. Its timer waits where interrupts are off: what runs there is counted where they go on again.',
+}
+
+async function profile(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, PROFILE_OPTIONS)
+  checkDatagramSize(options.transports, options.size)
+  const event = checkProfiler()
+  const probes = probeBackends()
+  const { backends, notes } = selectBackends(options.backends, probes)
+  if (sweepCells(options, backends).length === 0) throw new BenchFailure('auto has no driver level: --levels writer.')
+  const processors = await chooseProcessors(options.cpus)
+  const settings = await socketSettings(options.congestion)
+  const run = await RunRecord.begin({
+    command: 'profile',
+    options: { ...options, backends, event, samplesPerSecond: SAMPLES_PER_SECOND, ...settings },
+    seed: options.seed,
+    processors,
+    remoteHost: options.to?.host ?? null,
+    probes,
+    json: options.json,
+  })
+  run.notes.push(EVENT_NOTES[event], congestionText(settings), ...notes)
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
+  const context: CellContext = {
+    destinations: receivers.destinations,
+    settings,
+    runtimeMs: options['runtime-ms'],
+    noDelay: options.nodelay,
+  }
+  const outcome = await sampleCells(cells, options, run, context, event)
+  const path = await run.write(outcome.rows, outcome.complete)
+  const lines = [
+    `Where the CPU time of the sending process goes, kernel and user mode, ${SAMPLES_PER_SECOND} samples a second, all rounds together. On loopback the`,
+    'kernel’s part includes most of the reception.',
+    ...profileTables(outcome.rows, options.top),
+    '',
+    ...run.notes,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per path. Seed ${run.seed}. Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+async function sampleCells(
+  cells: readonly OwnCell[],
+  options: ProfileOptions,
+  run: RunRecord,
+  context: CellContext,
+  event: SampleEvent,
+): ReturnType<typeof runTurns> {
+  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
+  const warmups = warmupTurns(cells)
+  const turnMs = options['runtime-ms'] + PERF_MS
+  const progress = new Progress(turns.length * turnMs + warmups.length * WARMUP_MS)
+  try {
+    const warmup = await runTurns(warmups, {
+      measure: (cell, round, position) => runCell(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
+      progress,
+      expectedMs: () => WARMUP_MS,
+    })
+    if (!warmup.complete) return { rows: [], complete: false }
+    return await runTurns(turns, {
+      measure: async (cell, round, position): Promise<Row> => {
+        const { result, profile: found } = await profiled(event, () => runCell(cell, round, position, context))
+        return { ...result, ...found }
+      },
+      progress,
+      expectedMs: () => turnMs,
+    })
+  } finally {
+    progress.finish()
+  }
+}
+
+/** `bench profile`. */
+export const profileCommand: Command = {
+  about: 'Samples the sending process with perf and prints the functions of the kernel that each path spends its time in.',
+  options: PROFILE_OPTIONS,
+  run: profile,
+}
