@@ -8,6 +8,7 @@ import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './com
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
+import { makePayload } from './payload.js'
 import { ProcessorMeter } from './processor-meter.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { Progress } from './progress.js'
@@ -157,7 +158,7 @@ async function runPath(cell: AncestorCell, round: number, position: number, cont
   const destination = context.destinations.get(transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
   using socket = await connectTo(transport, destination, context.settings, context.noDelay ?? defaultNoDelay(level))
-  const load = new AncestorLoad({ path: backend, fd: socket.fd, interval, payload: new Uint8Array(sizeBytes).fill(0x61) })
+  const load = new AncestorLoad({ path: backend, fd: socket.fd, interval, payload: makePayload(sizeBytes) })
   try {
     const row = measuredRow(cell, round, position, await measure(load, interval, context.runtimeMs, context.meter))
     // Nobody tells whether the kernel copied, or when it let go.

@@ -1,6 +1,7 @@
 import { type OpenSocket, openSocket, type Receiver, type ReceiverOptions, type SocketSpec, startReceiver } from '@sendzc/socket'
 import { type AnyTransport, MAX_DATAGRAM_BYTES, type Transport } from './cell.js'
 import { connectTo } from './cell-runner.js'
+import { makePayload } from './payload.js'
 import { startDiscarding } from './receivers.js'
 import type { SocketSettings } from './socket-settings.js'
 
@@ -59,6 +60,7 @@ export function openLoSocket(transport: AnyTransport, receiver: Receiver, settin
 
 /** One message of `sizeBytes`, which begins with the header that the transport wants from its sender. */
 export function loMessage(socket: OpenSocket, sizeBytes: number): Uint8Array {
+  if (socket.headerBytes === 0) return makePayload(sizeBytes)
   const message = new Uint8Array(sizeBytes).fill(0x61)
   message.set(socket.headerFor(sizeBytes - socket.headerBytes))
   return message
