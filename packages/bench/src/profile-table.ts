@@ -1,4 +1,5 @@
 import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from './cell.js'
+import { OTHERS } from './profiler.js'
 import type { Row } from './record.js'
 import { SLIDES_PROFILES } from './report/published.js'
 import { copiedText, rateText } from './sweep-table.js'
@@ -11,7 +12,7 @@ const MAX_NAME = 56
 export interface PathProfile {
   rows: Row[]
   samples: number
-  /** Most first. */
+  /** Most first; what many rare ones have together is not among them. */
   symbols: { name: string; where: string; samples: number; share: number }[]
   /** Share of the samples that fell into the kernel. */
   kernelShare: number
@@ -27,11 +28,11 @@ export function pathProfile(rows: readonly Row[]): PathProfile {
     if (known === undefined) counts.set(key, { name, where, samples: own })
     else known.samples += own
   }
-  const symbols = [...counts.values()]
+  const all = [...counts.values()]
     .sort((a, b) => b.samples - a.samples || a.name.localeCompare(b.name))
     .map((one) => ({ ...one, share: samples === 0 ? 0 : one.samples / samples }))
-  const kernelShare = symbols.filter(({ where }) => where === 'kernel').reduce((sum, { share }) => sum + share, 0)
-  return { rows: [...rows], samples, symbols, kernelShare }
+  const kernelShare = all.filter(({ where }) => where === 'kernel').reduce((sum, { share }) => sum + share, 0)
+  return { rows: [...rows], samples, symbols: all.filter(({ name }) => name !== OTHERS), kernelShare }
 }
 
 /** The profiles of a record, in the order of a reader. */

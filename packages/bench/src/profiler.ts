@@ -13,8 +13,11 @@ import type { Row } from './record.js'
 /** Samples a second of each thread: no divisor of the timer's frequency, so that the two do not fall into step. */
 export const SAMPLES_PER_SECOND = 1_999
 
-/** Symbols that a row keeps; those beyond hold a sample or two each. */
+/** Symbols that a row keeps; those beyond hold a few samples each and are added up by place, as {@link OTHERS}. */
 const MAX_SYMBOLS = 60
+
+/** Name of what stands for many symbols of one place. */
+export const OTHERS = 'all others'
 
 /** How long, in ms, perf may take to obey or to end. */
 const PERF_TIMEOUT_MS = 20_000
@@ -150,7 +153,10 @@ export function countSamples(lines: Iterable<string>): Profile {
     else known.samples++
   }
   const sorted = [...counts.values()].sort((a, b) => b.samples - a.samples || a.name.localeCompare(b.name))
-  return { samples, symbols: sorted.slice(0, MAX_SYMBOLS).map((one) => ({ ...one, share: one.samples / samples })) }
+  const others = new Map<string, number>()
+  for (const { where, samples: own } of sorted.slice(MAX_SYMBOLS)) others.set(where, (others.get(where) ?? 0) + own)
+  const kept = [...sorted.slice(0, MAX_SYMBOLS), ...[...others].map(([where, own]) => ({ name: OTHERS, where, samples: own }))]
+  return { samples, symbols: kept.map((one) => ({ ...one, share: one.samples / samples })) }
 }
 
 /** The kernel and its modules are one place; what V8 compiled has no file. */

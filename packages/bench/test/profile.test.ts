@@ -67,6 +67,15 @@ describe('samples', () => {
     expect(symbols[0]?.share).toBeCloseTo(2 / 6)
   })
 
+  it('beyond those that a row keeps are added up by place', () => {
+    const many = Array.from({ length: 70 }, (_, at) => ` ffffffff81a2b3c4 function_${at} ([kernel.kallsyms])`)
+    const { samples, symbols } = countSamples([...many, ' ffffffff81a2b3c4 function_0 ([kernel.kallsyms])'])
+    expect(symbols.at(-1)).toMatchObject({ name: 'all others', where: 'kernel', samples: 10 })
+    const found = pathProfile([row({ samples, symbols })])
+    expect(found.kernelShare).toBeCloseTo(1)
+    expect(found.symbols).toHaveLength(60)
+  })
+
   it('of all rounds are added up, and printed beside the slides’', () => {
     const symbols = (samples: number) => [{ name: 'tcp_ack', where: 'kernel', samples, share: samples / 100 }]
     const rows = [row({ samples: 100, symbols: symbols(30) }), row({ round: 1, samples: 300, symbols: symbols(10) })]
