@@ -4,8 +4,9 @@
  * and the way and the interval of collecting are chosen.
  *
  *	zc_throughput [-4 | -6] [-l INTERVAL] [-s BYTES] [-t SECONDS | -n SENDS]
- *		      [-z classic | inline | pointer | none] [-c CAPACITY]
- *		      [-p PORT] [-r] tcp | udp
+ *		      [-z classic | mmsg | never | inline | pointer | none]
+ *		      [-c CAPACITY] [-p PORT] [-C CPU] [-R CPU] [-A NAME] [-r]
+ *		      tcp | udp
  *
  * Without -r both processes are on this machine. -r runs the receiver alone,
  * -D ADDRESS sends to one that is elsewhere.
@@ -13,6 +14,9 @@
  * The loop of the sender is that of the classic interface in each mode: send
  * without waiting, collect when INTERVAL sends have passed, poll for room.
  *   classic	recvmsg(MSG_ERRQUEUE) until there is nothing more
+ *   mmsg	recvmmsg(MSG_ERRQUEUE), many notifications per call
+ *   never	not at all, unless the socket is full: a pending notification
+ *		ends each poll, so that waiting for room is not possible else
  *   inline	SCM_ZC_NOTIFICATION with each INTERVAL-th send
  *   pointer	SCM_ZC_NOTIFICATION_USR likewise
  *   none	no MSG_ZEROCOPY
@@ -21,12 +25,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +44,8 @@
 
 #define DRAIN_TIMEOUT_MS	5000
 #define CLOCK_EVERY_SENDS	16	/* readings of the clock are not free */
+#define MESSAGES_PER_CALL	32	/* of recvmmsg */
+#define QUEUE_CONTROL_BYTES	128	/* of one entry of the error queue */
 
 static struct {
 	unsigned long sends;
@@ -46,6 +55,8 @@ static struct {
 	unsigned long trailing;		/* ranges read after the last send */
 	unsigned long inline_ranges;
 	unsigned long syscalls;
+	unsigned long polls;		/* of these */
+	unsigned long empty;		/* of these: nothing to collect */
 	unsigned long blocked;		/* sends refused for lack of room */
 	unsigned long long bytes;
 } count;
@@ -63,6 +74,11 @@ static double now(clockid_t clock)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static double seconds(struct timeval tv)
+{
+	return tv.tv_sec + tv.tv_usec / 1e6;
+}
+
 static void count_range(uint32_t lo, uint32_t hi, bool zerocopy)
 {
 	uint32_t ids = hi - lo + 1;
@@ -73,22 +89,11 @@ static void count_range(uint32_t lo, uint32_t hi, bool zerocopy)
 		count.copied += ids;
 }
 
-/* false: nothing to read */
-static bool read_error_queue_once(int fd)
+static void count_entry(struct msghdr *msg)
 {
-	char buf[128] __attribute__((aligned(8)));
-	struct msghdr msg = { .msg_control = buf,
-			      .msg_controllen = sizeof(buf) };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(msg);
 	struct sock_extended_err *ee;
-	struct cmsghdr *cm;
 
-	count.syscalls++;
-	if (recvmsg(fd, &msg, MSG_ERRQUEUE) < 0) {
-		if (errno != EAGAIN)
-			die("recvmsg(MSG_ERRQUEUE)");
-		return false;
-	}
-	cm = CMSG_FIRSTHDR(&msg);
 	if (!cm || (cm->cmsg_level != SOL_IP && cm->cmsg_level != SOL_IPV6)) {
 		fprintf(stderr, "error queue: unexpected control message\n");
 		exit(1);
@@ -101,11 +106,65 @@ static bool read_error_queue_once(int fd)
 	}
 	count_range(ee->ee_info, ee->ee_data,
 		    !(ee->ee_code & SO_EE_CODE_ZEROCOPY_COPIED));
+}
+
+/* Counts a call that found nothing. Exits when it failed otherwise. */
+static void nothing_read(const char *call)
+{
+	if (errno != EAGAIN)
+		die(call);
+	count.empty++;
+}
+
+/* false: nothing to read */
+static bool read_error_queue_once(int fd)
+{
+	char buf[QUEUE_CONTROL_BYTES] __attribute__((aligned(8)));
+	struct msghdr msg = { .msg_control = buf,
+			      .msg_controllen = sizeof(buf) };
+
+	count.syscalls++;
+	if (recvmsg(fd, &msg, MSG_ERRQUEUE) < 0) {
+		nothing_read("recvmsg(MSG_ERRQUEUE)");
+		return false;
+	}
+	count_entry(&msg);
 	return true;
+}
+
+/* A call that is not filled has found the end of the queue. */
+static void read_error_queue_many(int fd)
+{
+	static char bufs[MESSAGES_PER_CALL][QUEUE_CONTROL_BYTES]
+		__attribute__((aligned(8)));
+	static struct mmsghdr msgs[MESSAGES_PER_CALL];
+	static int used = MESSAGES_PER_CALL;
+	int n;
+
+	do {
+		/* What the last call wrote to is made ready again. */
+		for (int i = 0; i < used; i++) {
+			msgs[i].msg_hdr.msg_control = bufs[i];
+			msgs[i].msg_hdr.msg_controllen = sizeof(bufs[i]);
+		}
+		count.syscalls++;
+		n = recvmmsg(fd, msgs, MESSAGES_PER_CALL,
+			     MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
+		if (n < 0)
+			nothing_read("recvmmsg(MSG_ERRQUEUE)");
+		/* The one that found nothing has been written to, too. */
+		used = n < 0 ? 1 : n < MESSAGES_PER_CALL ? n + 1 : n;
+		for (int i = 0; i < n; i++)
+			count_entry(&msgs[i].msg_hdr);
+	} while (n == MESSAGES_PER_CALL);
 }
 
 static void read_error_queue(int fd)
 {
+	if (cfg.mode == MMSG) {
+		read_error_queue_many(fd);
+		return;
+	}
 	while (read_error_queue_once(fd))
 		;
 }
@@ -174,6 +233,7 @@ static void wait_for_room(int fd)
 
 	for (;;) {
 		count.syscalls++;
+		count.polls++;
 		if (poll(&pfd, 1, -1) != 1)
 			die("poll");
 		if (pfd.revents & POLLOUT)
@@ -191,6 +251,7 @@ static void drain(int fd)
 	read_error_queue(fd);
 	while (count.completed < count.sends) {
 		count.syscalls++;
+		count.polls++;
 		if (poll(&pfd, 1, DRAIN_TIMEOUT_MS) != 1) {
 			fprintf(stderr, "%lu notifications are missing\n",
 				count.sends - count.completed);
@@ -222,7 +283,7 @@ static void send_all(int fd, char *data)
 		if (send_once(fd, &msg, collects && since + 1 >= cfg.interval))
 			since++;
 		if (since >= cfg.interval) {
-			if (cfg.mode == CLASSIC)
+			if (cfg.mode == CLASSIC || cfg.mode == MMSG)
 				read_error_queue(fd);
 			since = 0;
 		}
@@ -244,6 +305,10 @@ static int open_sender(void)
 	if (cfg.mode != NONE &&
 	    setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
 		die("SO_ZEROCOPY");
+	if (cfg.congestion && cfg.type == SOCK_STREAM &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cfg.congestion,
+		       strlen(cfg.congestion)))
+		die("TCP_CONGESTION");
 	if (connect(fd, (struct sockaddr *)&ss, len))
 		die("connect");
 	return fd;
@@ -266,24 +331,26 @@ static void end_datagrams(int fd, pid_t receiver)
 		kill(receiver, SIGKILL);
 }
 
-static void report(double elapsed, double cpu)
+static void report(double elapsed, double cpu, double user)
 {
 	printf("proto=%s%d mode=%s interval=%lu capacity=%u bytes=%zu "
 	       "sends=%lu MB=%.3f notifications=%lu inline=%lu trailing=%lu "
-	       "syscalls=%lu blocked=%lu copied=%lu elapsed_s=%.6f "
-	       "sender_cpu_s=%.6f\n",
+	       "syscalls=%lu polls=%lu empty=%lu blocked=%lu copied=%lu "
+	       "elapsed_s=%.9f sender_cpu_s=%.9f sender_user_s=%.6f\n",
 	       cfg.type == SOCK_STREAM ? "tcp" : "udp",
 	       cfg.family == AF_INET ? 4 : 6, mode_names[cfg.mode],
 	       cfg.interval, cfg.mode == INLINE || cfg.mode == POINTER ?
 	       cfg.capacity : 0, cfg.bytes, count.sends, count.bytes / 1e6,
 	       count.ranges, count.inline_ranges, count.trailing,
-	       count.syscalls, count.blocked, count.copied, elapsed, cpu);
+	       count.syscalls, count.polls, count.empty, count.blocked,
+	       count.copied, elapsed, cpu, user);
 }
 
 static void measure(pid_t receiver)
 {
 	int fd = open_sender();
-	double start, cpu, elapsed;
+	double start, cpu, elapsed, user;
+	struct rusage before, after;
 	char *data;
 
 	data = mmap(NULL, cfg.bytes, PROT_READ | PROT_WRITE,
@@ -293,12 +360,15 @@ static void measure(pid_t receiver)
 	memset(data, 'z', cfg.bytes);
 	control_init();
 
+	getrusage(RUSAGE_SELF, &before);
 	start = now(CLOCK_MONOTONIC);
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	send_all(fd, data);
 	if (cfg.mode != NONE)
 		drain(fd);
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	getrusage(RUSAGE_SELF, &after);
+	user = seconds(after.ru_utime) - seconds(before.ru_utime);
 	if (cfg.type == SOCK_STREAM) {
 		/* Until the receiver has it all, so that its part counts. */
 		close(fd);
@@ -310,7 +380,19 @@ static void measure(pid_t receiver)
 		end_datagrams(fd, receiver);
 		close(fd);
 	}
-	report(elapsed, cpu);
+	report(elapsed, cpu, user);
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
 }
 
 int main(int argc, char **argv)
@@ -322,6 +404,7 @@ int main(int argc, char **argv)
 	if (!cfg.destination) {
 		fd = open_receiver();
 		if (cfg.receive_only) {
+			pin(cfg.receiver_cpu);
 			receive_all(fd);
 			return 0;
 		}
@@ -329,11 +412,13 @@ int main(int argc, char **argv)
 		if (receiver < 0)
 			die("fork");
 		if (!receiver) {
+			pin(cfg.receiver_cpu);
 			receive_all(fd);
 			return 0;
 		}
 		close(fd);
 	}
+	pin(cfg.sender_cpu);
 	measure(receiver);
 	return 0;
 }

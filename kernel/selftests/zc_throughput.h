@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-enum mode { CLASSIC, INLINE, POINTER, NONE, MODES };
+enum mode { CLASSIC, MMSG, NEVER, INLINE, POINTER, NONE, MODES };
 
 extern const char * const mode_names[MODES];
 
@@ -24,7 +24,10 @@ struct throughput_options {
 	unsigned int capacity;
 	bool receive_only;
 	const char *destination;
+	const char *congestion;	/* NULL: what the system has */
 	int port;
+	int sender_cpu;		/* -1: not pinned */
+	int receiver_cpu;
 };
 
 extern struct throughput_options cfg;

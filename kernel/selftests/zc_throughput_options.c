@@ -8,12 +8,12 @@
 #include "zc_uapi.h"
 
 const char * const mode_names[MODES] = {
-	"classic", "inline", "pointer", "none",
+	"classic", "mmsg", "never", "inline", "pointer", "none",
 };
 
 struct throughput_options cfg = {
 	.family = AF_INET, .mode = CLASSIC, .interval = 1, .seconds = 4,
-	.port = 8000,
+	.port = 8000, .sender_cpu = -1, .receiver_cpu = -1,
 };
 
 static enum mode parse_mode(const char *text)
@@ -29,8 +29,10 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"usage: zc_throughput [-4|-6] [-l INTERVAL] [-s BYTES]\n"
-		"       [-t SECONDS|-n SENDS] [-z classic|inline|pointer|none]\n"
-		"       [-c CAPACITY] [-p PORT] [-r | -D ADDRESS] tcp|udp\n");
+		"       [-t SECONDS|-n SENDS] [-c CAPACITY] [-p PORT]\n"
+		"       [-z classic|mmsg|never|inline|pointer|none]\n"
+		"       [-C SENDER_CPU] [-R RECEIVER_CPU] [-A CONGESTION_CONTROL]\n"
+		"       [-r | -D ADDRESS] tcp|udp\n");
 	exit(2);
 }
 
@@ -38,7 +40,7 @@ void parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "46l:s:t:n:z:c:p:rD:")) != -1) {
+	while ((c = getopt(argc, argv, "46l:s:t:n:z:c:p:rD:C:R:A:")) != -1) {
 		switch (c) {
 		case '4': cfg.family = AF_INET; break;
 		case '6': cfg.family = AF_INET6; break;
@@ -50,6 +52,9 @@ void parse_options(int argc, char **argv)
 		case 'c': cfg.capacity = strtoul(optarg, NULL, 0); break;
 		case 'p': cfg.port = strtoul(optarg, NULL, 0); break;
 		case 'r': cfg.receive_only = true; break;
+		case 'C': cfg.sender_cpu = strtol(optarg, NULL, 0); break;
+		case 'R': cfg.receiver_cpu = strtol(optarg, NULL, 0); break;
+		case 'A': cfg.congestion = optarg; break;
 		case 'D': cfg.destination = optarg; break;
 		default: usage();
 		}

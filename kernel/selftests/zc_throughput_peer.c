@@ -30,10 +30,15 @@ int open_receiver(void)
 	socklen_t len = make_address(&ss, cfg.family == AF_INET ? "0.0.0.0" :
 								  "::");
 	int fd = socket(cfg.family, cfg.type, 0), on = 1;
+	int rcvbuf = 1 << 21, lowat = 1 << 16;
 
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* As the kernel's msg_zerocopy test does. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+	if (cfg.type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
 	if (bind(fd, (struct sockaddr *)&ss, len))
 		die("bind");
 	if (cfg.type == SOCK_STREAM && listen(fd, 1))

@@ -25,6 +25,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'where the CPU time of each path goes, sampled by perf',
     load: async () => (await import('./profile.js')).profileCommand,
   },
+  paper: {
+    summary: "the paper's two tables, from C, driver and writer, beside the published gains",
+    load: async () => (await import('./paper.js')).paperCommand,
+  },
   serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",

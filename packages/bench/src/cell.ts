@@ -30,6 +30,14 @@ export const ANCESTORS = ['sendfile', 'splice', 'vmsplice'] as const
 /** One of {@link ANCESTORS}. */
 export type AncestorLabel = (typeof ANCESTORS)[number]
 
+/**
+ * Paths that only the C sender of kernel/selftests has: the pointer variant of `inline`, and MSG_ZEROCOPY whose notifications are left
+ * in the queue until the end.
+ */
+export const SELFTEST_PATHS = ['inline-pointer', 'never'] as const
+/** One of {@link SELFTEST_PATHS}. */
+export type SelftestPath = (typeof SELFTEST_PATHS)[number]
+
 /** `driver`: what the kernel path costs. `writer`: what a user of `ZeroCopyWriter` gets. */
 export const LEVELS = ['driver', 'writer'] as const
 /** One of {@link LEVELS}. */
@@ -60,9 +68,9 @@ export const MAX_DATAGRAM_BYTES: Record<'udp4' | 'udp6', number> = { udp4: 65_50
 /** What one row of a record measures, apart from the round. */
 export interface AnyCell {
   transport: AnyTransport
-  backend: BackendLabel | PeerLabel | AncestorLabel
-  /** `peer` for a sender that is not ours. */
-  level: Level | 'peer'
+  backend: BackendLabel | PeerLabel | AncestorLabel | SelftestPath
+  /** `peer` for a sender that is not ours, `selftest` for the C sender of kernel/selftests. */
+  level: Level | 'peer' | 'selftest'
   /** Sends between two collections of notifications. */
   interval: number
   /** Bytes of one send. */

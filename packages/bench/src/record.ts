@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, TRANSPORTS } from './cell.js'
+import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from './cell.js'
 
 /** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
 export const RECORD_VERSION = 1
@@ -51,9 +51,9 @@ export const symbolSchema = z.strictObject({
  */
 export const rowSchema = z.strictObject({
   transport: z.enum([...TRANSPORTS, ...OTHER_TRANSPORTS]),
-  backend: z.enum([...BACKENDS, ...PEERS, ...ANCESTORS]),
-  /** `driver`, `writer`, or `peer` for a sender that is not ours. */
-  level: z.enum([...LEVELS, 'peer']),
+  backend: z.enum([...BACKENDS, ...PEERS, ...ANCESTORS, ...SELFTEST_PATHS]),
+  /** `driver`, `writer`, `selftest` for the C sender of kernel/selftests, or `peer` for a sender that is not ours. */
+  level: z.enum([...LEVELS, 'peer', 'selftest']),
   /** Sends between two collections of notifications. */
   interval: z.int().positive(),
   /** Bytes of one send. */

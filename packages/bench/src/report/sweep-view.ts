@@ -14,8 +14,12 @@ import { grouped, shortNumber, signedPercent, tickText } from './wording.js'
 /** How every band and whisker is made; stands below each picture. */
 const BAND = 'Bands and whiskers: 95 % bootstrap interval of the median over the rounds; one that leaves the picture is cut at its edge.'
 
+/** Levels that have a tab each. */
+const SHOWN_LEVELS = ['selftest', ...LEVELS] as const
+
 /** Names of the levels, as tabs. */
-const LEVEL_TITLES: Record<(typeof LEVELS)[number], string> = {
+const LEVEL_TITLES: Record<(typeof SHOWN_LEVELS)[number], string> = {
+  selftest: 'C selftest: zc_throughput of kernel/selftests',
   driver: 'Driver level: what the kernel path costs',
   writer: 'Writer level: what a user of ZeroCopyWriter gets',
 }
@@ -39,7 +43,7 @@ export function sweepView(record: BenchRecord, ids: IdSource): Html {
     const sized = record.rows.filter((row) => row.sizeBytes === sizeBytes)
     for (const connections of distinct(sized.map((row) => row.connections))) {
       const rows = sized.filter((row) => row.connections === connections)
-      const tabs = LEVELS.flatMap((level) => {
+      const tabs = SHOWN_LEVELS.flatMap((level) => {
         const own = rows.filter((row) => row.level === level)
         return own.length === 0 ? [] : [{ title: LEVEL_TITLES[level], content: levelHtml(own, level, inlineReason, ids) }]
       })

@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises'
+import { probeBackends, selectBackends } from './backends.js'
+import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from './cell.js'
+import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
+import type { Command } from './command.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { ExitStatus, type ExitStatusCode } from './failure.js'
+import { paperTables } from './paper-table.js'
+import { chooseProcessors, type Processors, pinSender } from './processors.js'
+import { Progress } from './progress.js'
+import { seededRandom } from './random.js'
+import { openReceivers } from './receivers.js'
+import type { Row } from './record.js'
+import { RunRecord } from './run-record.js'
+import { interleave } from './schedule.js'
+import { congestionText, socketSettings } from './socket-settings.js'
+import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
+import { runTurns } from './turns.js'
+import { WARMUP_MS, warmupTurns } from './warmup.js'
+import { findThroughput, isThroughputPath, runThroughput, type ThroughputCell, type ThroughputPath } from './zc-throughput.js'
+
+const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: [1, 32] } as const
+
+/** Levels of this command: the C sender of kernel/selftests, then ours. */
+const PAPER_LEVELS = ['selftest', ...LEVELS] as const
+
+/** Starting a process, connecting, the last notifications, in ms; only the progress bar uses it. */
+const OVERHEAD_MS = 30
+
+const { to: _remote, ...LOCAL_OPTIONS } = COMMON_OPTIONS
+
+/** Options of `bench paper`. Both ends are here, as in the paper's localhost test. */
+export const PAPER_OPTIONS = {
+  ...LOCAL_OPTIONS,
+  backends: {
+    ...COMMON_OPTIONS.backends,
+    help: 'paths beside errqueue-recvmsg (default inline; where the kernel lacks it, errqueue-recvmmsg)',
+  },
+  levels: {
+    value: 'LIST',
+    help: `out of ${PAPER_LEVELS.join(',')} (default all): selftest is kernel/selftests/zc_throughput`,
+    schema: read.words(PAPER_LEVELS).default([...PAPER_LEVELS]),
+  },
+  intervals: {
+    ...COMMON_OPTIONS.intervals,
+    help: `sends between two collections of notifications (default ${DEFAULTS.intervals.join(',')}, as published)`,
+    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.intervals.join(',')),
+  },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
+}
+
+type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
+
+/** Cells of one run, of three levels. */
+type PaperCell = OwnCell | ThroughputCell
+
+/** What the measurement sysctl of kernel/patches is called. */
+const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
+
+/**
+ * Every cell: errqueue-recvmsg and the paths beside it; at the C level also the pointer variant of inline, and never collecting, which is what
+ * any notification path can reach at most.
+ */
+export function paperCells(
+  options: Pick<PaperOptions, 'transports' | 'intervals' | 'levels' | 'size'>,
+  backends: readonly OwnCell['backend'][],
+): PaperCell[] {
+  const levels = LEVELS.filter((level) => options.levels.includes(level))
+  const cells: PaperCell[] = sweepCells({ ...options, levels }, backends)
+  if (!options.levels.includes('selftest')) return cells
+  const paths = new Set<ThroughputPath>(backends.flatMap((backend) => (isThroughputPath(backend) ? [backend] : [])))
+  if (paths.has('inline')) paths.add('inline-pointer')
+  paths.add('never')
+  for (const transport of options.transports) {
+    for (const interval of options.intervals) {
+      for (const backend of paths) cells.push({ transport, backend, level: 'selftest', interval, sizeBytes: options.size })
+    }
+  }
+  return cells
+}
+
+/** What is compared: the paths of one level. */
+function paperGroup(cell: Cell): string {
+  return `${cell.level} ${groupKey(cell)}`
+}
+
+function wantedBackends(asked: PaperOptions['backends'], inlineWorks: boolean): OwnCell['backend'][] {
+  const beside = asked ?? (inlineWorks ? (['inline'] as const) : (['errqueue-recvmmsg'] as const))
+  return [...new Set<OwnCell['backend']>(['errqueue-recvmsg', ...beside])].filter((backend) => hasLevel(backend, 'driver'))
+}
+
+async function paper(args: readonly string[]): Promise<ExitStatusCode> {
+  const options = parseCommandLine(args, PAPER_OPTIONS)
+  checkDatagramSize(options.transports, options.size)
+  const probes = probeBackends()
+  const inline = probes.find(({ label }) => label === 'inline')
+  const { backends } = selectBackends(wantedBackends(options.backends, inline?.available === true), probes)
+  const program = options.levels.includes('selftest') ? await findThroughput() : ''
+  const processors = await chooseProcessors(options.cpus)
+  const settings = await socketSettings(options.congestion)
+  const loopbackWithoutCopy = await measurementSysctl()
+  const run = await RunRecord.begin({
+    command: 'paper',
+    options: {
+      ...options,
+      nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
+      backends,
+      loopbackWithoutCopy,
+      ...machineOptions(),
+      ...settings,
+    },
+    seed: options.seed,
+    processors,
+    remoteHost: null,
+    probes,
+    json: options.json,
+  })
+  run.notes.push(congestionText(settings), loopbackText(loopbackWithoutCopy))
+  if (inline?.available !== true) run.notes.push(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
+  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
+  run.notes.push(...receivers.notes)
+  pinSender(processors)
+  const cells = paperCells({ ...options, transports: receivers.transports }, backends)
+  const context = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
+  const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
+  const path = await run.write(outcome.rows, outcome.complete)
+  printPaper(outcome.rows, options, run, path)
+  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+interface PaperContext extends CellContext {
+  program: string
+  processors: Processors
+}
+
+function measureCell(cell: PaperCell, round: number, position: number, context: PaperContext): Promise<Row> {
+  return cell.level === 'selftest' ? runThroughput(cell, round, position, context) : runCell(cell, round, position, context)
+}
+
+async function measurePaper(
+  cells: readonly PaperCell[],
+  rounds: number,
+  run: RunRecord,
+  context: PaperContext,
+): ReturnType<typeof runTurns> {
+  const turns = interleave(cells, rounds, paperGroup, seededRandom(run.seed))
+  // The C sender has no code to compile, and its memory is new in each process.
+  const warmups = warmupTurns(cells.filter(({ level }) => level !== 'selftest'))
+  const turnMs = context.runtimeMs + OVERHEAD_MS
+  const warmupMs = WARMUP_MS + OVERHEAD_MS
+  const progress = new Progress(turns.length * turnMs + warmups.length * warmupMs)
+  try {
+    const short = { ...context, runtimeMs: WARMUP_MS }
+    const measure = (within: PaperContext) => (cell: PaperCell, round: number, position: number) =>
+      measureCell(cell, round, position, within)
+    const warmup = await runTurns(warmups, { measure: measure(short), progress, expectedMs: () => warmupMs })
+    if (!warmup.complete) return { rows: [], complete: false }
+    return await runTurns(turns, { measure: measure(context), progress, expectedMs: () => turnMs })
+  } finally {
+    progress.finish()
+  }
+}
+
+/** What `vm run` tells of its guest: the report reads the option of that name. */
+function machineOptions(environment: NodeJS.ProcessEnv = process.env): { machineModel: string; pti: string | null } {
+  return { machineModel: environment.SENDZC_MACHINE_MODEL ?? 'native', pti: environment.SENDZC_VM_PTI ?? null }
+}
+
+function emulationMark({ machineModel, pti }: ReturnType<typeof machineOptions>): string {
+  return machineModel === 'native' ? '' : ` [EMULATED, machine model ${machineModel}, pti ${pti ?? 'unknown'}: not native figures]`
+}
+
+/** Whether loopback hands the sender's memory on; null where the kernel cannot be told to. */
+async function measurementSysctl(): Promise<boolean | null> {
+  const path = `/proc/sys/${LOOPBACK_SYSCTL.replaceAll('.', '/')}`
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? null : text.trim() === '1'
+}
+
+function loopbackText(withoutCopy: boolean | null): string {
+  if (withoutCopy === true) return `Loopback hands the sender's memory on (${LOOPBACK_SYSCTL}=1), as in the paper's test.`
+  const remedy = withoutCopy === null ? 'this kernel has no setting for that' : `sysctl ${LOOPBACK_SYSCTL}=1 changes that`
+  return `Loopback copies on reception: the figures tell what notifications cost, not what zero-copy saves (${remedy}).`
+}
+
+function printPaper(rows: readonly Row[], options: PaperOptions, run: RunRecord, path: string): void {
+  const lines = [
+    'MB/s (10^6 bytes): median over the rounds ± half the distance between the quartiles. Gain: over ZC (errqueue, one recvmsg per range), median',
+    "of the ratios paired by round, with its bootstrap 95 % interval. Gain, sender's CPU: the same with bytes per second of its CPU time",
+    '(CLOCK_PROCESS_CPUTIME_ID). Calls: system calls that send or collect; the C sender also polls once per send, on every path.',
+    ...paperTables(rows, emulationMark(machineOptions())),
+    '',
+    ...run.notes,
+    `TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell; --rounds and --runtime-ms make it steadier. Seed ${run.seed}.`,
+    `Record: ${path}`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** `bench paper`. */
+export const paperCommand: Command = {
+  about: "Measures the paper's two tables (interval 1 and 32): ZC, New ZC and the gain, from C and TypeScript, beside the published gains.",
+  options: PAPER_OPTIONS,
+  run: paper,
+}
