@@ -30,8 +30,15 @@ export interface Bar {
  * @param domain - shared by the pictures of one figure
  * @param axis - what the x axis carries, with its unit
  * @param label - for a screen reader
+ * @param labelWidth - room for the labels at the left, in the picture's units
  */
-export function bars(bars: readonly Bar[], domain: readonly [number, number], axis: string, label: string): Html {
+export function bars(
+  bars: readonly Bar[],
+  domain: readonly [number, number],
+  axis: string,
+  label: string,
+  labelWidth: number = MARGIN.left,
+): Html {
   const data = bars.map((bar, at) => ({ ...bar, at: String(at), ...bar.estimate }))
   const measured = data.filter((bar) => bar.published !== true)
   const published = data.filter((bar) => bar.published === true)
@@ -63,7 +70,7 @@ export function bars(bars: readonly Bar[], domain: readonly [number, number], ax
       marginTop: MARGIN.top,
       marginRight: MARGIN.right,
       marginBottom: MARGIN.bottom,
-      marginLeft: MARGIN.left,
+      marginLeft: labelWidth,
       x: { domain: [...domain], label: axis, labelAnchor: 'center', labelArrow: 'none', tickSpacing: TICK_SPACING, tickSize: 0 },
       y: { type: 'band', domain: data.map(({ at }) => at), padding: 0 },
       color: { type: 'identity' },

@@ -1,8 +1,11 @@
 import { type BenchRecord, copiedShare } from '../record.js'
+import { ancestorsView } from './ancestors-view.js'
 import { machineOf, NATIVE } from './environment.js'
 import { type Html, html, type IdSource, tableHtml } from './html.js'
 import { hasLatency, latencyView } from './latency-view.js'
+import { loView } from './lo-view.js'
 import { peersView } from './peers-view.js'
+import { profileView } from './profile-view.js'
 import { asksForZeroCopy } from './senders.js'
 import { zeroCopyCopiedShare } from './series.js'
 import { sizesView } from './sizes-view.js'
@@ -17,7 +20,15 @@ const WARNING = 'WARNING: '
 export type View = (record: BenchRecord, ids: IdSource) => Html
 
 /** Commands that have pictures. Another one gets a table of everything that its rows carry. */
-export const VIEWS: Readonly<Record<string, View>> = { sweep: sweepView, paper: sweepView, peers: peersView, sizes: sizesView }
+export const VIEWS: Readonly<Record<string, View>> = {
+  sweep: sweepView,
+  paper: sweepView,
+  peers: peersView,
+  sizes: sizesView,
+  lo: loView,
+  ancestors: ancestorsView,
+  profile: profileView,
+}
 
 /** One record: what a reader must know first, its pictures, the machine. */
 export function recordSection(record: BenchRecord, id: string, ids: IdSource): Html {

@@ -1,4 +1,4 @@
-import { BACKENDS, BASELINE, PEERS } from '../cell.js'
+import { ANCESTORS, BACKENDS, BASELINE, PEERS } from '../cell.js'
 import type { Row } from '../record.js'
 
 /** A path of ours, or a sender that is not ours. */
@@ -24,7 +24,7 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
   copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
 }
 
-const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'inline-pointer', 'never', 'uring', 'copy', 'auto', ...PEERS]
+const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'inline-pointer', 'never', 'uring', 'copy', 'auto', ...ANCESTORS, ...PEERS]
 
 /** The style of a sender; those that are not ours share one colour and are told apart by their label. */
 export function styleOf(sender: Sender): SenderStyle {
@@ -44,6 +44,9 @@ export function asksForZeroCopy(sender: Sender): boolean {
 
 /** What the labels mean, for the legend. */
 export const LABEL_MEANINGS: Record<string, string> = {
+  sendfile: 'sendfile: from the page cache to the socket; nobody tells when it is done',
+  splice: 'splice: from the page cache through a pipe; nobody tells when it is done',
+  vmsplice: 'vmsplice + splice: from memory through a pipe; nobody tells when it is done',
   errqueue: 'notifications from the error queue, one range per recvmsg: the baseline, as in the paper',
   recvmmsg: 'notifications from the error queue, many ranges per recvmmsg',
   inline: 'notifications in sendmsg’s own control data (SCM_ZC_NOTIFICATION)',

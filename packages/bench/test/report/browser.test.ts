@@ -5,7 +5,15 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeReport } from '../../src/report/write-report.js'
 import { Browser, type Page } from './browser.js'
-import { syntheticMachineModel, syntheticPeers, syntheticSizes, syntheticSweep } from './synthetic-records.js'
+import {
+  syntheticAncestors,
+  syntheticLo,
+  syntheticMachineModel,
+  syntheticPeers,
+  syntheticProfile,
+  syntheticSizes,
+  syntheticSweep,
+} from './synthetic-records.js'
 
 /** The browser may have to be installed, and the machine may be busy. */
 const SETUP_TIMEOUT_MS = 420_000
@@ -27,7 +35,8 @@ beforeAll(async () => {
   await mkdir(folder, { recursive: true })
   const outFile = join(folder, 'report.html')
   const sweep = syntheticSweep({ rounds: 3, intervals: [1, 4, 32] })
-  await writeReport({ records: [sweep, syntheticPeers(), syntheticSizes(), syntheticMachineModel('instructions')], outFile })
+  const others = [syntheticPeers(), syntheticSizes(), syntheticLo(), syntheticAncestors(), syntheticProfile()]
+  await writeReport({ records: [sweep, ...others, syntheticMachineModel('instructions')], outFile })
   url = pathToFileURL(outFile).href
   browser = await Browser.start()
 }, SETUP_TIMEOUT_MS)

@@ -220,6 +220,57 @@ export function syntheticSizes(): BenchRecord {
   })
 }
 
+/** A made-up run of every protocol on loopback. */
+export function syntheticLo(): BenchRecord {
+  const rows = [0, 1, 2].flatMap((round) =>
+    (['tcp4', 'udp4', 'raw4', 'packet'] as const).flatMap((transport, at) =>
+      (['copy', 'errqueue-recvmsg'] as const)
+        .filter((backend) => backend === 'copy' || at < 2)
+        .map((backend) => {
+          const sends = (backend === 'copy' ? 1_000 : 2_000) + 10 * round
+          const bytes = sends * 65_000
+          const copied = backend === 'copy' ? sends : 0
+          const counts = { sends, bytes, copiedSends: copied, zerocopySends: sends - copied, notifiedIds: sends - copied }
+          return { ...syntheticRow('tcp4', backend, 'driver', 1, round), ...counts, transport, received: { sends, bytes, dropped: 0 } }
+        }),
+    ),
+  )
+  return syntheticRecord('lo', rows, { startedAt: '2026-01-02T06:00:00.000Z' })
+}
+
+/** A made-up run of the older system calls. */
+export function syntheticAncestors(): BenchRecord {
+  const speeds = { copy: 1_000, 'errqueue-recvmmsg': 1_200, sendfile: 1_300, splice: 1_100, vmsplice: 1_500 }
+  const rows = [0, 1, 2].flatMap((round) =>
+    [4_096, 65_536].flatMap((sizeBytes) =>
+      (Object.entries(speeds) as [Row['backend'], number][]).map(([backend, speed]): Row => {
+        const sends = speed + 10 * round
+        const known = backend === 'copy' || backend === 'errqueue-recvmmsg'
+        const outcome = known ? { copiedSends: sends, zerocopySends: 0 } : { copiedSends: null, zerocopySends: null }
+        return { ...syntheticRow('tcp4', 'copy', 'driver', 8, round), backend, sizeBytes, sends, bytes: sends * sizeBytes, ...outcome }
+      }),
+    ),
+  )
+  return syntheticRecord('ancestors', rows, { startedAt: '2026-01-02T07:00:00.000Z' })
+}
+
+/** Made-up profiles of two paths. */
+export function syntheticProfile(): BenchRecord {
+  const shares: [string, string, number][] = [
+    ['_raw_spin_unlock_irqrestore', 'kernel', 400],
+    ['tcp_sendmsg_locked', 'kernel', 300],
+    ['v8::internal::Something<v8::internal::Long>::Function', 'node', 200],
+    ['all others', 'kernel', 100],
+  ]
+  const symbols = shares.map(([name, where, samples]) => ({ name, where, samples, share: samples / 1_000 }))
+  const rows = (['copy', 'errqueue-recvmsg'] as const).map((backend) => ({
+    ...syntheticRow('tcp4', backend, 'driver', 8, 0),
+    samples: 1_000,
+    symbols,
+  }))
+  return syntheticRecord('profile', rows, { startedAt: '2026-01-02T08:00:00.000Z' })
+}
+
 /** A made-up sweep in a virtual machine, with the inline path and without copying. */
 export function syntheticMachineModel(model: string): BenchRecord {
   const sweep = syntheticSweep({ backends: ['errqueue-recvmsg', 'inline'], copiedShare: 0, intervals: [1, 32], rounds: 5, seed: 9 })

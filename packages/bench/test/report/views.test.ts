@@ -5,7 +5,7 @@ import { hasLatency, latencyView } from '../../src/report/latency-view.js'
 import { recordSection } from '../../src/report/record-section.js'
 import { percentOfCopy } from '../../src/report/sizes-view.js'
 import { row } from '../rows.js'
-import { syntheticRecord, syntheticSizes, syntheticSweep } from './synthetic-records.js'
+import { syntheticAncestors, syntheticLo, syntheticProfile, syntheticRecord, syntheticSizes, syntheticSweep } from './synthetic-records.js'
 
 const text = (record: BenchRecord): string => recordSection(record, 'record', new IdSource()).markup
 
@@ -19,6 +19,47 @@ describe('sizes', () => {
     const page = text(syntheticSizes())
     expect(page).toContain('Published in the slides, percent of the process’s cycles / of all cycles: 4K 41 / 79')
     expect(page).toContain('<th scope="row">1M</th><td>8</td><td>61</td>')
+  })
+})
+
+describe('sources of a cost', () => {
+  it('have a picture each, and name themselves', () => {
+    const processor = { busyUs: 2_000, cycles: 900, allCycles: null, instructions: null, allInstructions: null, instructionsFrom: null }
+    const sizes = syntheticSizes()
+    const page = text({ ...sizes, rows: sizes.rows.map((one) => ({ ...one, processor })) })
+    expect(page.match(/<h4 id="[^"]+">Zero-copy as percent of copying/gu)).toHaveLength(3)
+    for (const source of [
+      '(getrusage), not cycles',
+      '(/proc/stat, in ticks), not cycles',
+      'cycles of the sending process, counted by the hardware',
+    ])
+      expect(page).toContain(source)
+    expect(text(sizes).match(/<h4 id="[^"]+">Zero-copy as percent of copying/gu)).toHaveLength(1)
+  })
+})
+
+describe('the other commands of the slides', () => {
+  it('lo: every protocol, its gain beside the slides’, and what it counted', () => {
+    const page = text(syntheticLo())
+    expect(page).toContain('On TCPv4, errqueue sends 1.99 times')
+    expect(page).toContain('in the slides zero-copy sent 2.35 times as much')
+    expect(page).toContain('On PACKET, copy sends 263 MB/s; zero-copy was not measured there')
+    expect(page).toContain('really zero-copy: 0 % copied')
+    expect(page.match(/<svg role="img"|role="img"/gu)).toHaveLength(4)
+  })
+
+  it('ancestors: each path over copy, and that nobody tells when the memory is free', () => {
+    const page = text(syntheticAncestors())
+    expect(page).toMatch(/vmsplice sends 1\.5\d? times .* what copy does\./u)
+    expect(page).toContain('After sendfile, splice and vmsplice nobody tells when the memory may be used again.')
+  })
+
+  it('profile: the share of the kernel and the functions, without those that stand for many', () => {
+    const page = text(syntheticProfile())
+    expect(page).toContain('TCPv4, errqueue: 80.0 % of 1,000 samples in the kernel; most of all _raw_spin_unlock_irqrestore, 40.0 %.')
+    expect(page).not.toContain('all others')
+    expect(page).toContain('v8::internal::Something')
+    expect(page).toContain('gup_pte_range')
   })
 })
 

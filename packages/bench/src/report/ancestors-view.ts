@@ -1,0 +1,48 @@
+import { FREE_WHEN } from '../ancestors-table.js'
+import { TRANSPORT_TITLES } from '../cell.js'
+import type { BenchRecord, Row } from '../record.js'
+import { barDomain, bars } from './bars.js'
+import { figureHtml, type Html, html, type IdSource } from './html.js'
+import { legendHtml } from './legend.js'
+import { overCopy, rateBars } from './lo-view.js'
+import { sortSenders, styleOf } from './senders.js'
+import { copiedRemark, places } from './sentences.js'
+import { distinct } from './series.js'
+import { genericTable } from './tables.js'
+import { listed, sizeText } from './wording.js'
+
+/** The same bytes by the older system calls, beside copy and zero-copy: a picture per transport and size. */
+export function ancestorsView(record: BenchRecord, ids: IdSource): Html {
+  const drawn = places(record.rows).flatMap(({ transport, rows }) =>
+    distinct(rows.map((row) => row.sizeBytes)).map((sizeBytes) => {
+      const own = rows.filter((row) => row.sizeBytes === sizeBytes)
+      return { title: `${TRANSPORT_TITLES[transport]}, ${sizeText(sizeBytes)}`, rows: own, bars: rateBars(own) }
+    }),
+  )
+  const domain = barDomain(drawn.flatMap((place) => place.bars))
+  return html`${legendHtml(record.rows)}${figureHtml(
+    {
+      title: 'The same bytes by older system calls, beside copy and zero-copy',
+      sentences: [...drawn.flatMap(({ title, rows }) => sizeSentence(title, rows)), ...freeSentence(record.rows)],
+      pictures: drawn.map(({ title, rows, bars: own }) => ({
+        heading: title,
+        remark: copiedRemark(rows.filter((row) => FREE_WHEN[row.backend] === 'when notified')),
+        svg: bars(own, domain, 'GB/s', `Throughput of each path at ${title}. The numbers stand in the table below.`),
+      })),
+      reading: 'Longer is better. Whiskers: 95 % bootstrap interval of the median over the rounds.',
+      table: genericTable('All paths', record.rows),
+    },
+    ids,
+  )}`
+}
+
+function sizeSentence(title: string, rows: readonly Row[]): string[] {
+  const parts = overCopy(rows).map(({ label, text }) => `${label} ${text}`)
+  return parts.length === 0 ? [] : [`${title}: ${listed(parts)}.`]
+}
+
+function freeSentence(rows: readonly Row[]): string[] {
+  const silent = sortSenders(rows.map((row) => row.backend)).filter((backend) => FREE_WHEN[backend] === 'nobody tells')
+  if (silent.length === 0) return []
+  return [`After ${listed(silent.map((sender) => styleOf(sender).label))} nobody tells when the memory may be used again.`]
+}
