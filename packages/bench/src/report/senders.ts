@@ -24,7 +24,18 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
   copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
 }
 
-const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'inline-pointer', 'never', 'uring', 'copy', 'auto', ...ANCESTORS, ...PEERS]
+const ORDER: readonly Sender[] = [
+  BASELINE,
+  'errqueue-recvmmsg',
+  'inline',
+  'inline-pointer',
+  'never',
+  'uring',
+  'copy',
+  'auto',
+  ...ANCESTORS,
+  ...PEERS,
+]
 
 /** The style of a sender; those that are not ours share one colour and are told apart by their label. */
 export function styleOf(sender: Sender): SenderStyle {
