@@ -4,7 +4,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { ANCESTORS, type AncestorLabel, BACKENDS, type BackendLabel, CELL_LIMITS, type Cell, groupKey, type Transport } from './cell.js'
 import { type CellContext, connectTo, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
@@ -16,6 +16,7 @@ import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { noDelayText } from './sweep.js'
@@ -59,6 +60,7 @@ export const ANCESTORS_OPTIONS = {
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
@@ -76,26 +78,25 @@ interface AncestorCell extends Cell {
 }
 
 async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, ANCESTORS_OPTIONS)
+  const request = await readRequest('ancestors', args, ANCESTORS_OPTIONS)
+  const { options } = request
   const probes = probeBackends(DRIVER_BACKENDS)
   const { backends } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
-    command: 'ancestors',
+    request,
     options: { ...options, nodelay: options.nodelay ?? defaultNoDelay('driver'), ...settings },
-    seed: options.seed,
     processors,
     remoteHost: options.to?.host ?? null,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings), ...FREE_NOTES)
+  run.note(congestionText(settings), ...FREE_NOTES)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()
-  run.notes.push(...meter.notes)
+  run.note(...meter.notes)
   const context: CellContext = {
     destinations: receivers.destinations,
     settings,
@@ -111,7 +112,7 @@ async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
     ),
   )
   const outcome = await measureAncestors(cells, options, run, context)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const lines = [
     'The same bytes through each path: median over the rounds; gain in throughput and percent of CPU time over copy, medians of the ratios paired',
     'by round with their bootstrap 95 % intervals. Copied: share of the messages that the kernel copied; - = the path does not tell.',
@@ -143,6 +144,7 @@ async function measureAncestors(
     })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, {
+      keeper: run,
       measure: (cell, round, position) => runPath(cell, round, position, context),
       progress,
       expectedMs: () => turnMs,

@@ -75,6 +75,8 @@ export interface AnyCell {
   interval: number
   /** Bytes of one send. */
   sizeBytes: number
+  /** Connections that share the sends; 1 where it is not said. */
+  connections?: number
 }
 
 /** A cell over one of the transports of the sweep. */
@@ -91,7 +93,8 @@ export interface OwnCell extends Cell {
 
 /** Text that tells one cell from another. */
 export function cellKey(cell: AnyCell): string {
-  return `${groupKey(cell)} ${cell.backend} ${cell.level}`
+  const { connections = 1 } = cell
+  return `${groupKey(cell)} ${cell.backend} ${cell.level}${connections === 1 ? '' : ` ${connections} connections`}`
 }
 
 /** Cells with the same text are compared with each other: only the path differs. */

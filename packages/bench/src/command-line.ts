@@ -88,6 +88,11 @@ export const COMMON_OPTIONS = {
   'runtime-ms': { value: 'MS', help: 'time of one cell in one round', schema: whole(1, CELL_LIMITS.runtimeMs) },
   rounds: { value: 'N', help: 'how often each cell is measured', schema: whole(1, CELL_LIMITS.rounds) },
   json: { value: 'FILE', help: 'where the record goes (default results/<command>-<time>.json)', schema: read.path.optional() },
+  resume: {
+    value: 'FILE',
+    help: 'go on with the record of an interrupted run, with its options and its seed',
+    schema: read.path.optional(),
+  },
   to: { value: 'HOST:PORT', help: 'send to `bench serve` on another machine', schema: endpoint.optional() },
   cpus: {
     value: 'A,B',
@@ -115,12 +120,23 @@ export const COMMON_OPTIONS = {
   seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: whole(0, SEED_LIMIT - 1).optional() },
 } satisfies OptionSpecs
 
+/** Options as they were given, by name: the text, or `true` for a switch. */
+export type GivenOptions = Record<string, string | true>
+
 /**
  * Reads the arguments of a command.
  * @param args - without the program and the command's name
  * @throws BenchFailure in one line that names the option; {@link HelpWanted} for `--help`
  */
 export function parseCommandLine<T extends OptionSpecs>(args: readonly string[], specs: T): OptionValues<T> {
+  return optionValues(givenOptions(args, specs), specs)
+}
+
+/**
+ * Takes the arguments apart, without a look at what they say.
+ * @throws as {@link parseCommandLine}
+ */
+export function givenOptions(args: readonly string[], specs: OptionSpecs): GivenOptions {
   const options = Object.fromEntries([
     ...Object.entries(specs).map(([name, spec]) => [name, { type: spec.value === undefined ? 'boolean' : 'string' }] as const),
     ['help', { type: 'boolean', short: 'h' }] as const,
@@ -132,6 +148,14 @@ export function parseCommandLine<T extends OptionSpecs>(args: readonly string[],
     throw new BenchFailure(`${messageOf(error)} See --help.`, undefined, error)
   }
   if (values.help === true) throw new HelpWanted()
+  return { ...values } as GivenOptions
+}
+
+/**
+ * Reads what options say, and fills in the defaults.
+ * @throws BenchFailure in one line that names the option
+ */
+export function optionValues<T extends OptionSpecs>(values: GivenOptions, specs: T): OptionValues<T> {
   const result: Record<string, unknown> = {}
   for (const [name, spec] of Object.entries(specs)) {
     const parsed = spec.schema.safeParse(values[name])

@@ -4,7 +4,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, hasLevel, type OwnCell } from './cell.js'
 import { type CellContext, connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { FLEET_BURST, FleetDriverLoad } from './fleet-driver-load.js'
 import { FleetWriterLoad } from './fleet-writer-load.js'
@@ -18,6 +18,7 @@ import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { pairedRatio, summarize } from './statistics.js'
@@ -51,6 +52,7 @@ export const CONNECTIONS_OPTIONS = {
   'runtime-ms': { ...COMMON_OPTIONS['runtime-ms'], schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)) },
   rounds: { ...COMMON_OPTIONS.rounds, schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)) },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
@@ -65,24 +67,23 @@ interface FleetCell extends OwnCell {
 }
 
 async function connections(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, CONNECTIONS_OPTIONS)
+  const request = await readRequest('connections', args, CONNECTIONS_OPTIONS)
+  const { options } = request
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const remoteHost = options.to?.host ?? null
   const run = await RunRecord.begin({
-    command: 'connections',
+    request,
     options: { ...options, backends, ...settings },
-    seed: options.seed,
     processors,
     remoteHost,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings), ...notes)
+  run.note(congestionText(settings), ...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   const cells = fleetCells({ ...options, transports: receivers.transports }, backends)
   const context: CellContext = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'] }
@@ -90,12 +91,13 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const turns = interleave(cells, options.rounds, ({ transport, level }) => `${transport} ${level}`, seededRandom(run.seed))
   const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
   const outcome = await runTurns(turns, {
+    keeper: run,
     measure: (cell, round, position) => runFleet(cell, round, position, context),
     progress,
     expectedMs,
   })
   progress.finish()
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const lines = [
     'CPU time of the sending process per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',
     'median of the ratios paired by round, with its bootstrap 95 % interval (below 1 = cheaper). On loopback the CPU time includes reception.',

@@ -1,6 +1,6 @@
 /**
- * Lets a run end between two measurements when the user presses Ctrl-C, so that the rows it has are kept.
- * A second Ctrl-C ends the process as usual.
+ * Lets a run end between two measurements when the user presses Ctrl-C, or something asks the process to end, so that the
+ * record is written. A second time ends the process as usual.
  */
 export class Interrupt implements Disposable {
   readonly #onSignal = (): void => {
@@ -10,7 +10,7 @@ export class Interrupt implements Disposable {
   #requested = false
 
   constructor() {
-    process.once('SIGINT', this.#onSignal)
+    process.once('SIGINT', this.#onSignal).once('SIGTERM', this.#onSignal)
   }
 
   /** True once the user asked to stop. */
@@ -19,6 +19,6 @@ export class Interrupt implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    process.off('SIGINT', this.#onSignal)
+    process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal)
   }
 }

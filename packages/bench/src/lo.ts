@@ -3,7 +3,7 @@ import type { OpenSocket, Receiver, ReceiverReport } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { type AnyCell, type AnyTransport, BACKENDS, type BackendLabel, isStream, OTHER_TRANSPORTS, TRANSPORTS } from './cell.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { DriverLoad } from './driver-load.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
 import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from './lo-sockets.js'
@@ -15,6 +15,7 @@ import { Progress } from './progress.js'
 import { seededRandom } from './random.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, type SocketSettings, socketSettings } from './socket-settings.js'
 import { runTurns } from './turns.js'
@@ -66,6 +67,7 @@ export const LO_OPTIONS = {
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -94,7 +96,8 @@ interface LoContext {
 }
 
 async function lo(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, LO_OPTIONS)
+  const request = await readRequest('lo', args, LO_OPTIONS)
+  const { options } = request
   const transports = options.transports ?? read.words(LO_TRANSPORTS).parse(DEFAULTS.transports)
   checkSizes(transports, options.size)
   const probes = probeBackends(DRIVER_BACKENDS)
@@ -102,15 +105,13 @@ async function lo(args: readonly string[]): Promise<ExitStatusCode> {
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
-    command: 'lo',
+    request,
     options: { ...options, transports, ...settings },
-    seed: options.seed,
     processors,
     remoteHost: null,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings))
+  run.note(congestionText(settings))
   await using receivers = new LoReceivers()
   const leftOut: LeftOut[] = []
   for (const transport of transports) {
@@ -128,13 +129,13 @@ async function lo(args: readonly string[]): Promise<ExitStatusCode> {
       else leftOut.push({ transport, backend, why })
     }
   }
-  run.notes.push(
+  run.note(
     ...leftOut.map(({ transport, backend, why }) => `Left out: ${transport}${backend === undefined ? '' : ` with ${backend}`}: ${why}`),
   )
   if (cells.length === 0)
     throw new BenchFailure(`There is nothing to measure. ${run.notes.filter((note) => note.startsWith('Left out')).join(' ')}`)
   const outcome = await measureLo(cells, options, run, context)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const lines = [
     'Sends in one round, median over the rounds, and their megabytes (10^6): received, sent, and of the sent ones those whose notification came',
     '(txc). Tx over copy: throughput, median of the ratios paired by round, with its bootstrap 95 % interval; slides: theirs, on a loopback that',
@@ -235,6 +236,7 @@ async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunR
     })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, {
+      keeper: run,
       measure: (cell, round, position) => runLo(cell, round, position, context),
       progress,
       expectedMs: () => turnMs,

@@ -3,7 +3,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { paperTables } from './paper-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
@@ -12,6 +12,7 @@ import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
@@ -99,7 +100,8 @@ function wantedBackends(asked: PaperOptions['backends'], inlineWorks: boolean): 
 }
 
 async function paper(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, PAPER_OPTIONS)
+  const request = await readRequest('paper', args, PAPER_OPTIONS)
+  const { options } = request
   checkDatagramSize(options.transports, options.size)
   const probes = probeBackends()
   const inline = probes.find(({ label }) => label === 'inline')
@@ -109,7 +111,7 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const settings = await socketSettings(options.congestion)
   const loopbackWithoutCopy = await measurementSysctl()
   const run = await RunRecord.begin({
-    command: 'paper',
+    request,
     options: {
       ...options,
       nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
@@ -118,21 +120,19 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
       ...machineOptions(),
       ...settings,
     },
-    seed: options.seed,
     processors,
     remoteHost: null,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings), loopbackText(loopbackWithoutCopy))
-  if (inline?.available !== true) run.notes.push(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
+  run.note(congestionText(settings), loopbackText(loopbackWithoutCopy))
+  if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
   await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   const cells = paperCells({ ...options, transports: receivers.transports }, backends)
   const context = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
   const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   printPaper(outcome.rows, options, run, path)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
@@ -164,7 +164,7 @@ async function measurePaper(
       measureCell(cell, round, position, within)
     const warmup = await runTurns(warmups, { measure: measure(short), progress, expectedMs: () => warmupMs })
     if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, { measure: measure(context), progress, expectedMs: () => turnMs })
+    return await runTurns(turns, { keeper: run, measure: measure(context), progress, expectedMs: () => turnMs })
   } finally {
     progress.finish()
   }

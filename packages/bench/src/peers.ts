@@ -3,7 +3,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, type Destination, runCell, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
@@ -15,6 +15,7 @@ import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
 import { buildSelftests, type Selftests } from './selftests.js'
@@ -51,6 +52,7 @@ export const PEERS_OPTIONS = {
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -83,29 +85,28 @@ export function peerCells(
 }
 
 async function peers(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, PEERS_OPTIONS)
+  const request = await readRequest('peers', args, PEERS_OPTIONS)
+  const { options } = request
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
   const run = await RunRecord.begin({
-    command: 'peers',
+    request,
     options: { ...options, ...settings },
-    seed: options.seed,
     processors,
     remoteHost: null,
     probes,
-    json: options.json,
   })
-  run.notes.push(
+  run.note(
     `C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`,
     congestionText(settings),
     ...selftests.notes,
     ...notes,
   )
   await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   const context = {
     destinations: receivers.destinations,
@@ -119,7 +120,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   }
   const cells = peerCells({ ...options, transports: receivers.transports }, (backend) => backends.includes(backend), selftests)
   const outcome = await measurePeers(cells, options, run, context)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const about = [
     'Sends of full size per second: median ± half the distance between the quartiles. Ratio: ours over the peer, median of the ratios paired',
     'by round, with its bootstrap 95 % interval. CPU/send: CPU time of the sending process per send, ours over the peer (below 1 = cheaper).',
@@ -156,7 +157,12 @@ async function measurePeers(
       expectedMs: () => warmupMs,
     })
     if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, { measure: (cell, round, position) => runPeerCell(cell, round, position, context), progress, expectedMs })
+    return await runTurns(turns, {
+      keeper: run,
+      measure: (cell, round, position) => runPeerCell(cell, round, position, context),
+      progress,
+      expectedMs,
+    })
   } finally {
     progress.finish()
   }

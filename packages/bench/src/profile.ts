@@ -2,7 +2,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, type OwnCell } from './cell.js'
 import { type CellContext, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { profileTables } from './profile-table.js'
@@ -12,6 +12,7 @@ import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize, sweepCells } from './sweep.js'
@@ -50,6 +51,7 @@ export const PROFILE_OPTIONS = {
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
@@ -66,7 +68,8 @@ const EVENT_NOTES: Record<SampleEvent, string> = {
 }
 
 async function profile(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, PROFILE_OPTIONS)
+  const request = await readRequest('profile', args, PROFILE_OPTIONS)
+  const { options } = request
   checkDatagramSize(options.transports, options.size)
   const event = checkProfiler()
   const probes = probeBackends()
@@ -75,17 +78,15 @@ async function profile(args: readonly string[]): Promise<ExitStatusCode> {
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
-    command: 'profile',
+    request,
     options: { ...options, backends, event, samplesPerSecond: SAMPLES_PER_SECOND, ...settings },
-    seed: options.seed,
     processors,
     remoteHost: options.to?.host ?? null,
     probes,
-    json: options.json,
   })
-  run.notes.push(EVENT_NOTES[event], congestionText(settings), ...notes)
+  run.note(EVENT_NOTES[event], congestionText(settings), ...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
   const context: CellContext = {
@@ -95,7 +96,7 @@ async function profile(args: readonly string[]): Promise<ExitStatusCode> {
     noDelay: options.nodelay,
   }
   const outcome = await sampleCells(cells, options, run, context, event)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const lines = [
     `Where the CPU time of the sending process goes, kernel and user mode, ${SAMPLES_PER_SECOND} samples a second, all rounds together. On loopback the`,
     'kernel’s part includes most of the reception.',
@@ -127,6 +128,7 @@ async function sampleCells(
     })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, {
+      keeper: run,
       measure: async (cell, round, position): Promise<Row> => {
         const { result, profile: found } = await profiled(event, () => runCell(cell, round, position, context))
         return { ...result, ...found }

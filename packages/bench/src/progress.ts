@@ -22,7 +22,7 @@ export interface ProgressStream {
  */
 export class Progress {
   readonly #stream: ProgressStream
-  readonly #totalMs: number
+  #totalMs: number
   readonly #now: () => number
   readonly #startedMs: number
   #doneMs = 0
@@ -48,6 +48,14 @@ export class Progress {
   advance(expectedMs: number, label: string): void {
     this.#doneMs += expectedMs
     this.#draw(label)
+  }
+
+  /**
+   * Takes out work that was done before this run.
+   * @param expectedMs - its share of `totalMs`
+   */
+  skip(expectedMs: number): void {
+    this.#totalMs = Math.max(1, this.#totalMs - expectedMs)
   }
 
   /** Says a line without disturbing the bar. */

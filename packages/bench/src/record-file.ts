@@ -1,9 +1,10 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BenchFailure, messageOf } from './failure.js'
 import { type BenchRecord, RECORD_VERSION, recordSchema } from './record.js'
+import { JOURNAL_SUFFIX, journalPath, parseJournal } from './row-journal.js'
 
 /** Largest record that is read, in bytes. */
 export const MAX_RECORD_BYTES = 268_435_456
@@ -48,17 +49,11 @@ export async function checkRecordPath(path: string): Promise<void> {
 }
 
 /**
- * Reads a record.
+ * Reads a record, or what a run that was cut off left in its journal.
  * @throws BenchFailure in one line: no such file, not JSON (truncated), not a record, or a record of another version
  */
 export async function readRecord(path: string): Promise<BenchRecord> {
-  const text = await readText(path)
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    throw new BenchFailure(`${path} is not a whole record (truncated, or not JSON): ${messageOf(error)}`, undefined, error)
-  }
+  const parsed = path.endsWith(JOURNAL_SUFFIX) ? await parseJournal(path) : await parseRecord(path)
   const head = z.looseObject({ format: z.literal('sendzc-bench'), schemaVersion: z.number() }).safeParse(parsed)
   if (!head.success) throw new BenchFailure(`${path} is not a record of sendzc bench.`)
   if (head.data.schemaVersion !== RECORD_VERSION) {
@@ -67,6 +62,15 @@ export async function readRecord(path: string): Promise<BenchRecord> {
   const record = recordSchema.safeParse(parsed)
   if (!record.success) throw new BenchFailure(`${path} is not a valid record: ${z.prettifyError(record.error)}`)
   return record.data
+}
+
+async function parseRecord(path: string): Promise<unknown> {
+  const text = await readText(path)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new BenchFailure(`${path} is not a whole record (truncated, or not JSON): ${messageOf(error)}`, undefined, error)
+  }
 }
 
 async function readText(path: string): Promise<string> {
@@ -81,7 +85,8 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof BenchFailure) throw error
-    throw new BenchFailure(`Cannot read the record ${path}: ${messageOf(error)}`, undefined, error)
+    const journal = existsSync(journalPath(path)) ? ` The run was cut off: its rows are in ${journalPath(path)}.` : ''
+    throw new BenchFailure(`Cannot read the record ${path}: ${messageOf(error)}.${journal}`, undefined, error)
   }
 }
 

@@ -167,6 +167,8 @@ export const recordSchema = z.strictObject({
   complete: z.boolean(),
   /** Seed of the order. */
   seed: z.int().nonnegative(),
+  /** Options as the user gave them, without the dashes: `true` for a switch. What `--resume` goes on with. */
+  arguments: z.record(z.string(), z.union([z.string(), z.literal(true)])).optional(),
   /** Options as they were in effect, defaults included. */
   options: z.record(z.string(), z.unknown()),
   /** Where the bytes went. */

@@ -1,8 +1,12 @@
+import { BenchFailure, ExitStatus } from './failure.js'
 import { type HostIdentity, hostIdentity, hostLoad } from './host-facts.js'
 import type { Processors } from './processors.js'
 import { SEED_LIMIT } from './random.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
 import { checkRecordPath, defaultRecordPath, writeRecord } from './record-file.js'
+import { hasJournal, RowJournal } from './row-journal.js'
+import { checkResumable, measuredOptions, type RunRequest } from './run-request.js'
+import type { RowKeeper } from './turns.js'
 
 /** Load average before the run, as a share of the CPUs, above which the record warns: the run itself wants two of them. */
 const BUSY_LOAD_SHARE = 0.5
@@ -12,71 +16,126 @@ const STOLEN_SHARE = 0.02
 
 /** What a command knows about its run before it measures. */
 export interface RunDescription {
-  /** The subcommand. */
-  command: string
+  /** What the user wants. */
+  request: Pick<RunRequest, 'command' | 'given' | 'resumed'> & { options: { seed: number | undefined; json: string | undefined } }
   /** Options in effect, defaults included. */
   options: Record<string, unknown>
-  /** Given by the user, or chosen at random. */
-  seed: number | undefined
   processors: Processors
   /** Host given to `--to`; null for loopback. */
   remoteHost: string | null
   probes: ProbeRecord[]
-  /** Where the record goes, as `--json` gave it; undefined = the default place. */
-  json: string | undefined
 }
 
 /**
- * The frame of one run's record: taken at its start, written at its end. Every measuring command uses it, so that all records
- * have one form.
+ * The record of one run: begun before it measures, given every row as it comes, written whole at its end. Every measuring command uses it,
+ * so that all records have one form, and all can be gone on with.
  */
-export class RunRecord {
+export class RunRecord implements RowKeeper {
   /** Seed of the order. */
   readonly seed: number
   /** Sentences for the reader of the record. */
   readonly notes: string[] = []
+  /** Where it goes. */
+  readonly path: string
   readonly #description: RunDescription
   readonly #startedAt = new Date()
-  readonly #path: string
   readonly #identity: HostIdentity
   readonly #loadBefore: HostRecord['loadBefore']
+  readonly #rows: Row[]
+  readonly #journal: RowJournal
 
   private constructor(description: RunDescription, identity: HostIdentity, loadBefore: HostRecord['loadBefore']) {
-    this.#description = description
-    this.#path = description.json ?? defaultRecordPath(description.command, this.#startedAt)
+    const { request } = description
+    this.#description = { ...description, options: measuredOptions(description.options) }
+    this.path = request.options.json ?? defaultRecordPath(request.command, this.#startedAt)
     this.#identity = identity
     this.#loadBefore = loadBefore
-    this.seed = description.seed ?? Math.floor(Math.random() * SEED_LIMIT)
+    this.seed = request.options.seed ?? Math.floor(Math.random() * SEED_LIMIT)
+    this.#rows = [...(request.resumed?.rows ?? [])]
+    this.#journal = new RowJournal(this.path)
   }
 
   /**
    * Notes the state of the host and begins.
-   * @throws BenchFailure when the record could not be written at the end
+   * @throws BenchFailure when the record could not be written at the end, would be of another kind than the one that it goes on with, or
+   *   would replace the rows of a run that was cut off
    */
   static async begin(description: RunDescription): Promise<RunRecord> {
     const run = new RunRecord(description, await hostIdentity(), await hostLoad())
-    await checkRecordPath(run.#path)
+    await checkRecordPath(run.path)
+    const { command, resumed } = description.request
+    if (resumed !== undefined) {
+      checkResumable(resumed, run.#frame(run.#loadBefore), run.path)
+      run.notes.push(...resumed.notes.filter((note) => !note.startsWith('WARNING: ')))
+      run.notes.push(`Resumed at ${run.#startedAt.toISOString()} after ${resumed.rows.length} rows.`)
+    } else if (hasJournal(run.path)) {
+      throw new BenchFailure(
+        `${run.#journal.path} holds the rows of a run that was cut off: bench ${command} --resume ${run.path} goes on with it; or remove it.`,
+      )
+    }
     return run
   }
 
+  /** Rows so far, those of the run that it goes on with first. */
+  get rows(): readonly Row[] {
+    return this.#rows
+  }
+
+  /** Adds sentences, each once: a resumed run says again what it said before. */
+  note(...sentences: readonly string[]): void {
+    for (const sentence of sentences) if (!this.notes.includes(sentence)) this.notes.push(sentence)
+  }
+
+  /** Just before a measurement. */
+  start(): void {
+  }
+
   /**
-   * Writes the record whole.
-   * @param complete - false when the run was interrupted
-   * @returns where it was written
+   * Keeps a row, on disk as well: see {@link RowJournal}.
    * @throws BenchFailure when it cannot be written
    */
-  async write(rows: Row[], complete: boolean): Promise<string> {
+  keep(row: Row): void {
+    this.#journal.append(row, () => this.#frame(this.#loadBefore))
+    this.#rows.push(row)
+  }
+
+  /** How to go on after a failure; empty where there is nothing to go on with. */
+  remedy(): string {
+    if (this.#rows.length === 0) return ''
+    return ` The ${this.#rows.length} rows before it are kept: bench ${this.#description.request.command} --resume ${this.path} goes on with them.`
+  }
+
+  /**
+   * Writes the record whole, and removes what kept its rows meanwhile.
+   * @param complete - false when the run was interrupted
+   * @returns where it was written
+   * @throws BenchFailure when it cannot be written, or has no rows since the run was interrupted before its first
+   */
+  async write(complete: boolean): Promise<string> {
+    if (this.#rows.length === 0 && !complete)
+      throw new BenchFailure('Interrupted before anything was measured: there is no record.', ExitStatus.Interrupted)
     const loadAfter = await hostLoad()
     this.#noteDisturbance(loadAfter)
-    const { command, options, processors, remoteHost, probes } = this.#description
-    const record: BenchRecord = {
+    await writeRecord(this.path, { ...this.#frame(loadAfter), complete })
+    this.#journal.remove()
+    if (!complete)
+      process.stderr.write(
+        `Interrupted after ${this.#rows.length} rows: bench ${this.#description.request.command} --resume ${this.path} goes on.\n`,
+      )
+    return this.path
+  }
+
+  #frame(loadAfter: HostRecord['loadBefore']): BenchRecord {
+    const { request, options, processors, remoteHost, probes } = this.#description
+    return {
       format: 'sendzc-bench',
       schemaVersion: RECORD_VERSION,
-      command,
-      startedAt: this.#startedAt.toISOString(),
+      command: request.command,
+      startedAt: request.resumed?.startedAt ?? this.#startedAt.toISOString(),
       finishedAt: new Date().toISOString(),
-      complete,
+      complete: false,
       seed: this.seed,
+      arguments: request.given,
       options,
       path: {
         kind: remoteHost === null ? 'loopback' : 'remote',
@@ -84,13 +143,11 @@ export class RunRecord {
         senderCpu: processors.sender,
         receiverCpu: processors.receiver,
       },
-      host: { ...this.#identity, loadBefore: this.#loadBefore, loadAfter },
+      host: { ...this.#identity, loadBefore: request.resumed?.host.loadBefore ?? this.#loadBefore, loadAfter },
       probes,
       notes: this.notes,
-      rows,
+      rows: this.#rows,
     }
-    await writeRecord(this.#path, record)
-    return this.#path
   }
 
   /** What else ran here could explain a result: say so beside it. */
@@ -102,11 +159,15 @@ export class RunRecord {
         `WARNING: the load average was ${before.toFixed(1)} on ${cpuCount} CPUs before the run began: other work shared the machine, and the numbers say little.`,
       )
     }
-    const ticks = [this.#loadBefore.cpuTicks, loadAfter.cpuTicks] as const
-    if (ticks[0] === null || ticks[1] === null) return
-    const stolen = (ticks[1].steal - ticks[0].steal) / Math.max(1, ticks[1].total - ticks[0].total)
-    if (stolen > STOLEN_SHARE) {
-      this.notes.push(`WARNING: the hypervisor took ${(stolen * 100).toFixed(1)} % of the CPU time during the run (steal).`)
-    }
+    this.notes.push(...stealNote(this.#loadBefore.cpuTicks, loadAfter.cpuTicks))
   }
+}
+
+type Ticks = HostRecord['loadBefore']['cpuTicks']
+
+function stealNote(before: Ticks, after: Ticks): string[] {
+  if (before === null || after === null) return []
+  const stolen = (after.steal - before.steal) / Math.max(1, after.total - before.total)
+  if (stolen <= STOLEN_SHARE) return []
+  return [`WARNING: the hypervisor took ${(stolen * 100).toFixed(1)} % of the CPU time during the run (steal).`]
 }

@@ -3,12 +3,13 @@ import { probeBackends, selectBackends } from './backends.js'
 import { CELL_LIMITS, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell } from './cell.js'
 import { defaultNoDelay } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { ProcessorMeter } from './processor-meter.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { openReceivers } from './receivers.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { sizesTables } from './sizes-table.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { measureCells, noDelayText } from './sweep.js'
@@ -45,6 +46,7 @@ export const SIZES_OPTIONS = {
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
   json: COMMON_OPTIONS.json,
+  resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
@@ -83,36 +85,35 @@ export function sizesCells(
 }
 
 async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, SIZES_OPTIONS)
+  const request = await readRequest('sizes', args, SIZES_OPTIONS)
+  const { options } = request
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   sizesCells(options, backends)
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
-    command: 'sizes',
+    request,
     options: {
       ...options,
       nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
       backends,
       ...settings,
     },
-    seed: options.seed,
     processors,
     remoteHost: options.to?.host ?? null,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings), ...notes)
+  run.note(congestionText(settings), ...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()
-  run.notes.push(...meter.notes)
+  run.note(...meter.notes)
   const { cells, notes: leftOut } = sizesCells({ ...options, transports: receivers.transports }, backends)
-  run.notes.push(...leftOut)
+  run.note(...leftOut)
   const outcome = await measureCells(cells, { ...options, meter }, receivers, run, settings)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   const lines = [
     'What 1,000 bytes cost: median over the rounds, and as percent of what they cost with copy, median of the ratios paired by round with its',
     'bootstrap 95 % interval. Slides: percent of the cycles of std that zc took, of the process or of all CPUs, over a network and per run of a',

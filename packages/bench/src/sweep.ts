@@ -3,7 +3,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { Progress } from './progress.js'
@@ -11,6 +11,7 @@ import { seededRandom } from './random.js'
 import { openReceivers, type Receivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
+import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { costTable, sweepTables } from './sweep-table.js'
@@ -75,34 +76,33 @@ export function checkDatagramSize(transports: readonly Transport[], sizeBytes: n
 }
 
 async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
-  const options = parseCommandLine(args, SWEEP_OPTIONS)
+  const request = await readRequest('sweep', args, SWEEP_OPTIONS)
+  const { options } = request
   checkDatagramSize(options.transports, options.size)
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const run = await RunRecord.begin({
-    command: 'sweep',
+    request,
     options: {
       ...options,
       nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
       backends,
       ...settings,
     },
-    seed: options.seed,
     processors,
     remoteHost: options.to?.host ?? null,
     probes,
-    json: options.json,
   })
-  run.notes.push(congestionText(settings), ...notes)
+  run.note(congestionText(settings), ...notes)
   await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
-  run.notes.push(...receivers.notes)
+  run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
   if (cells.length === 0) throw new BenchFailure('auto has no driver level: leave --levels writer.')
   const outcome = await measureCells(cells, options, receivers, run, settings)
-  const path = await run.write(outcome.rows, outcome.complete)
+  const path = await run.write(outcome.complete)
   printSweep(outcome.rows, options, run, path)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
@@ -137,6 +137,7 @@ export async function measureCells(
     })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, {
+      keeper: run,
       measure: (cell, round, position) => runCell(cell, round, position, context),
       progress,
       expectedMs: () => turnMs,
