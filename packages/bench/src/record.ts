@@ -46,6 +46,19 @@ export const symbolSchema = z.strictObject({
   share: z.number().min(0).max(1),
 })
 
+/** What the machine did to a row; null where it does not tell. */
+export const conditionsSchema = z.strictObject({
+  /** 0 to 1: of the time of all CPUs meanwhile, what the hypervisor took (/proc/stat, steal). */
+  stolenShare: z.number().min(0).max(1).nullable(),
+  /** 0 to 1: of the time meanwhile, what the sending thread waited for a CPU that others had (/proc/thread-self/schedstat). */
+  waitedShare: z.number().min(0).max(1).nullable(),
+  /** Frequency of the sender's CPU just after, in MHz. */
+  frequencyMhz: z.number().positive().nullable(),
+})
+
+/** See {@link conditionsSchema}. */
+export type Conditions = z.infer<typeof conditionsSchema>
+
 /**
  * One cell in one round. `null` stands where a sender that is not ours does not tell; it never means zero.
  */
@@ -100,6 +113,8 @@ export const rowSchema = z.strictObject({
   fullSockets: countOrUnknown,
   /** Times that the kernel had no memory for a notification (ENOBUFS). */
   noBuffers: countOrUnknown,
+  /** Only from the commands of this program that measure in turns. */
+  conditions: conditionsSchema.optional(),
   /** Only from commands that ask the processors. */
   processor: processorSchema.optional(),
   /** Only from commands that ask the receiver. */

@@ -1,3 +1,4 @@
+import { ConditionsMeter, conditionNotes } from './conditions.js'
 import { BenchFailure, ExitStatus } from './failure.js'
 import { type HostIdentity, hostIdentity, hostLoad } from './host-facts.js'
 import type { Processors } from './processors.js'
@@ -43,6 +44,7 @@ export class RunRecord implements RowKeeper {
   readonly #loadBefore: HostRecord['loadBefore']
   readonly #rows: Row[]
   readonly #journal: RowJournal
+  readonly #conditions: ConditionsMeter
 
   private constructor(description: RunDescription, identity: HostIdentity, loadBefore: HostRecord['loadBefore']) {
     const { request } = description
@@ -53,6 +55,7 @@ export class RunRecord implements RowKeeper {
     this.seed = request.options.seed ?? Math.floor(Math.random() * SEED_LIMIT)
     this.#rows = [...(request.resumed?.rows ?? [])]
     this.#journal = new RowJournal(this.path)
+    this.#conditions = new ConditionsMeter(description.processors.sender)
   }
 
   /**
@@ -88,6 +91,7 @@ export class RunRecord implements RowKeeper {
 
   /** Just before a measurement. */
   start(): void {
+    this.#conditions.start()
   }
 
   /**
@@ -95,8 +99,9 @@ export class RunRecord implements RowKeeper {
    * @throws BenchFailure when it cannot be written
    */
   keep(row: Row): void {
-    this.#journal.append(row, () => this.#frame(this.#loadBefore))
-    this.#rows.push(row)
+    const whole = { ...row, conditions: this.#conditions.stop() }
+    this.#journal.append(whole, () => this.#frame(this.#loadBefore))
+    this.#rows.push(whole)
   }
 
   /** How to go on after a failure; empty where there is nothing to go on with. */
@@ -159,7 +164,7 @@ export class RunRecord implements RowKeeper {
         `WARNING: the load average was ${before.toFixed(1)} on ${cpuCount} CPUs before the run began: other work shared the machine, and the numbers say little.`,
       )
     }
-    this.notes.push(...stealNote(this.#loadBefore.cpuTicks, loadAfter.cpuTicks))
+    this.notes.push(...stealNote(this.#loadBefore.cpuTicks, loadAfter.cpuTicks), ...conditionNotes(this.#rows))
   }
 }
 
