@@ -93,13 +93,15 @@ int send_engine::run_probe(io_uring_sqe* sqe) {
   return -ETIME;
 }
 
-// A flag that the kernel doesn't know is refused (EINVAL) before the bad descriptor is (EBADF).
+// A flag that the kernel doesn't know is refused (EINVAL) before the memory is charged against RLIMIT_MEMLOCK (ENOMEM), and that before
+// the bad descriptor is looked at (EBADF). A ring that was opened while memory was short must not take copies for zero-copy sends later.
 bool send_engine::probe_usage_report() {
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_send(sqe, -1, nullptr, 0, MSG_NOSIGNAL);
   sqe->opcode = IORING_OP_SEND_ZC;
   sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-  return run_probe(sqe) == -EBADF;
+  int result = run_probe(sqe);
+  return result == -EBADF || result == -ENOMEM;
 }
 
 // Registered vectors came with Linux 6.15; known or not, the flag is looked at before the bad descriptor.
