@@ -1,6 +1,8 @@
 // What this host offers, found with a ring of its own.
 #pragma once
 
+#include <errno.h>
+
 #include "send_engine.h"
 
 namespace sendzc {
@@ -12,17 +14,26 @@ struct host_findings {
   bool reports_usage = false;
 };
 
-// 0 or the negated errno of io_uring_setup.
+// 0 or the negated errno of io_uring_setup. One ring at a time: the kernel gives back what a closed one was charged (RLIMIT_MEMLOCK)
+// only later, so that a second one could be refused where a first had room.
 inline int probe_host(const ring_settings& settings, host_findings& findings) {
+  send_engine engine;
+  int result = engine.open(settings);
+  if (result == 0) {
+    findings.setup_flags = engine.queue().setup_flags();
+    findings.send_zc = findings.sendmsg_zc = true;
+    findings.reports_usage = engine.reports_usage();
+    engine.close_ring();
+    return 0;
+  }
+  if (result != -EOPNOTSUPP) return result;
   ring trial;
-  int result = trial.open(settings);
+  result = trial.open(settings);
   if (result != 0) return result;
   findings.setup_flags = trial.setup_flags();
   findings.send_zc = trial.supports(IORING_OP_SEND_ZC);
   findings.sendmsg_zc = trial.supports(IORING_OP_SENDMSG_ZC);
   trial.close();
-  send_engine engine;
-  if (engine.open(settings) == 0) findings.reports_usage = engine.reports_usage();
   return 0;
 }
 
