@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
-import { quietTurns, until } from '../bounded.js'
+import { quietTurns } from '../bounded.js'
 import { content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
+import { activeResources, descriptorCount, descriptorsGrown, resourcesGrown } from '../open-handles.js'
 import type { Trial } from '../trial.js'
 
-const DESCRIPTORS = '/proc/self/fd'
 const ROUNDS = 6
-
-/** What keeps the event loop alive, by kind; immediates are how this file waits. */
-function activeResources(): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const resource of process.getActiveResourcesInfo()) {
-    if (resource !== 'Immediate') counts.set(resource, (counts.get(resource) ?? 0) + 1)
-  }
-  return counts
-}
-
-function descriptors(): number {
-  return existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).length : 0
-}
 
 /** Opens, uses and ends one writer. */
 async function oneLife(trial: Trial, end: 'close' | 'abort'): Promise<void> {
@@ -39,13 +25,10 @@ async function assertNothingLeft(trial: Trial, end: 'close' | 'abort'): Promise<
   await oneLife(trial, end)
   await quietTurns()
   const resources = activeResources()
-  const open = descriptors()
+  const open = descriptorCount()
   for (let round = 0; round < ROUNDS; round++) await oneLife(trial, end)
-  const grown = (): string[] =>
-    [...activeResources()].filter(([kind, count]) => count > (resources.get(kind) ?? 0)).map(([kind, count]) => `${kind}: ${count}`)
-  await until(() => grown().length === 0 && descriptors() <= open, 'end of every handle').catch((error: unknown) => {
-    assert.fail(`left open: ${grown().join(', ')}; ${descriptors() - open} descriptors more (${String(error)})`)
-  })
+  assert.deepEqual(await resourcesGrown(resources), [], 'left open')
+  assert.equal(await descriptorsGrown(open), 0, 'descriptors left open')
 }
 
 export const noHandlesLeft: ContractPromise = {
