@@ -58,6 +58,17 @@ export function runChild(script: string, argument: unknown): Promise<ChildEnd> {
   return run(process.execPath, nodeArguments(script, argument))
 }
 
+/** Runs `script` behind `prefix`, a command that runs another. */
+export function runBehind([file = '', ...args]: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
+  return run(file, [...args, process.execPath, ...nodeArguments(script, argument)])
+}
+
+/** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
+export function withMemlock(limitBytes: number): string[] {
+  const limit = ['prlimit', `--memlock=${limitBytes}:${limitBytes}`]
+  return process.geteuid?.() === 0 ? ['setpriv', '--inh-caps=-ipc_lock', '--bounding-set=-ipc_lock', ...limit] : limit
+}
+
 /** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
 export function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
   const shell = `ip link set lo up && ${setup} && exec "$0" "$@"`

@@ -47,14 +47,29 @@ export async function runChild(script: string, argument: unknown, prefix: readon
   return { ...(await run([...prefix, ...command(script, argument)])), calls: [] }
 }
 
-/** Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions). */
-export async function runTraced(trace: string, inject: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
+/** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
+export function withMemlock(limitBytes: number): string[] {
+  const limit = ['prlimit', `--memlock=${limitBytes}:${limitBytes}`]
+  return process.geteuid?.() === 0 ? ['setpriv', '--inh-caps=-ipc_lock', '--bounding-set=-ipc_lock', ...limit] : limit
+}
+
+/**
+ * Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions).
+ * @param prefix - a command that runs strace
+ */
+export async function runTraced(
+  trace: string,
+  inject: readonly string[],
+  script: string,
+  argument: unknown,
+  prefix: readonly string[] = [],
+): Promise<ChildEnd> {
   const directory = mkdtempSync(join(tmpdir(), 'sendzc-strace-'))
   const log = join(directory, 'calls')
   try {
     const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
     const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
-    const end = await run([...strace, ...command(script, argument)])
+    const end = await run([...prefix, ...strace, ...command(script, argument)])
     const calls = readFileSync(log, 'utf8').split('\n')
     return { ...end, calls: calls.filter((line) => line.includes('(')) }
   } finally {

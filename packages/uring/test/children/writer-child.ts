@@ -1,0 +1,17 @@
+// Writes through a writer in a process of its own, for tests that put the process in trouble, and prints what came of it.
+import { reportWrites, type WriteTask } from '@sendzc/core/conformance'
+import { type UringOptions, uring } from '../../src/index.js'
+import { loadNative } from '../../src/native.js'
+
+/** What the child is to do. */
+export interface WriterTask extends WriteTask {
+  options?: UringOptions
+}
+
+const task = JSON.parse(process.argv[2] as string) as WriterTask
+const pins = new Float64Array(2)
+const report = await reportWrites(task, uring(task.options), () => {
+  loadNative().processPins(pins)
+  return pins[0] as number
+})
+process.stdout.write(JSON.stringify({ ...report, probe: uring(task.options).probe() }))

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Capability } from '@sendzc/core'
+import type { WriteReport } from '@sendzc/core/conformance'
+import { describe, expect, it } from 'vitest'
+import { parsed, runChild, runTraced, withMemlock } from './children/child.js'
+import type { WriterTask } from './children/writer-child.js'
+
+type Report = WriteReport & { probe: Capability }
+
+const CHILD_TEST_MS = 90_000
+const SCRIPT = './writer-child.ts'
+const tcp: WriterTask = { transport: 'tcp4', writes: 12, bytes: 30_000, writerOptions: { maxJoinedBytes: 0 } }
+const udp: WriterTask = { ...tcp, transport: 'udp4' }
+
+/** Every promise settled once, every byte arrived, nothing is left. */
+function expectNothingLost(report: WriteReport): void {
+  expect(report.openError).toBeUndefined()
+  for (const write of report.writes) expect(write).toMatchObject({ state: 'sent', settled: 1, released: 1 })
+  expect(report.contentError).toBeUndefined()
+  expect(report.violations).toEqual([])
+  expect(report.stats).toMatchObject({ inFlight: 0, bytesInFlight: 0, queuedWrites: 0, queuedBytes: 0, abandonedBytes: 0 })
+  expect(report.left).toEqual({ handles: [], descriptors: 0, pinnedBytes: 0 })
+}
+
+describe('a writer over uring loses nothing', () => {
+  // The first enters are those of opening: the ring's own probe and the socket's.
+  it.each([
+    ['EINTR', 'io_uring_enter:error=EINTR:when=4+2'],
+    ['EAGAIN', 'io_uring_enter:error=EAGAIN:when=4+3'],
+    ['EBUSY', 'io_uring_enter:error=EBUSY:when=4+3'],
+  ])(
+    '%s from io_uring_enter',
+    async (_errno, inject) => {
+      const end = await runTraced('io_uring_enter', [inject], SCRIPT, { ...tcp, oneAtATime: true })
+      expectNothingLost(parsed<Report>(end))
+      expect(end.calls.filter((line) => line.includes('(INJECTED)')).length).toBeGreaterThan(0)
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
+    'a peer that resets in mid-write: ERR_ZC_PEER_RESET',
+    async () => {
+      const report = parsed<Report>(await runChild(SCRIPT, { ...tcp, bytes: 2_000_000, peerPaused: true, peerResets: true }))
+      const failed = report.writes.filter(({ state }) => state === 'failed')
+      expect(failed.length).toBeGreaterThan(0)
+      for (const { error } of failed) expect(['ERR_ZC_PEER_RESET', 'ERR_ZC_CLOSED']).toContain(error?.code)
+      for (const write of report.writes) expect(write).toMatchObject({ settled: 1, released: 1 })
+      expect(report.left).toEqual({ handles: [], descriptors: 0, pinnedBytes: 0 })
+    },
+    CHILD_TEST_MS,
+  )
+
+  for (const [name, task] of Object.entries({ tcp4: tcp, udp4: udp })) {
+    it(
+      `memlock that a ring fits in and a send does not, ${name}: everything is copied, once said`,
+      async () => {
+        const small: WriterTask = { ...task, options: { entries: 8, completionEntries: 64 }, oneAtATime: true }
+        const report = parsed<Report>(await runChild(SCRIPT, small, withMemlock(20_480)))
+        expectNothingLost(report)
+        expect(report.stats?.copies).toMatchObject({ limit: 12, kernel: 0 })
+        expect(report.warnings).toEqual(['ZC_LIMIT_TOO_LOW'])
+        // A ring can be had, and it tells copies apart: nothing that is short of memory is taken for a lack of the kernel's.
+        expect(report.probe.reason).not.toContain('cannot be told apart')
+      },
+      CHILD_TEST_MS,
+    )
+  }
+})
+
+describe('a memlock limit of zero', () => {
+  it(
+    'is told at open, with its remedy, where the kernel counts rings against it',
+    async () => {
+      const report = parsed<Report>(await runChild(SCRIPT, tcp, withMemlock(0)))
+      expect(report.openError).toMatchObject({ code: 'ERR_ZC_BACKEND_UNAVAILABLE', errno: 'ENOMEM', syscall: 'io_uring_setup' })
+      expect(report.openError?.message).toContain('RLIMIT_MEMLOCK (ulimit -l) is 0 bytes')
+      expect(report.openError?.remedy).toContain('memlock')
+      expect(report.probe).toMatchObject({ available: false, reason: expect.stringContaining('RLIMIT_MEMLOCK') })
+      expect(report.left).toEqual({ handles: [], descriptors: 0, pinnedBytes: 0 })
+    },
+    CHILD_TEST_MS,
+  )
+})
+
+/** The sysctl belongs to the whole machine, so a process is shown a file of its own in its place, and the kernel's answer is injected. */
+describe('io_uring disabled by kernel.io_uring_disabled', () => {
+  it.each([
+    ['2', 'ERR_ZC_BACKEND_UNAVAILABLE', /kernel\.io_uring_disabled=2/],
+    ['1', 'ERR_ZC_PERMISSION', /kernel\.io_uring_disabled=1/],
+  ])(
+    '%s: %s, with the remedy',
+    async (value, code, cause) => {
+      const folder = mkdtempSync(join(tmpdir(), 'sendzc-sysctl-'))
+      try {
+        const file = join(folder, 'io_uring_disabled')
+        writeFileSync(file, `${value}\n`)
+        const shell = `mount --bind ${file} /proc/sys/kernel/io_uring_disabled && exec "$0" "$@"`
+        const prefix = ['unshare', '--mount', '--map-root-user', 'sh', '-ec', shell]
+        const report = parsed<Report>(await runTraced('io_uring_setup', ['io_uring_setup:error=EPERM'], SCRIPT, tcp, prefix))
+        expect(report.openError).toMatchObject({ code, errno: 'EPERM', syscall: 'io_uring_setup', message: expect.stringMatching(cause) })
+        expect(report.openError?.remedy).toContain('kernel.io_uring_disabled=0')
+        expect(report.probe).toMatchObject({ available: false, reason: expect.stringMatching(cause) })
+        expect(report.left).toEqual({ handles: [], descriptors: 0, pinnedBytes: 0 })
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+    CHILD_TEST_MS,
+  )
+})
