@@ -68,6 +68,34 @@ describe('what a writer can be opened on', () => {
     secure.destroy()
   })
 
+  it('refuses both ends of a TLS connection, which go on working', async () => {
+    const key = Buffer.alloc(16, 7)
+    const shared = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
+    const listener = tls.createServer({ ...shared, pskCallback: () => key, pskIdentityHint: 'here' }).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const client = tls.connect({
+      ...shared,
+      port: (listener.address() as net.AddressInfo).port,
+      host: '127.0.0.1',
+      pskCallback: () => ({ psk: key, identity: 'test' }),
+      checkServerIdentity: () => undefined,
+    })
+    const [[server]] = (await Promise.all([once(listener, 'secureConnection'), once(client, 'secureConnect')])) as [
+      [tls.TLSSocket],
+      unknown,
+    ]
+    cleanups.push(() => {
+      client.destroy()
+      server.destroy()
+      return new Promise((resolve) => listener.close(resolve))
+    })
+    expect(await codeOf(client)).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
+    expect(await codeOf(server)).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
+    client.write('still encrypted')
+    const [chunk] = (await once(server, 'data')) as [Buffer]
+    expect(chunk.toString()).toBe('still encrypted')
+  })
+
   it('refuses an unconnected and a closed UDP socket, and takes a connected one', async () => {
     const socket = dgram.createSocket('udp4')
     expect(await codeOf(socket)).toBe('ERR_ZC_NOT_CONNECTED')
