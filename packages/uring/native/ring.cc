@@ -113,6 +113,15 @@ int ring::call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flag
   return result == -ETIME ? 0 : result;
 }
 
+bool ring::settle() {
+  if (ready() > 0) return true;
+  if (!work_pending() || settled_) return false;
+  unsigned flags = IORING_ENTER_GETEVENTS;
+  if (uring_.enter_ring_fd != uring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
+  settled_ = io_uring_enter2(static_cast<unsigned>(uring_.enter_ring_fd), 0, 0, flags, nullptr, _NSIG / 8) >= 0;
+  return !settled_ || ready() > 0;
+}
+
 int ring::cancel(uint64_t user_data) {
   io_uring_sync_cancel_reg request = {};
   request.addr = user_data;

@@ -55,10 +55,14 @@ class ring {
   // Waits until there are `min_completions` CQEs, for at most `timeout_ms`.
   int wait(uint32_t min_completions, uint32_t timeout_ms);
 
-  // True when an enter would bring more completions: deferred work or an overflown queue.
+  // True when an enter may bring more completions: deferred work or an overflown queue. IORING_SQ_TASKRUN outlasts the work that it told of
+  // where that work queued more and the same run took it too (the kernel clears the flag before it runs, io_run_local_work).
   bool work_pending() const {
     return (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
   }
+  // For whoever is about to wait for a signal, with signals on: true when there is something to look at now. What was queued while signals
+  // were muted is run here; what is queued from now on is signalled. Asks the kernel once after each time that signals were muted.
+  bool settle();
   uint32_t ready() const { return __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE) - *uring_.cq.khead; }
   // The CQE `at` places behind the oldest one; at < ready().
   const io_uring_cqe& peek(uint32_t at) const { return uring_.cq.cqes[(*uring_.cq.khead + at) & (params_.cq_entries - 1)]; }
@@ -82,6 +86,7 @@ class ring {
  private:
   uint32_t load_head() const { return __atomic_load_n(uring_.sq.khead, __ATOMIC_ACQUIRE); }
   void set_muted(bool muted) {
+    if (muted) settled_ = false;
     if (uring_.cq.kflags == nullptr) return;
     __atomic_store_n(uring_.cq.kflags, muted ? IORING_CQ_EVENTFD_DISABLED : 0u, __ATOMIC_RELEASE);
     // Orders it before the look at what is ready already.
@@ -95,6 +100,7 @@ class ring {
   uint32_t published_ = 0;
   bool open_ = false;
   bool listening_ = false;
+  bool settled_ = false;
 };
 
 }  // namespace sendzc

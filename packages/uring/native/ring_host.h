@@ -56,7 +56,7 @@ class ring_host {
       engine_.queue().set_listening(listening);
     }
     // What came while signals were muted was not signalled.
-    if (listening && !reap_follows && (engine_.queue().ready() > 0 || engine_.queue().work_pending())) signal_.raise();
+    if (listening && !reap_follows && engine_.queue().settle()) signal_.raise();
     if (wanted == referenced_) return;
     handle_.set_referenced(wanted);
     referenced_ = wanted;
