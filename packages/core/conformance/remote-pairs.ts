@@ -25,6 +25,28 @@ interface NearEnd {
   accepted: () => void
 }
 
+/** Arguments that make node run the peer process: compiled, or from its source where this file is one. */
+function peerProgram(): string[] {
+  const fromSource = import.meta.url.endsWith('.ts')
+  const path = fileURLToPath(new URL(`./remote-peer-main.${fromSource ? 'ts' : 'js'}`, import.meta.url))
+  return fromSource ? ['--import', 'tsx', path] : [path]
+}
+
+/** Makes an `openPair` of TCP connections to a process each, which is killed where the suite asks for a reset. */
+export function killablePairs(host: string): () => Promise<ConnectedPair> {
+  return async () => {
+    const peers = new RemotePeers()
+    const pair = await peers.pairs('stream', host)()
+    const { dispose } = pair
+    pair.peer.reset = () => peers.kill()
+    pair.dispose = async () => {
+      await dispose()
+      await peers.stop()
+    }
+    return pair
+  }
+}
+
 /**
  * Pairs whose far end lives in another process, for paths that leave this network namespace:
  * `new RemotePeers(['ip', 'netns', 'exec', 'peer'])`, or, without a command, simply another process.
@@ -37,7 +59,7 @@ export class RemotePeers {
 
   /** @param command - what runs the peer process, before the path of Node.js */
   constructor(command: readonly string[] = []) {
-    const [file, ...args] = [...command, process.execPath, fileURLToPath(new URL('./remote-peer-main.js', import.meta.url))]
+    const [file, ...args] = [...command, process.execPath, ...peerProgram()]
     this.#child = spawn(file as string, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
     this.#child.on('message', (report: PeerReport) => this.#hear(report))
     this.#child.on('exit', () => {
@@ -51,6 +73,11 @@ export class RemotePeers {
    */
   pairs(kind: SocketKind, host: string, maxDatagramBytes = 65_507): () => Promise<ConnectedPair> {
     return () => this.#open(kind, host, maxDatagramBytes)
+  }
+
+  /** Ends the peer process as a crash would: its kernel ends the connections, resetting those with unread data. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
   }
 
   /** Ends the peer process. */

@@ -1,5 +1,5 @@
 import type { Backend } from '@sendzc/core'
-import { conformance, driverConformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, driverConformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, it } from 'vitest'
 import { copy, errqueue, inline } from '../src/index.js'
 
@@ -33,4 +33,17 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
     conformance(options)
     driverConformance(options)
   }
+}
+
+for (const [backendName, backend] of Object.entries(backends)) {
+  conformance({
+    describe,
+    it,
+    name: `${backendName} tcp4, the receiver is killed`,
+    kind: 'stream',
+    openPair: killablePairs('127.0.0.1'),
+    backend,
+    expectOutcomes: ['copied'],
+    only: ['peer-reset'],
+  })
 }

@@ -1,5 +1,5 @@
 // Holds the io_uring backend to the contracts of writer and driver, over every loopback transport.
-import { conformance, driverConformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, driverConformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, it } from 'vitest'
 import { uring } from '../src/index.js'
 
@@ -24,3 +24,14 @@ for (const { transport, kind, openPair } of transports) {
   conformance(options)
   driverConformance(options)
 }
+
+conformance({
+  describe,
+  it,
+  name: 'uring tcp4, the receiver is killed',
+  kind: 'stream',
+  openPair: killablePairs('127.0.0.1'),
+  backend: () => uring({ entries: 64 }),
+  expectOutcomes: ['copied'],
+  only: ['peer-reset'],
+})
