@@ -67,6 +67,11 @@ export function makeGarbage(): void {
   for (let count = 0; count < 64; count++) garbage[count] = new Uint8Array(16_384).fill(POISON)
 }
 
+/** Collects all that nothing holds, and so ends what the collector had begun and left to the event loop. */
+export function collectGarbage(): void {
+  collect()
+}
+
 /** Collects all that nothing holds, and overwrites what was given back with poison. Slow: for the few places that need certainty. */
 export function pressGarbageCollector(): void {
   collect()

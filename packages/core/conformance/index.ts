@@ -13,6 +13,7 @@ export type {
 export { driverPromises } from './driver/index.js'
 export { DriverSession, type MessageReport } from './driver/session.js'
 export { DriverWitness } from './driver-witness.js'
+export { countLoopTurns, fillConnection, type LoopTurns, SlowlyReadSocket, turnsWhileWatched } from './event-loop.js'
 export { type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
 export { openMemoryPair } from './memory-pair.js'
 export { type ConnectedPair, Inbox, type Peer } from './peers.js'

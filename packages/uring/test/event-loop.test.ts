@@ -1,0 +1,27 @@
+import { countLoopTurns } from '@sendzc/core/conformance'
+import { expect, it } from 'vitest'
+import { type UringOptions, uring } from '../src/index.js'
+
+/** Turns of a loop that rests: timers of this test and of its runner. A loop that spins makes tens of thousands. */
+const RESTING_TURNS = 20
+/** A read of the peer makes room and releases: a wake-up for either, and what those set off. */
+const TURNS_PER_READ = 8
+const TEST_MS = 60_000
+
+const options: Record<string, UringOptions> = {
+  'the newest setup flags': {},
+  SQPOLL: { sqpoll: { idleMs: 50 } },
+}
+
+it.each(Object.entries(options))(
+  '%s: the event loop rests while a writer waits beside a net.Socket, and after',
+  async (_name, given) => {
+    const { stalled, releasing, peerReads, idle, closed } = await countLoopTurns(uring(given))
+    expect(stalled).toBeLessThan(RESTING_TURNS)
+    expect(peerReads).toBeGreaterThan(10)
+    expect(releasing).toBeLessThan(TURNS_PER_READ * peerReads + RESTING_TURNS)
+    expect(idle).toBeLessThan(RESTING_TURNS)
+    expect(closed).toBeLessThan(RESTING_TURNS)
+  },
+  TEST_MS,
+)
