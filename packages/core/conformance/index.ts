@@ -19,6 +19,13 @@ export { openMemoryPair } from './memory-pair.js'
 export { type ConnectedPair, Inbox, type Peer } from './peers.js'
 export { writerPromises } from './promises/index.js'
 export { killablePairs, RemotePeers } from './remote-pairs.js'
+export {
+  type PinnedMemory,
+  SLOW_LOOPBACK,
+  type SlowDeviceReport,
+  submitDatagrams,
+  terminateWithDatagramsQueued,
+} from './slow-device.js'
 export { conformance, driverConformance } from './suite.js'
 export { DriverTrial, Trial } from './trial.js'
 export { ObservedWrite, rejection, WriteLedger } from './write-ledger.js'

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { bounded, tcpPairs } from '@sendzc/core/conformance'
+import { bounded, SLOW_LOOPBACK, type SlowDeviceReport, tcpPairs } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
 import { processMemory } from '../src/index.js'
-import { runChild, startWorker } from './children/child.js'
+import { parsed, runChild, runInNamespace, startWorker } from './children/child.js'
 import type { Stage, StageTask } from './children/stage-child.js'
 import { firstMismatch, poisonFreedMemory } from './memory-pressure.js'
 import { MESSAGE_BYTES, StalledStream } from './stalled-stream.js'
@@ -85,6 +85,22 @@ describe('worker.terminate()', () => {
       expect(after.pinnedBytes - before.pinnedBytes).toBe(after.leakedBytes - before.leakedBytes)
       if (stage !== 'closed in flight') expect(after.leakedBytes).toBe(before.leakedBytes)
       await pair.dispose()
+    },
+    CHILD_TEST_MS,
+  )
+})
+
+/** Neither a wait nor an abort of the connection gets this memory back: only here is it left pinned when an environment ends. */
+describe('worker.terminate() with datagrams in the queue of a device', () => {
+  it(
+    'leaves their memory pinned, says how much, and they arrive whole',
+    async () => {
+      const report = parsed<SlowDeviceReport>(await runInNamespace(SLOW_LOOPBACK, './slow-device-child.ts', {}))
+      expect(report.submittedInFlight).toBeGreaterThan(0)
+      expect(report.leakedBytes).toBeGreaterThan(0)
+      expect(report.pinnedBytes).toBe(0)
+      expect(report.arrived).toBe(8)
+      expect(report.wrong).toEqual([])
     },
     CHILD_TEST_MS,
   )

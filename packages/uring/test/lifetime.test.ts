@@ -1,10 +1,19 @@
 import { once } from 'node:events'
 import { Wake } from '@sendzc/core'
-import { bounded, type ConnectedPair, content, DriverSession, pressGarbageCollector, tcpPairs } from '@sendzc/core/conformance'
+import {
+  bounded,
+  type ConnectedPair,
+  content,
+  DriverSession,
+  pressGarbageCollector,
+  SLOW_LOOPBACK,
+  type SlowDeviceReport,
+  tcpPairs,
+} from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
 import { loadNative } from '../src/native.js'
-import { runChild, startWorker } from './children/child.js'
+import { parsed, runChild, runInNamespace, startWorker } from './children/child.js'
 import type { Stage, StageTask } from './children/stage-child.js'
 
 const CHILD_TEST_MS = 90_000
@@ -131,6 +140,22 @@ describe('worker.terminate()', () => {
       expect(after.pinned - after.leaked).toBe(before.pinned - before.leaked)
       await pair.dispose()
       await sendOnce()
+    },
+    CHILD_TEST_MS,
+  )
+})
+
+/** Neither a wait nor an abort of the connection gets this memory back: only here is it left pinned when an environment ends. */
+describe('worker.terminate() with datagrams in the queue of a device', () => {
+  it(
+    'leaves their memory pinned, says how much, and they arrive whole',
+    async () => {
+      const report = parsed<SlowDeviceReport>(await runInNamespace(SLOW_LOOPBACK, './slow-device-child.ts', {}))
+      expect(report.submittedInFlight).toBeGreaterThan(0)
+      expect(report.leakedBytes).toBeGreaterThan(0)
+      expect(report.pinnedBytes).toBe(0)
+      expect(report.arrived).toBe(8)
+      expect(report.wrong).toEqual([])
     },
     CHILD_TEST_MS,
   )

@@ -47,6 +47,11 @@ export async function runChild(script: string, argument: unknown, prefix: readon
   return { ...(await run([...prefix, ...command(script, argument)])), calls: [] }
 }
 
+/** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
+export function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
+  return runChild(script, argument, ['unshare', '--net', '--map-root-user', 'sh', '-ec', `ip link set lo up && ${setup} && exec "$0" "$@"`])
+}
+
 /** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
 export function withMemlock(limitBytes: number): string[] {
   const limit = ['prlimit', `--memlock=${limitBytes}:${limitBytes}`]

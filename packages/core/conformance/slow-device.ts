@@ -1,0 +1,121 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { type Backend, type Driver, MessageFlag, SendBatch } from '../src/driver.js'
+import { bounded } from './bounded.js'
+import { content, POISON } from './content.js'
+import { descriptorOf } from './loopback-pairs.js'
+
+/**
+ * Shell commands that make the loopback device of a network namespace send 25 KB a second after a burst: a datagram waits in the device's
+ * queue, not copied, with no peer that could make it leave and no connection whose abort would throw it away.
+ */
+export const SLOW_LOOPBACK = 'tc qdisc add dev lo root tbf rate 200kbit burst 66000 limit 1000000'
+
+const DATAGRAMS = 8
+/** Small enough that its memory comes from the heap, where what is freed is soon used again. */
+const DATAGRAM_BYTES = 20_000
+/** Pieces of poison, each as large as a datagram: more memory than a worker leaves behind. */
+const POISON_PIECES = 2_000
+/** All of them at the device's rate take 4 s. */
+const ARRIVAL_MS = 30_000
+
+/** Memory of a process. */
+export interface PinnedMemory {
+  pinnedBytes: number
+  leakedBytes: number
+}
+
+/** What came of a worker that was terminated with datagrams in the queue of a device. */
+export interface SlowDeviceReport {
+  submittedInFlight: number
+  /** Left pinned on purpose when the worker ended. */
+  leakedBytes: number
+  /** Beyond what was leaked. */
+  pinnedBytes: number
+  arrived: number
+  /** Datagrams that held something else than what was sent, and whether that was poison. */
+  wrong: string[]
+}
+
+/** In the worker: submits every datagram and forgets its memory. Returns the driver, which is left open. */
+export function submitDatagrams(backend: Backend, fd: number): { driver: Driver; inFlight: number } {
+  let released = 0
+  const driver = backend.open({
+    fd,
+    maxInFlight: DATAGRAMS,
+    sink: {
+      sent: (_token, result) => {
+        if (result !== DATAGRAM_BYTES) throw new Error(`sent with ${result}`)
+      },
+      released: () => released++,
+      wake: () => undefined,
+    },
+  })
+  const batch = new SendBatch(DATAGRAMS, DATAGRAMS)
+  for (let token = 0; token < DATAGRAMS; token++) {
+    batch.addSegment(content(DATAGRAM_BYTES, token))
+    batch.endMessage(token, 1, MessageFlag.Zerocopy)
+  }
+  driver.submit(batch)
+  driver.flush()
+  batch.clear()
+  return { driver, inFlight: DATAGRAMS - released }
+}
+
+/** Takes, as a thread, what the heap has free, and fills it with poison: a new thread is given the heap of one that ended. */
+async function poisonFreedMemory(): Promise<Worker> {
+  const code = `
+    const { parentPort } = require('node:worker_threads')
+    globalThis.pieces = Array.from({ length: ${POISON_PIECES} }, () => new Uint8Array(${DATAGRAM_BYTES}).fill(${POISON}))
+    parentPort.on('message', () => undefined).postMessage('poisoned')`
+  const poisoner = new Worker(code, { eval: true })
+  await bounded(once(poisoner, 'message'), 'poison')
+  return poisoner
+}
+
+/**
+ * In the main thread of a process whose loopback device is slow: starts a worker that calls {@link submitDatagrams} and then says how much
+ * is in flight, terminates it, poisons all memory that is free, and looks at what arrives.
+ */
+export async function terminateWithDatagramsQueued(
+  startWorker: (fd: number) => Worker,
+  memory: () => PinnedMemory,
+): Promise<SlowDeviceReport> {
+  const receiver = createSocket({ type: 'udp4', recvBufferSize: 4 * DATAGRAMS * DATAGRAM_BYTES })
+  const datagrams: Buffer[] = []
+  let arrivedAll!: () => void
+  const arrival = new Promise<void>((resolve) => {
+    arrivedAll = resolve
+  })
+  receiver.on('message', (message) => {
+    if (datagrams.push(message) === DATAGRAMS) arrivedAll()
+  })
+  receiver.bind(0, '127.0.0.1')
+  await bounded(once(receiver, 'listening'), 'listening')
+  const sender = createSocket({ type: 'udp4', sendBufferSize: 4 * DATAGRAMS * DATAGRAM_BYTES })
+  sender.connect(receiver.address().port, '127.0.0.1')
+  await bounded(once(sender, 'connect'), 'connection')
+  const before = memory()
+  const worker = startWorker(descriptorOf(sender))
+  const [submittedInFlight] = (await bounded(once(worker, 'message'), 'submission')) as [number]
+  await bounded(worker.terminate(), 'end of the worker')
+  const poisoner = await poisonFreedMemory()
+  const after = memory()
+  await bounded(arrival, 'arrival of every datagram', ARRIVAL_MS)
+  await poisoner.terminate()
+  receiver.close()
+  sender.close()
+  const leakedBytes = after.leakedBytes - before.leakedBytes
+  return {
+    submittedInFlight,
+    leakedBytes,
+    pinnedBytes: after.pinnedBytes - before.pinnedBytes - leakedBytes,
+    arrived: datagrams.length,
+    wrong: datagrams.flatMap((datagram, index) =>
+      Buffer.compare(datagram, content(DATAGRAM_BYTES, index)) === 0
+        ? []
+        : [`datagram ${index}${datagram.includes(POISON) ? ' holds poison' : ''}`],
+    ),
+  }
+}
