@@ -14,17 +14,17 @@ export class DatagramBatcher {
   }
 
   /** Fills the batch from the head of the queue, as far as there are tokens. */
-  fill(batch: SendBatch, queue: WriteQueue, nowMs: number): void {
+  fill(batch: SendBatch, queue: WriteQueue): void {
     while (queue.length > 0 && this.#table.freeCount > 0 && batch.messageCount < batch.maxMessages) {
       const write = queue.at(0)
-      if (batch.segmentCount + write.segments.length > batch.maxSegments) return
+      if (batch.segmentCount + write.segmentCount > batch.maxSegments) return
       queue.shift()
       const cause = this.#policy.causeToCopy(write)
       this.#policy.messageMade(cause)
-      const token = this.#table.take(cause, nowMs)
+      const token = this.#table.take(cause)
       this.#table.cover(token, write, write.bytes)
-      for (const segment of write.segments) batch.addSegment(segment)
-      batch.endMessage(token, write.segments.length, cause === null ? MessageFlag.Zerocopy : 0)
+      for (let at = 0; at < write.segmentCount; at++) batch.addSegment(write.segment(at))
+      batch.endMessage(token, write.segmentCount, cause === null ? MessageFlag.Zerocopy : 0)
     }
   }
 }

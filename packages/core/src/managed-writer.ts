@@ -15,7 +15,7 @@ import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from '.
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import { MessageTable } from './message-table.js'
-import { runAsMicrotask } from './microtask.js'
+import { afterThisCode, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
 import { type CopyCause, PendingWrite } from './pending-write.js'
 import { StreamBatcher } from './stream-batcher.js'
@@ -43,9 +43,6 @@ export interface ManagedWriterInit {
   onLimit: (message: string) => void
 }
 
-/** Held here, since the global is a getter. */
-const clock = performance
-
 /** For a write without options. */
 const NO_OPTIONS: WriteOptions = {}
 
@@ -66,6 +63,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   readonly #statistics = new WriterStatistics()
   readonly #batch: SendBatch
   #driver!: Driver
+  #isStream = false
   #table!: MessageTable
   #policy!: ZerocopyPolicy
   #streamBatcher!: StreamBatcher
@@ -79,6 +77,12 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   /** The pump runs, and looks again at everything before it ends: it needs no other. */
   #pumping = false
   readonly #pumpTask = (): void => this.#runPump()
+  /** Writes whose caller waits for {@link #answerTask}: one task for each, in the same order. */
+  readonly #asked = new WriteQueue()
+  readonly #answerTask = (): SentWrite | Promise<SentWrite> => {
+    this.#runPump()
+    return this.#asked.shift().answer()
+  }
   /** Bits that the driver is armed for. */
   #armed = 0
   #limitReported = false
@@ -100,6 +104,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   attach(driver: Driver): void {
     const { minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, maxJoinedBytes } = this.#options
     this.#driver = driver
+    this.#isStream = driver.kind === 'stream'
     this.choice = this.#init.choice()
     this.#table = new MessageTable(driver.maxInFlight)
     this.#policy = new ZerocopyPolicy(minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, driver.zerocopy)
@@ -118,36 +123,51 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   // ---- the caller's side
 
   write(data: WriteData, options: WriteOptions = NO_OPTIONS): Promise<SentWrite> {
+    let write: PendingWrite
     try {
-      return this.#enqueue(data, options).promise
+      write = this.#enqueue(data, options)
     } catch (error) {
       return Promise.reject(error)
     }
+    if (this.#answersLater()) {
+      this.#schedulePump()
+      return write.promise()
+    }
+    // The kernel will most likely have answered by the time that the pump returns: that task answers the caller, too.
+    this.#asked.push(write)
+    this.#pumpScheduled = true
+    return afterThisCode(this.#answerTask)
+  }
+
+  /** Whether a write that is queued now can't be sent by the next pump, as far as can be told. */
+  #answersLater(): boolean {
+    return this.#blocked !== null || this.#unanswered > 0 || this.#driver.group !== null
   }
 
   #enqueue(data: WriteData, { signal }: WriteOptions): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
     const segments = toSegments(data)
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
-    if (this.kind === 'datagram' && segments.length > this.#driver.maxSegmentsPerMessage) {
-      throw new ZeroCopyError(
-        'ERR_ZC_TOO_MANY_SEGMENTS',
-        `One datagram holds at most ${this.#driver.maxSegmentsPerMessage} segments, not ${segments.length}.`,
-        { remedy: 'Join some of them first.' },
-      )
-    }
+    let bytes = 0
+    if (Array.isArray(segments)) {
+      if (!this.#isStream && segments.length > this.#driver.maxSegmentsPerMessage) {
+        throw new ZeroCopyError(
+          'ERR_ZC_TOO_MANY_SEGMENTS',
+          `One datagram holds at most ${this.#driver.maxSegmentsPerMessage} segments, not ${segments.length}.`,
+          { remedy: 'Join some of them first.' },
+        )
+      }
+      for (const segment of segments) bytes += segment.byteLength
+    } else bytes = segments.byteLength
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
         remedy: 'Await the writes before you add more.',
       })
     }
-    let bytes = 0
-    for (const segment of segments) bytes += segment.byteLength
     const write = new PendingWrite(segments, bytes, this.#sequence++)
     if (signal !== undefined) write.watch(signal, () => this.#signalAborted(write, signal))
     this.#statistics.writes++
     this.#queue.push(write)
-    this.#schedulePump()
     return write
   }
 
@@ -192,7 +212,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   /** What is accepted and not yet wholly sent. */
   #unsent(): { queuedWrites: number; queuedBytes: number } {
     const { length, unsentBytes } = this.#queue
-    if (this.kind === 'stream') return { queuedWrites: length, queuedBytes: unsentBytes }
+    if (this.#isStream) return { queuedWrites: length, queuedBytes: unsentBytes }
     const { messages, bytes } = this.#table.unanswered()
     return { queuedWrites: length + messages, queuedBytes: unsentBytes + bytes }
   }
@@ -223,7 +243,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (this.#unanswered === 0) this.#schedulePump()
     if (result >= 0) {
       this.#statistics.messageSent(result)
-      if (this.kind === 'datagram') (record.writes[0] as PendingWrite).completeSent()
+      if (!this.#isStream) (record.writes[0] as PendingWrite).completeSent()
       else {
         if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
         // The socket took what it had room for: another try now could only fail.
@@ -245,7 +265,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const record = this.#table.record(token)
     const result = record.result ?? -Errno.ECANCELED
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
-    if (wasSent) this.#statistics.messageReleased(record, release, clock.now())
+    if (wasSent) this.#statistics.messageReleased(record, release)
     if (wasSent && record.cause === null && release !== Release.None) this.#policy.notified(release === Release.Copied)
     const copied = wasSent && release !== Release.Zerocopy
     for (const write of record.writes) write.messageReleased(copied)
@@ -265,7 +285,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   #requeue(writes: readonly PendingWrite[]): void {
-    if (this.kind === 'stream') return // Still at the head of the queue: only `advance` moves on.
+    if (this.#isStream) return // Still at the head of the queue: only `advance` moves on.
     const write = writes[0] as PendingWrite
     if (this.#discarding && this.#ending !== undefined) {
       this.#failWrite(write, this.#ending)
@@ -294,9 +314,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   #sendFailed(writes: readonly PendingWrite[], errno: number): void {
     const { code, message, remedy } = sendFailure(errno)
     const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall: this.backend === 'uring' ? 'io_uring_enter' : 'sendmsg', remedy }
-    if (this.kind === 'datagram') this.#failWrite(writes[0] as PendingWrite, { code, message, init })
+    if (!this.#isStream) this.#failWrite(writes[0] as PendingWrite, { code, message, init })
     // One datagram that can't be sent says nothing of the next.
-    if (this.kind === 'datagram' && errno !== Errno.EBADF) return
+    if (!this.#isStream && errno !== Errno.EBADF) return
     this.#endQueue({ code, message, init })
     this.#init.onBroken(new ZeroCopyError(code, message, init))
   }
@@ -310,6 +330,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   #runPump(): void {
+    if (!this.#pumpScheduled) return
     this.#pumpScheduled = false
     this.#pumping = true
     try {
@@ -356,9 +377,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** Fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
   #fillBatch(): boolean {
-    if (this.kind === 'stream') this.#streamBatcher.advance(this.#queue, 0)
+    if (this.#isStream) this.#streamBatcher.advance(this.#queue, 0)
     if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
-    if (this.kind === 'stream' && this.#unanswered > 0) return false
+    if (this.#isStream && this.#unanswered > 0) return false
     if (this.#table.freeCount === 0) {
       this.#driver.collect()
       if (this.#table.freeCount === 0) {
@@ -366,9 +387,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
         return false
       }
     }
-    const nowMs = clock.now()
-    const batcher = this.kind === 'stream' ? this.#streamBatcher : this.#datagramBatcher
-    batcher.fill(this.#batch, this.#queue, nowMs)
+    this.#table.beginBatch()
+    const batcher = this.#isStream ? this.#streamBatcher : this.#datagramBatcher
+    batcher.fill(this.#batch, this.#queue)
     return this.#batch.messageCount > 0
   }
 

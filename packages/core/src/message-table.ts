@@ -1,3 +1,4 @@
+import { clock } from './clock.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
 /** One message in flight, by token. */
@@ -9,7 +10,7 @@ export interface MessageRecord {
   result: number | undefined
   /** Why it does not ask for zero-copy; null where it does. */
   cause: CopyCause
-  /** `performance.now()` at submit, ms. */
+  /** When it was submitted, in ms of {@link clock}; only of messages that ask for zero-copy. */
   submittedAtMs: number
 }
 
@@ -17,6 +18,7 @@ export interface MessageRecord {
 export class MessageTable {
   readonly #records: MessageRecord[]
   readonly #free: number[]
+  #batchAtMs: number | undefined
   inFlightBytes = 0
   /** Messages whose memory the kernel has taken and not yet given back. */
   sharedCount = 0
@@ -34,14 +36,22 @@ export class MessageTable {
     return this.#records.length - this.#free.length
   }
 
+  /** Messages taken from now on are submitted together, at one time. */
+  beginBatch(): void {
+    this.#batchAtMs = undefined
+  }
+
   /** Takes a free token; the caller has checked `freeCount`. */
-  take(cause: CopyCause, nowMs: number): number {
+  take(cause: CopyCause): number {
     const token = this.#free.pop() as number
     const record = this.#records[token] as MessageRecord
     record.bytes = 0
     record.result = undefined
     record.cause = cause
-    record.submittedAtMs = nowMs
+    if (cause === null) {
+      this.#batchAtMs ??= clock.now()
+      record.submittedAtMs = this.#batchAtMs
+    }
     return token
   }
 

@@ -7,3 +7,8 @@ const settled = Promise.resolve()
 export function runAsMicrotask(task: () => void): void {
   void settled.then(task)
 }
+
+/** A promise of what `task` returns, which runs after the code that runs now. Cheaper than a promise and a task of their own. */
+export function afterThisCode<T>(task: () => T | Promise<T>): Promise<T> {
+  return settled.then(task)
+}

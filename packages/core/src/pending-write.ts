@@ -23,9 +23,13 @@ const RELEASED: Readonly<Record<ReleaseOutcome, Promise<ReleaseOutcome>>> = {
 /**
  * One `write()` on its way: two promises, each settled once. `sent` is settled by the writer; `released` settles by itself
  * when the write has ended (sent, or failed) and no message that touches its memory is in flight.
+ *
+ * It is small on purpose: what is allocated per write goes through the processor's caches beside the payload.
  */
 export class PendingWrite {
-  readonly segments: readonly Uint8Array[]
+  readonly #data: Uint8Array | readonly Uint8Array[]
+  /** None of them is empty. */
+  readonly segmentCount: number
   readonly bytes: number
   /** Position in the order of calls; a datagram that has to be tried again goes back to its place. */
   readonly sequence: number
@@ -39,9 +43,10 @@ export class PendingWrite {
   /** Something of it was handed to the kernel. */
   begun = false
 
-  readonly promise: Promise<SentWrite>
-  readonly #resolve: (sent: SentWrite) => void
-  readonly #reject: (error: ZeroCopyError) => void
+  /** Undefined while nobody was promised an answer, see {@link answer}. */
+  #resolve: ((sent: SentWrite) => void) | undefined
+  #reject: ((error: ZeroCopyError) => void) | undefined
+  #failure: ZeroCopyError | undefined
   #settled = false
   /** No further message will be made of it. */
   #ended = false
@@ -52,13 +57,39 @@ export class PendingWrite {
   #resolveReleased: ((outcome: ReleaseOutcome) => void) | undefined
   #stopWatching: (() => void) | undefined
 
-  constructor(segments: readonly Uint8Array[], bytes: number, sequence: number) {
-    this.segments = segments
+  /**
+   * @param data - as `toSegments` answers
+   * @param bytes - all of them
+   * @param sequence - position in the order of calls
+   */
+  constructor(data: Uint8Array | readonly Uint8Array[], bytes: number, sequence: number) {
+    this.#data = data
+    this.segmentCount = Array.isArray(data) ? data.length : bytes > 0 ? 1 : 0
     this.bytes = bytes
     this.sequence = sequence
-    this.promise = new Promise(catchFunctions)
+  }
+
+  /** Segment `index` of {@link segmentCount}. */
+  segment(index: number): Uint8Array {
+    return Array.isArray(this.#data) ? (this.#data[index] as Uint8Array) : (this.#data as Uint8Array)
+  }
+
+  /** A promise of the outcome. Once, and instead of {@link answer}. */
+  promise(): Promise<SentWrite> {
+    const promise = new Promise<SentWrite>(catchFunctions)
     this.#resolve = caughtResolve
     this.#reject = caughtReject
+    return promise
+  }
+
+  /**
+   * The outcome where it is known by now, else a promise of it. Once.
+   * @throws ZeroCopyError where the write has failed
+   */
+  answer(): SentWrite | Promise<SentWrite> {
+    if (!this.#settled) return this.promise()
+    if (this.#failure !== undefined) throw this.#failure
+    return new Sent(this)
   }
 
   get settled(): boolean {
@@ -78,7 +109,7 @@ export class PendingWrite {
   completeSent(): void {
     if (!this.#settled) {
       this.#settle()
-      this.#resolve(new Sent(this))
+      this.#resolve?.(new Sent(this))
     }
     this.#end()
   }
@@ -87,7 +118,8 @@ export class PendingWrite {
   fail(code: ZeroCopyErrorCode, message: string, init: ZeroCopyErrorInit, ended: boolean): void {
     if (!this.#settled) {
       this.#settle()
-      this.#reject(new ZeroCopyError(code, message, { ...init, released: this.released }))
+      this.#failure = new ZeroCopyError(code, message, { ...init, released: this.released })
+      this.#reject?.(this.#failure)
     }
     if (ended) this.#end()
   }

@@ -29,7 +29,7 @@ export class StreamBatcher {
   }
 
   /** Fills the batch from the head of the queue; changes nothing in the queue. */
-  fill(batch: SendBatch, queue: WriteQueue, nowMs: number): void {
+  fill(batch: SendBatch, queue: WriteQueue): void {
     let index = 0
     let segment = queue.at(0).segmentIndex
     let offset = queue.at(0).segmentOffset
@@ -39,7 +39,7 @@ export class StreamBatcher {
       const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
       if (index === queue.length || limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return
       const cause = this.#policy.causeToCopy(queue.at(index))
-      const token = this.#table.take(cause, nowMs)
+      const token = this.#table.take(cause)
       this.#policy.messageMade(cause)
       let segments = 0
       let bytes = 0
@@ -47,8 +47,8 @@ export class StreamBatcher {
         const write = queue.at(index)
         if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || this.#policy.causeToCopy(write) !== cause)) break
         const before = bytes
-        while (segment < write.segments.length && segments < limit) {
-          const whole = write.segments[segment] as Uint8Array
+        while (segment < write.segmentCount && segments < limit) {
+          const whole = write.segment(segment)
           const part = offset === 0 ? whole : whole.subarray(offset)
           batch.addSegment(part)
           segments++
@@ -57,7 +57,7 @@ export class StreamBatcher {
           offset = 0
         }
         if (bytes > before) this.#table.cover(token, write, bytes - before)
-        if (segment < write.segments.length) break
+        if (segment < write.segmentCount) break
         index++
         segment = 0
       }
@@ -86,7 +86,7 @@ export class StreamBatcher {
 function moveCursor(write: PendingWrite, bytes: number): void {
   let left = bytes
   while (left > 0) {
-    const rest = (write.segments[write.segmentIndex] as Uint8Array).byteLength - write.segmentOffset
+    const rest = write.segment(write.segmentIndex).byteLength - write.segmentOffset
     if (left < rest) {
       write.segmentOffset += left
       return

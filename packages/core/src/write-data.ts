@@ -1,11 +1,11 @@
 import { ZeroCopyError } from './errors.js'
 import type { WriteData } from './writer.js'
 
-/** Checks what was given to `write()`, and returns its segments in an array of its own. Empty segments are left out. */
-export function toSegments(data: WriteData): Uint8Array[] {
+/** Checks what was given to `write()`, and returns it: several segments in an array of their own, without the empty ones. */
+export function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
   if (isUint8Array(data)) {
     checkPinnable(data)
-    return data.byteLength === 0 ? [] : [data]
+    return data
   }
   if (!Array.isArray(data)) {
     throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes a Uint8Array or an array of them, not ${describe(data)}.`)
@@ -37,7 +37,9 @@ function describe(value: unknown): string {
  */
 function checkPinnable(view: Uint8Array): void {
   const buffer = view.buffer as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
-  if (buffer.resizable === true || buffer.growable === true) {
+  const { resizable } = buffer
+  // Of a SharedArrayBuffer the word is `growable`: an ArrayBuffer is not asked for what it does not have, which is slow.
+  if (resizable === true || (resizable === undefined && buffer.growable === true)) {
     throw new ZeroCopyError('ERR_ZC_BUFFER_RESIZABLE', 'The memory of a resizable buffer cannot be pinned.', {
       remedy: 'Copy it into a buffer of fixed length.',
     })

@@ -1,3 +1,4 @@
+import { clock } from './clock.js'
 import { type BackendName, type DriverCounters, Release, type ReleaseKind } from './driver.js'
 import type { MessageRecord } from './message-table.js'
 import type { CopyCause } from './pending-write.js'
@@ -22,12 +23,19 @@ export class WriterStatistics {
   }
 
   /** Counts a message that was sent and is now released. */
-  messageReleased(record: MessageRecord, release: ReleaseKind, nowMs: number): void {
-    if (record.cause !== null) this.#copies[record.cause]++
-    else if (release === Release.Zerocopy) this.zerocopySends++
-    // Without a notification of its own (an empty datagram) nothing was shared: the driver copied.
-    else this.#copies[release === Release.Copied ? 'kernel' : 'backend']++
-    const us = Math.max(0, (nowMs - record.submittedAtMs) * 1_000)
+  messageReleased(record: MessageRecord, release: ReleaseKind): void {
+    if (record.cause !== null) {
+      this.#copies[record.cause]++
+      return
+    }
+    if (release === Release.None) {
+      // Without a notification of its own nothing was shared: the driver copied.
+      this.#copies.backend++
+      return
+    }
+    if (release === Release.Zerocopy) this.zerocopySends++
+    else this.#copies.kernel++
+    const us = Math.max(0, (clock.now() - record.submittedAtMs) * 1_000)
     const bucket = Math.min(LATENCY_BUCKETS - 1, us < 1 ? 0 : Math.floor(Math.log2(us)) + 1)
     this.#latency[bucket] = (this.#latency[bucket] as number) + 1
   }

@@ -59,7 +59,7 @@ export interface WriterStats {
   bytesInFlight: number
   /** Bytes given up and left pinned on purpose. */
   abandonedBytes: number
-  /** Messages by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at least 2^(i-1)). */
+  /** Messages whose memory was shared with the kernel, by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at least 2^(i-1)). */
   releaseLatencyUs: number[]
   driver: DriverCounters
 }
