@@ -14,12 +14,13 @@ import { errnoName, sendFailure } from './errno.js'
 import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
+import type { ManagedWriterInit } from './managed-writer-init.js'
 import { MessageTable } from './message-table.js'
 import { afterThisCode, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
-import { type CopyCause, PendingWrite } from './pending-write.js'
+import type { CopyCause, PendingWrite } from './pending-write.js'
 import { StreamBatcher } from './stream-batcher.js'
-import { toSegments } from './write-data.js'
+import { toPendingWrite } from './write-data.js'
 import { WriteQueue } from './write-queue.js'
 import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from './writer.js'
 import { WriterStatistics } from './writer-statistics.js'
@@ -29,19 +30,6 @@ import { ZerocopyPolicy } from './zerocopy-policy.js'
 const MAX_BATCH_MESSAGES = 64
 /** Segments of one native call. */
 const MAX_BATCH_SEGMENTS = 1_024
-
-/** What a writer is made of, besides its driver. */
-export interface ManagedWriterInit {
-  options: ResolvedWriterOptions
-  /** Asked once, when the driver is open. */
-  choice: () => string
-  /** Runs once, when the writer has let go of the socket. */
-  onClosed: () => void
-  /** Runs once, when the connection is broken: the error that every later write gets. */
-  onBroken: (error: ZeroCopyError) => void
-  /** Runs once, when a zero-copy send was refused for want of memory with nothing in flight. */
-  onLimit: (message: string) => void
-}
 
 /** For a write without options. */
 const NO_OPTIONS: WriteOptions = {}
@@ -146,25 +134,14 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   #enqueue(data: WriteData, { signal }: WriteOptions): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
-    const segments = toSegments(data)
+    const write = toPendingWrite(data, this.#sequence, this.#isStream ? Number.POSITIVE_INFINITY : this.#driver.maxSegmentsPerMessage)
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
-    let bytes = 0
-    if (Array.isArray(segments)) {
-      if (!this.#isStream && segments.length > this.#driver.maxSegmentsPerMessage) {
-        throw new ZeroCopyError(
-          'ERR_ZC_TOO_MANY_SEGMENTS',
-          `One datagram holds at most ${this.#driver.maxSegmentsPerMessage} segments, not ${segments.length}.`,
-          { remedy: 'Join some of them first.' },
-        )
-      }
-      for (const segment of segments) bytes += segment.byteLength
-    } else bytes = segments.byteLength
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
         remedy: 'Await the writes before you add more.',
       })
     }
-    const write = new PendingWrite(segments, bytes, this.#sequence++)
+    this.#sequence++
     if (signal !== undefined) write.watch(signal, () => this.#signalAborted(write, signal))
     this.#statistics.writes++
     this.#queue.push(write)

@@ -52,7 +52,8 @@ export class StreamBatcher {
           const part = offset === 0 ? whole : whole.subarray(offset)
           batch.addSegment(part)
           segments++
-          bytes += part.byteLength
+          // The length is known where it need not be asked for, which is a call.
+          bytes += write.segmentCount === 1 ? write.bytes - offset : part.byteLength
           segment++
           offset = 0
         }

@@ -1,8 +1,28 @@
 import { ZeroCopyError } from './errors.js'
+import { PendingWrite } from './pending-write.js'
 import type { WriteData } from './writer.js'
 
-/** Checks what was given to `write()`, and returns it: several segments in an array of their own, without the empty ones. */
-export function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
+/**
+ * Makes a write of what was given to `write()`.
+ * @param sequence - its position in the order of calls
+ * @param maxSegments - segments that it may have: on a datagram socket those of one message
+ * @throws ZeroCopyError where the data can't be sent from where it is
+ */
+export function toPendingWrite(data: WriteData, sequence: number, maxSegments: number): PendingWrite {
+  const segments = toSegments(data)
+  if (!Array.isArray(segments)) return new PendingWrite(segments, segments.byteLength, sequence)
+  if (segments.length > maxSegments) {
+    throw new ZeroCopyError('ERR_ZC_TOO_MANY_SEGMENTS', `One datagram holds at most ${maxSegments} segments, not ${segments.length}.`, {
+      remedy: 'Join some of them first.',
+    })
+  }
+  let bytes = 0
+  for (const segment of segments) bytes += segment.byteLength
+  return new PendingWrite(segments, bytes, sequence)
+}
+
+/** Checks what was given, and returns it: several segments in an array of their own, without the empty ones. */
+function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
   if (isUint8Array(data)) {
     checkPinnable(data)
     return data
@@ -44,7 +64,7 @@ function checkPinnable(view: Uint8Array): void {
       remedy: 'Copy it into a buffer of fixed length.',
     })
   }
-  if (view.byteLength === 0 && isDetached(buffer)) {
+  if (view.length === 0 && isDetached(buffer)) {
     throw new ZeroCopyError('ERR_ZC_BUFFER_DETACHED', 'The buffer was detached: its memory was transferred elsewhere.', {
       remedy: 'Write it before it is transferred, or write it where it now lives.',
     })

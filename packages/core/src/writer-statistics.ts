@@ -6,6 +6,7 @@ import type { WriterStats } from './writer.js'
 
 /** Buckets of the latency histogram: the last one holds everything from 2^30 microseconds (18 minutes). */
 const LATENCY_BUCKETS = 32
+const MAX_LATENCY_US = 2 ** (LATENCY_BUCKETS - 1) - 1
 
 /** What a writer counts. */
 export class WriterStatistics {
@@ -35,8 +36,9 @@ export class WriterStatistics {
     }
     if (release === Release.Zerocopy) this.zerocopySends++
     else this.#copies.kernel++
-    const us = Math.max(0, (clock.now() - record.submittedAtMs) * 1_000)
-    const bucket = Math.min(LATENCY_BUCKETS - 1, us < 1 ? 0 : Math.floor(Math.log2(us)) + 1)
+    const us = Math.min(MAX_LATENCY_US, (clock.now() - record.submittedAtMs) * 1_000)
+    // Bits of the whole number: 0 for less than one, then one more for each power of two.
+    const bucket = 32 - Math.clz32(us)
     this.#latency[bucket] = (this.#latency[bucket] as number) + 1
   }
 
