@@ -18,14 +18,20 @@ enum submit_mode : uint32_t {
   mode_enter_and_reap = 2,
 };
 
-bool add_segments(napi_env env, send_engine& engine, napi_value segments, uint32_t first, uint32_t count) {
+// Where the segments of a batch come from: an array, or the one segment itself, which spares the look into an array.
+struct segment_source {
+  napi_value value;
+  bool is_array;
+};
+
+bool add_segments(napi_env env, send_engine& engine, segment_source segments, uint32_t first, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
-    napi_value view;
+    napi_value view = segments.value;
     napi_value buffer;
     napi_typedarray_type type;
     size_t bytes = 0;
     void* data = nullptr;
-    if (napi_get_element(env, segments, first + i, &view) != napi_ok ||
+    if ((segments.is_array && napi_get_element(env, segments.value, first + i, &view) != napi_ok) ||
         napi_get_typedarray_info(env, view, &type, &bytes, &data, &buffer, nullptr) != napi_ok || type != napi_uint8_array) {
       return false;
     }
@@ -35,7 +41,7 @@ bool add_segments(napi_env env, send_engine& engine, napi_value segments, uint32
 }
 
 const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driver, const uint32_t* table, uint32_t messages,
-                            napi_value segments) {
+                            segment_source segments) {
   engine.begin_batch(driver, messages);
   uint32_t first = 0;
   for (uint32_t message = 0; message < messages; message++, table += table_words) {
@@ -56,19 +62,21 @@ const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driv
 
 }  // namespace
 
-// submit(segments) -> events in the buffer. The driver, the number of messages and the mode are in the control words; the messages
-// are described in the driver's table. One argument, since each costs a call into Node.js.
+// submit(segments) -> events in the buffer. The driver, the number of messages, the mode and whether `segments` is an array are in the
+// control words; the messages are described in the driver's table. One argument, since each costs a call into Node.js.
 napi_value submit(napi_env env, napi_callback_info info) {
   call_arguments<1> arguments(env, info);
   if (arguments.host() == nullptr || arguments.host()->control() == nullptr) return misuse(env, "submit: wrong arguments");
   const uint32_t* control = arguments.host()->control();
   uint32_t messages = control[1];
   uint32_t mode = control[2];
+  segment_source segments = {arguments.value(0), control[3] == 0};
   driver_reference found = find_driver(*arguments.host(), control[0]);
   if (found.driver == nullptr) return misuse(env, "submit: the driver is closed");
   if (messages > found.driver->table_words / table_words) return misuse(env, "submit: more messages than the table holds");
   send_engine& engine = found.host->engine();
-  const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, arguments.value(0));
+  if (!segments.is_array && (messages != 1 || found.driver->table[1] != 1)) return misuse(env, "submit: one segment is one message");
+  const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, segments);
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
   if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();

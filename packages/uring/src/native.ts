@@ -30,7 +30,7 @@ export interface UringAddon {
   socketFacts(fd: number, into: Int32Array): number
   openDriver(ring: number, fd: number, maxInFlight: number): number
   useTable(driver: number, table: Uint32Array): void
-  submit(segments: readonly (Uint8Array | undefined)[]): number
+  submit(segments: readonly (Uint8Array | undefined)[] | Uint8Array): number
   flush(driver: number, reap: boolean): number
   collect(driver: number, enter: boolean): number
   arm(driver: number, bits: number): void
@@ -46,8 +46,11 @@ export interface UringAddon {
   probe(entries: number, completionEntries: number, sqpollIdleMs: number, into: Uint32Array): number
 }
 
-/** The small arguments of {@link UringAddon.submit}: driver, number of messages, {@link SubmitMode}. Stored, since passing costs more. */
-export const submitControl = new Uint32Array(3)
+/**
+ * The small arguments of {@link UringAddon.submit}: driver, number of messages, {@link SubmitMode}, and 1 where the one segment of the one
+ * message is passed instead of an array. Stored, since passing costs more.
+ */
+export const submitControl = new Uint32Array(4)
 
 let loaded: UringAddon | undefined
 let readyRing: (ring: number) => void = () => undefined

@@ -54,19 +54,22 @@ export class UringDriver implements Driver, DriverSink {
       ring.native.useTable(this.#name, batch.table)
       this.#table = batch.table
     }
+    const single = batch.messageCount === 1 && batch.table[1] === 1
+    const segments = single ? (batch.segments[0] as Uint8Array) : batch.segments
     submitControl[0] = this.#name
     submitControl[1] = batch.messageCount
+    submitControl[3] = single ? 1 : 0
     if (ring.openDrivers > 1) {
       ring.held = true
       submitControl[2] = SubmitMode.Hold
-      ring.native.submit(batch.segments)
+      ring.native.submit(segments)
     } else if (ring.dispatching) {
       submitControl[2] = SubmitMode.Enter
-      ring.native.submit(batch.segments)
+      ring.native.submit(segments)
       ring.deliverLater()
     } else {
       submitControl[2] = SubmitMode.EnterAndReap
-      ring.deliver(ring.native.submit(batch.segments))
+      ring.deliver(ring.native.submit(segments))
     }
   }
 
