@@ -24,8 +24,8 @@ export interface CellContext {
   destinations: ReadonlyMap<Transport, Destination>
   settings: SocketSettings
   runtimeMs: number
-  /** See `samePayload` of {@link WriterLoad}; false by default. */
-  samePayload?: boolean
+  /** What every send carries; without it each write of the writer level has memory of its own, see {@link WriterLoad}. */
+  payload?: Uint8Array | undefined
   /** TCP_NODELAY of every socket; {@link defaultNoDelay} by default. */
   noDelay?: boolean | undefined
   /** What else a row tells of the processors. */
@@ -59,12 +59,12 @@ export function defaultNoDelay(level: OwnCell['level']): boolean {
 }
 
 /** Opens the load of a cell over a connected socket. */
-export async function openLoad(cell: OwnCell, fd: number, samePayload = false): Promise<Load> {
+export async function openLoad(cell: OwnCell, fd: number, payload?: Uint8Array): Promise<Load> {
   const backend = backendFor(cell.backend, cell.interval)
   const { interval, sizeBytes } = cell
-  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: makePayload(sizeBytes) })
+  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: payload ?? makePayload(sizeBytes) })
   const writer = await openWriter(fd, { backend, ...thresholdFor(cell.backend), maxInFlight: WRITER_IN_FLIGHT })
-  return new WriterLoad({ writer, interval, sizeBytes, samePayload })
+  return new WriterLoad({ writer, interval, sizeBytes, payload })
 }
 
 /** The threshold would copy what is small: here every write takes the path that the row names. To `auto` the threshold belongs. */
@@ -80,7 +80,7 @@ export async function runCell(cell: OwnCell, round: number, position: number, co
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
   using socket = await connectTo(cell.transport, destination, context.settings, context.noDelay ?? defaultNoDelay(cell.level))
-  const load = await openLoad(cell, socket.fd, context.samePayload)
+  const load = await openLoad(cell, socket.fd, context.payload)
   try {
     return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs, context.meter))
   } finally {

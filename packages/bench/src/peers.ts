@@ -8,6 +8,7 @@ import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 import { closeNode, connectNode, NodeLoad } from './node-load.js'
+import { makePayload } from './payload.js'
 import { COMPARISONS, compare, peersTable } from './peers-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
 import { Progress } from './progress.js'
@@ -24,7 +25,8 @@ import { runTurns } from './turns.js'
 import { WARMUP_MS, warmupTurns } from './warmup.js'
 import { WriterLoad } from './writer-load.js'
 
-const DEFAULTS = { runtimeMs: 600, rounds: 5, intervals: [1, 32] } as const
+/** Ours run as long as the C programs: a connection begins slowly, and theirs is a new one in each round, too. */
+const DEFAULTS = { runtimeMs: SELFTEST_RUNTIME_MS, rounds: 5, intervals: [1, 32] } as const
 
 /** Sizes at which Node's own stream sockets are compared, in bytes: 64 KB and 1 MB. */
 const NODE_STREAM_SIZES_BYTES = [65_536, 1_048_576] as const
@@ -112,7 +114,6 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     destinations: receivers.destinations,
     settings,
     runtimeMs: options['runtime-ms'],
-    samePayload: true,
     // As the selftest: the same socket on both sides.
     noDelay: false,
     selftests,
@@ -184,7 +185,11 @@ function runPeerCell(cell: Cell, round: number, position: number, context: PeerC
   }
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
   if (cell.level === 'peer' || cell.backend === 'copy' || cell.backend === 'auto') return runOnNodeSocket(cell, round, position, context)
-  return runCell(cell as OwnCell, round, position, context)
+  const { backend, sizeBytes } = cell
+  const { payloadOffsetBytes } = context.selftests
+  // In its page it begins where that of the C program does: the kernel pins and copies memory page by page.
+  const offsetBytes = backend === 'uring' ? payloadOffsetBytes.ioUring : payloadOffsetBytes.msgZerocopy
+  return runCell(cell as OwnCell, round, position, { ...context, payload: makePayload(sizeBytes, offsetBytes) })
 }
 
 function destinationOf(context: CellContext, transport: Transport): Destination {
@@ -205,7 +210,7 @@ async function runOnNodeSocket(cell: Cell, round: number, position: number, cont
     }
     const { backend, interval } = cell as OwnCell
     const writer = await openWriter(target.socket, { backend: backendFor(backend, interval), ...thresholdFor(backend) })
-    const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes, samePayload: true })
+    const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes, payload: makePayload(cell.sizeBytes) })
     try {
       return measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
     } finally {

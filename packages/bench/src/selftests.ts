@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { BenchFailure, messageOf } from './failure.js'
+import { PAYLOAD_OFFSET_BYTES } from './payload.js'
 
 const run = promisify(execFile)
 
@@ -58,6 +59,8 @@ export interface Selftests {
   msgZerocopy: string
   /** Path of the program built from io_uring_zerocopy_tx.c; undefined where it does not compile here. */
   ioUring: string | undefined
+  /** Where the payload of each begins in its page, in bytes, as its symbol table says. */
+  payloadOffsetBytes: { msgZerocopy: number; ioUring: number }
   /** Which sources, for example `linux-source-6.12`. */
   source: string
   /** Sentences about what could not be built. */
@@ -97,7 +100,18 @@ export async function buildSelftests(say: (line: string) => void): Promise<Selft
     notes.push(`io_uring_zerocopy_tx.c of ${source} was left out: ${messageOf(error)}`)
     ioUring = undefined
   }
-  return { msgZerocopy, ioUring, source, notes }
+  const payloadOffsetBytes = {
+    msgZerocopy: await payloadOffset(msgZerocopy),
+    ioUring: ioUring === undefined ? PAYLOAD_OFFSET_BYTES : await payloadOffset(ioUring),
+  }
+  return { msgZerocopy, ioUring, payloadOffsetBytes, source, notes }
+}
+
+/** Both programs keep what they send in a static array of this name. A program is loaded at a page's start. */
+async function payloadOffset(program: string): Promise<number> {
+  const { stdout } = await run('nm', [program], { timeout: STEP_TIMEOUT_MS.compile })
+  const address = /^([0-9a-f]+) [bBdD] payload$/mu.exec(stdout)?.[1]
+  return address === undefined ? PAYLOAD_OFFSET_BYTES : Number.parseInt(address.slice(-3), 16)
 }
 
 /** The archive of the newest kernel that is there. */

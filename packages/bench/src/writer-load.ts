@@ -36,10 +36,10 @@ export interface WriterLoadOptions {
   /** Bytes of one write. */
   sizeBytes: number
   /**
-   * True: every write sends the same memory, which nobody modifies, as the kernel's selftest does, which does not wait for its release. False (the default): each has
-   * memory of its own until it is released, as a user's data has.
+   * What every write sends: memory that nobody modifies, as in the kernel's selftest, which waits for no release. Without it (the default) each
+   * write has memory of its own until it is released, as a user's data has.
    */
-  samePayload?: boolean
+  payload?: Uint8Array | undefined
 }
 
 /**
@@ -61,10 +61,10 @@ export class WriterLoad implements Load {
   constructor(options: WriterLoadOptions) {
     this.#writer = options.writer
     this.#interval = options.interval
-    const same = options.samePayload === true
-    const slotCount = options.interval + (same ? SAME_PAYLOAD_IN_FLIGHT : spareBuffers(options.sizeBytes))
-    const payloads = makePayloads(same ? 1 : slotCount, options.sizeBytes)
-    this.#slots = Array.from({ length: slotCount }, (_, at) => this.#makeSlot(payloads[same ? 0 : at] as Uint8Array))
+    const { payload, interval, sizeBytes } = options
+    const slotCount = interval + (payload === undefined ? spareBuffers(sizeBytes) : SAME_PAYLOAD_IN_FLIGHT)
+    const payloads = payload === undefined ? makePayloads(slotCount, sizeBytes) : new Array<Uint8Array>(slotCount).fill(payload)
+    this.#slots = payloads.map((data) => this.#makeSlot(data))
     this.#free = [...this.#slots]
   }
 
