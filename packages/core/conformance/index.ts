@@ -1,6 +1,7 @@
 export { bounded, SUITE_LIMITS, setWaitMs, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
 export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
+export { type ContentRun, runContent } from './content-run.js'
 export type {
   ConformanceOptions,
   ContractPromise,
@@ -13,6 +14,7 @@ export type {
 export { driverPromises } from './driver/index.js'
 export { DriverSession, type MessageReport } from './driver/session.js'
 export { DriverWitness } from './driver-witness.js'
+export { releasingEarly } from './early-release.js'
 export { countLoopTurns, fillConnection, type LoopTurns, SlowlyReadSocket, turnsWhileWatched } from './event-loop.js'
 export { type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
 export { openMemoryPair } from './memory-pair.js'
@@ -21,8 +23,10 @@ export { writerPromises } from './promises/index.js'
 export { killablePairs, RemotePeers } from './remote-pairs.js'
 export {
   type PinnedMemory,
-  SLOW_LOOPBACK,
+  poisonDatagramsAtReleased,
+  poisonStreamAtReleased,
   type SlowDeviceReport,
+  slowLoopback,
   submitDatagrams,
   terminateWithDatagramsQueued,
 } from './slow-device.js'

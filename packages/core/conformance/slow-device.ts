@@ -2,22 +2,28 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type Backend, type Driver, MessageFlag, SendBatch } from '../src/driver.js'
-import { bounded } from './bounded.js'
-import { content, POISON } from './content.js'
-import { descriptorOf } from './loopback-pairs.js'
+import { openWriter } from '../src/open-writer.js'
+import { bounded, quietTurns } from './bounded.js'
+import { content, POISON, pressGarbageCollector } from './content.js'
+import { descriptorOf, type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
+import { WriteLedger } from './write-ledger.js'
 
 /**
- * Shell commands that make the loopback device of a network namespace send 25 KB a second after a burst: a datagram waits in the device's
- * queue, not copied, with no peer that could make it leave and no connection whose abort would throw it away.
+ * A shell command that makes the loopback device of a network namespace send so many kilobits a second after a burst: a datagram waits in
+ * the device's queue, not copied, with no peer that could make it leave and no connection whose abort would throw it away.
  */
-export const SLOW_LOOPBACK = 'tc qdisc add dev lo root tbf rate 200kbit burst 66000 limit 1000000'
+export function slowLoopback(rateKbitPerS: number): string {
+  return `tc qdisc add dev lo root tbf rate ${rateKbitPerS}kbit burst 66000 limit 1000000`
+}
 
 const DATAGRAMS = 8
 /** Small enough that its memory comes from the heap, where what is freed is soon used again. */
 const DATAGRAM_BYTES = 20_000
+/** Bytes of one write to a stalled stream. */
+const STREAM_PIECE_BYTES = 200_000
 /** Pieces of poison, each as large as a datagram: more memory than a worker leaves behind. */
 const POISON_PIECES = 2_000
-/** All of them at the device's rate take 4 s. */
+/** What is behind the burst takes 4 s at 200 kbit/s. */
 const ARRIVAL_MS = 30_000
 
 /** Memory of a process. */
@@ -112,10 +118,56 @@ export async function terminateWithDatagramsQueued(
     leakedBytes,
     pinnedBytes: after.pinnedBytes - before.pinnedBytes - leakedBytes,
     arrived: datagrams.length,
-    wrong: datagrams.flatMap((datagram, index) =>
-      Buffer.compare(datagram, content(DATAGRAM_BYTES, index)) === 0
-        ? []
-        : [`datagram ${index}${datagram.includes(POISON) ? ' holds poison' : ''}`],
-    ),
+    wrong: datagrams.flatMap(wrongContent),
   }
+}
+
+function wrongContent(datagram: Uint8Array, index: number): string[] {
+  if (Buffer.compare(datagram, content(DATAGRAM_BYTES, index)) === 0) return []
+  return [`datagram ${index}${datagram.includes(POISON) ? ' holds poison' : ''}`]
+}
+
+/**
+ * In a process whose loopback device is slow: writes datagrams, fills each buffer with poison as soon as it is released, collects garbage, and
+ * says which arrived with something else than what was written.
+ */
+export async function poisonDatagramsAtReleased(backend: Backend, host: LoopbackHost): Promise<string[]> {
+  const pair = await udpPairs(host)()
+  const writer = await openWriter(pair.target as Parameters<typeof openWriter>[0], { backend })
+  const ledger = new WriteLedger(writer)
+  const wrong: string[] = []
+  for (let index = 0; index < DATAGRAMS; index++) {
+    const buffer = content(DATAGRAM_BYTES, index)
+    ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
+  }
+  await ledger.allSettled()
+  pressGarbageCollector()
+  for (let index = 0; index < DATAGRAMS; index++) wrong.push(...wrongContent(await pair.peer.readDatagram(), index))
+  await ledger.allReleased()
+  await writer.close()
+  await pair.dispose()
+  return wrong
+}
+
+/** The same on a TCP connection whose peer reads nothing before as much is written as the connection holds; any device will do. */
+export async function poisonStreamAtReleased(backend: Backend, host: LoopbackHost): Promise<string[]> {
+  const pair = await tcpPairs(host)()
+  pair.peer.pause()
+  const writer = await openWriter(pair.target as Parameters<typeof openWriter>[0], { backend, maxJoinedBytes: 0 })
+  const ledger = new WriteLedger(writer)
+  const pieces = 2 * Math.ceil(pair.stallBytes / STREAM_PIECE_BYTES)
+  for (let index = 0; index < pieces; index++) {
+    const buffer = content(STREAM_PIECE_BYTES, index * STREAM_PIECE_BYTES)
+    ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
+  }
+  await quietTurns()
+  pressGarbageCollector()
+  pair.peer.resume()
+  const bytes = pieces * STREAM_PIECE_BYTES
+  // A driver that is told of a message it still holds ends the connection.
+  const arrived = await pair.peer.read(bytes).catch(() => pair.peer.read(pair.peer.unreadBytes))
+  await writer.abort()
+  await pair.dispose()
+  if (arrived.byteLength === bytes && Buffer.compare(arrived, content(bytes)) === 0) return []
+  return [`the stream${arrived.includes(POISON) ? ' holds poison' : ''}`]
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { bounded, SLOW_LOOPBACK, type SlowDeviceReport, tcpPairs } from '@sendzc/core/conformance'
+import { bounded, type SlowDeviceReport, slowLoopback, tcpPairs } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
 import { processMemory } from '../src/index.js'
 import { parsed, runChild, runInNamespace, startWorker } from './children/child.js'
@@ -10,6 +10,8 @@ import { MESSAGE_BYTES, StalledStream } from './stalled-stream.js'
 
 const CHILD_TEST_MS = 90_000
 const STAGE_STATUS = 7
+/** Slower than the end of a worker waits for. */
+const SLOW_KBIT_PER_S = 200
 /** Stages that need the peer to read: only then is anything released, or the socket writable. */
 const readingStages: readonly Stage[] = ['within released', 'within wake']
 const stages: readonly Stage[] = ['opened', 'in flight', 'armed', 'within sent', 'within released', 'within wake', 'closed in flight']
@@ -95,7 +97,7 @@ describe('worker.terminate() with datagrams in the queue of a device', () => {
   it(
     'leaves their memory pinned, says how much, and they arrive whole',
     async () => {
-      const report = parsed<SlowDeviceReport>(await runInNamespace(SLOW_LOOPBACK, './slow-device-child.ts', {}))
+      const report = parsed<SlowDeviceReport>(await runInNamespace(slowLoopback(SLOW_KBIT_PER_S), './slow-device-child.ts', {}))
       expect(report.submittedInFlight).toBeGreaterThan(0)
       expect(report.leakedBytes).toBeGreaterThan(0)
       expect(report.pinnedBytes).toBe(0)
