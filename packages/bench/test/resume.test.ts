@@ -122,7 +122,7 @@ describe('a run that was interrupted', { timeout: TIMEOUT_MS }, () => {
     ],
     [
       'whose turns are others',
-      (record) => ({ ...record, seed: record.seed ^ 1, rows: record.rows.map((one) => ({ ...one, round: 5 })) }),
+      (record) => ({ ...record, seed: (record.seed ^ 1) >>> 0, rows: record.rows.map((one) => ({ ...one, round: 5 })) }),
       [],
       'begin a new run',
     ],
