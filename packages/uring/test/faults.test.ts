@@ -1,6 +1,6 @@
 import { Errno, Release } from '@sendzc/core'
 import { describe, expect, it } from 'vitest'
-import { parsed, runChild, runTraced } from './children/child.js'
+import { parsed, positionOfOwn, runChild, runTraced } from './children/child.js'
 import type { SendChildReport, SendTask } from './children/send-child.js'
 
 const CHILD_TEST_MS = 90_000
@@ -42,9 +42,10 @@ describe('setup flags', () => {
       // The probe makes a ring of its own, with one call that succeeds at once; then the sending ring is refused.
       const newest = await traced([])
       expect((newest.setupFlags as number) & DEFER_TASKRUN).toBe(DEFER_TASKRUN)
-      const cooperative = await traced(['io_uring_setup:error=EINVAL:when=2'])
+      const sending = await positionOfOwn('io_uring_setup', 2, './send-child.ts', one)
+      const cooperative = await traced([`io_uring_setup:error=EINVAL:when=${sending}`])
       expect((cooperative.setupFlags as number) & (DEFER_TASKRUN | SINGLE_ISSUER | COOP_TASKRUN)).toBe(SINGLE_ISSUER | COOP_TASKRUN)
-      const plain = await traced(['io_uring_setup:error=EINVAL:when=2..5'])
+      const plain = await traced([`io_uring_setup:error=EINVAL:when=${sending}..${sending + 3}`])
       expect((plain.setupFlags as number) & (DEFER_TASKRUN | SINGLE_ISSUER | COOP_TASKRUN)).toBe(0)
       for (const { results, releases } of [newest, cooperative, plain]) {
         expect(results).toEqual([50_000])
@@ -81,7 +82,8 @@ describe('io_uring_enter', () => {
   it(
     'interrupted is repeated, and the caller sees nothing of it',
     async () => {
-      const report = await traced(['io_uring_enter:error=EINTR:when=5..9'])
+      const send = await positionOfOwn('io_uring_enter', 4, './send-child.ts', one)
+      const report = await traced([`io_uring_enter:error=EINTR:when=${send}..${send + 4}`])
       expect(report.results).toEqual([50_000])
       expect(report.releases).toEqual([Release.Copied])
     },
@@ -94,7 +96,8 @@ describe('io_uring_enter', () => {
       const probing = parsed<SendChildReport>(await runTraced('io_uring_enter', [], './send-child.ts', one))
       expect(probing.results).toEqual([50_000])
       // Enters before the send: those of the probe's ring, the ring's own, and that of the socket's check.
-      const report = await traced(['io_uring_enter:error=EAGAIN:when=4'])
+      const send = await positionOfOwn('io_uring_enter', 4, './send-child.ts', one)
+      const report = await traced([`io_uring_enter:error=EAGAIN:when=${send}`])
       expect(report.results).toEqual([-Errno.EAGAIN])
       expect(report.releases).toEqual([Release.None])
     },

@@ -82,6 +82,23 @@ export async function runTraced(
   }
 }
 
+/** A call on our ring: libuv, which has a ring of its own since Node.js 22, sets no size for its completions and registers no descriptor. */
+export const OWN_CALL = /IORING_SETUP_CQSIZE|IORING_ENTER_REGISTERED_RING/
+
+/**
+ * Which call of `syscall` is the `nth` on our ring (from 1), counted as strace counts for `when=`: all calls of one thread.
+ * Found in a run of the script without faults.
+ */
+export async function positionOfOwn(syscall: string, nth: number, script: string, argument: unknown): Promise<number> {
+  const { calls } = await runTraced(syscall, [], script, argument)
+  const threadOf = (line: string): string | undefined => line.split(' ')[0]
+  const thread = threadOf(calls.find((line) => OWN_CALL.test(line)) ?? '')
+  let own = 0
+  const at = calls.filter((line) => threadOf(line) === thread).findIndex((line) => OWN_CALL.test(line) && ++own === nth)
+  if (at < 0) throw new Error(`the script makes fewer than ${nth} calls of ${syscall} on its ring`)
+  return at + 1
+}
+
 /** Parses what a child printed; fails with everything it said where it did not end well. */
 export function parsed<T>(end: ChildEnd): T {
   if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
