@@ -23,6 +23,14 @@ const needs = {
     apk: 'liburing-dev',
   },
   strace: { found: hasCommand('strace'), apt: 'strace', dnf: 'strace', pacman: 'strace', apk: 'strace' },
+  network: {
+    found: () => hasCommand('ip')() && hasCommand('tc')(),
+    apt: 'iproute2',
+    dnf: 'iproute-tc',
+    pacman: 'iproute2',
+    apk: 'iproute2',
+  },
+  valgrind: { found: hasCommand('valgrind'), apt: 'valgrind', dnf: 'valgrind', pacman: 'valgrind', apk: 'valgrind' },
   clangFormat: {
     found: hasCommand('clang-format'),
     apt: 'clang-format',
@@ -35,7 +43,8 @@ const needs = {
 
 const groups = {
   build: ['compiler', 'make', 'python', 'liburing'],
-  test: ['strace'],
+  test: ['strace', 'network'],
+  valgrind: ['valgrind'],
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
 }
@@ -65,7 +74,9 @@ function aptInstall(packages) {
     execFileSync('apt-get', ['update', '-qq'], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] })
     result = install()
   }
-  if (result.status !== 0) throw new Error(`apt-get install ${packages.join(' ')} failed:\n${result.stderr}`)
+  if (result.status === 0) return
+  console.error(`sendzc: apt-get install ${packages.join(' ')} failed:\n${result.stderr}`)
+  process.exit(1)
 }
 
 /** Makes sure that everything in `names` is there. Ends the process with status 1 and the exact commands where it can't. */
