@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-/** The system-call layer, with the C++ tests on top, under AddressSanitizer and UBSan. */
+/** The system-call layer, with the C++ tests on top, under AddressSanitizer and UBSan; with SENDZC_VALGRIND=1 under valgrind's memcheck instead. */
+const valgrind = process.env.SENDZC_VALGRIND === '1'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const native = join(here, '../native')
 const layer = ['earlier_sends', 'error_queue', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
@@ -17,9 +18,20 @@ const flags = [
   '-Wextra',
   '-Werror',
   '-g',
-  '-fsanitize=address,undefined',
-  '-fno-sanitize-recover=all',
+  ...(valgrind ? ['-O1'] : ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']),
 ]
+/** Before the program: every leak and every use of memory that is not the program's is an error. */
+const prefix = valgrind
+  ? [
+      'valgrind',
+      '--quiet',
+      '--leak-check=full',
+      '--show-leak-kinds=all',
+      '--errors-for-leak-kinds=all',
+      '--error-exitcode=88',
+      `--suppressions=${join(here, 'native', 'valgrind.supp')}`,
+    ]
+  : []
 const COMPILE_TIMEOUT_MS = 240_000
 const RUN_TIMEOUT_MS = 20_000
 
@@ -47,7 +59,7 @@ const names = [
   'abort makes the kernel let go',
 ]
 
-describe('the system-call layer in C++, under AddressSanitizer and UBSan', () => {
+describe(`the system-call layer in C++, under ${valgrind ? 'valgrind' : 'AddressSanitizer and UBSan'}`, () => {
   let directory = ''
   let program = ''
 
@@ -67,7 +79,8 @@ describe('the system-call layer in C++, under AddressSanitizer and UBSan', () =>
   })
 
   it.each(names)('%s', (name) => {
-    const { status, signal, stderr } = spawnSync(program, [name], { encoding: 'utf8', timeout: RUN_TIMEOUT_MS })
+    const [file = '', ...args] = [...prefix, program, name]
+    const { status, signal, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: RUN_TIMEOUT_MS })
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' })
   })
 })
