@@ -1,4 +1,4 @@
-// `pnpm check`: formatting and lint (Biome, clang-format), types (prepare-build has compiled), and the house rules (tidy).
+// `pnpm check`: formatting and lint (Biome, clang-format), types (prepare-build has compiled; here those of the tests), and the house rules (tidy).
 //   --fix   lets Biome and clang-format mend what they can
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -15,6 +15,7 @@ const native = trackedFiles(root).filter((path) => /^packages\/.*\.(cc|h)$/.test
 
 const steps = [
   ['Biome', process.execPath, [biome, 'check', ...(fix ? ['--write'] : []), '--error-on-warnings', '.']],
+  ['types of the tests', process.execPath, [createRequire(import.meta.url).resolve('typescript/lib/tsc.js'), '-p', 'tsconfig.tests.json']],
   ['clang-format', 'clang-format', [...(fix ? ['-i'] : ['--dry-run', '--Werror']), ...native]],
 ]
 let failed = false

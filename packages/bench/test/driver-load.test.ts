@@ -35,7 +35,7 @@ class ScriptedDriver implements Driver {
     let broken = false
     for (let m = 0; m < batch.messageCount; m++) {
       const token = batch.table[m * TABLE_WORDS] as number
-      const result = broken ? -Errno.ECANCELED : (this.answers.shift() ?? SIZE_BYTES)
+      const result: number = broken ? -Errno.ECANCELED : (this.answers.shift() ?? SIZE_BYTES)
       this.sink?.sent(token, result)
       if (result >= 0) this.#unreleased.push(token)
       else this.sink?.released(token, Release.None)

@@ -30,7 +30,7 @@ function rate(transport: Transport, backend: BackendLabel, interval: number): nu
   return TRANSPORT_RATES[transport] * (backend === 'copy' ? SPEEDS.copy : collected * (1 + lead))
 }
 
-function syntheticRow(transport: Transport, backend: BackendLabel, level: Row['level'], interval: number, round: number): Row {
+function syntheticRow(transport: Transport, backend: Row['backend'], level: Row['level'], interval: number, round: number): Row {
   return {
     transport,
     backend,
