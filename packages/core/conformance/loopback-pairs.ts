@@ -27,6 +27,16 @@ export function descriptorOf(socket: Socket | DatagramSocket): number {
   return fd
 }
 
+/**
+ * Keeps the event loop from a dgram.Socket: libuv 1.52 and later reads the error queue of one that it receives from, which is the driver's
+ * here. `openWriter` sees to that by itself.
+ */
+export function stopReceiving(socket: DatagramSocket): void {
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
+  const states = socket as unknown as Record<symbol, { handle?: { recvStop(): void } } | undefined>
+  if (symbol !== undefined) states[symbol]?.handle?.recvStop()
+}
+
 /** More than a connection holds while its peer does not read, whatever this host's limits are. */
 export function tcpStallBytes(): number {
   if (!existsSync(TCP_SEND_BUFFER_LIMITS)) return MIN_TCP_STALL_BYTES
@@ -99,6 +109,7 @@ export function udpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
     target.on('error', () => undefined)
     target.connect(receiver.address().port, host)
     await bounded(once(target, 'connect'), 'connection')
+    stopReceiving(target)
 
     const inbox = new Inbox()
     receiver.on('message', (message) => inbox.push(message))

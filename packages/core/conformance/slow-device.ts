@@ -5,7 +5,7 @@ import { type Backend, type Driver, MessageFlag, SendBatch } from '../src/driver
 import { openWriter } from '../src/open-writer.js'
 import { bounded, quietTurns } from './bounded.js'
 import { content, POISON, pressGarbageCollector } from './content.js'
-import { descriptorOf, type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
+import { descriptorOf, type LoopbackHost, stopReceiving, tcpPairs, udpPairs } from './loopback-pairs.js'
 import { WriteLedger } from './write-ledger.js'
 
 /**
@@ -103,6 +103,7 @@ export async function terminateWithDatagramsQueued(
   sender.connect(receiver.address().port, '127.0.0.1')
   await bounded(once(sender, 'connect'), 'connection')
   const before = memory()
+  stopReceiving(sender)
   const worker = startWorker(descriptorOf(sender))
   const [submittedInFlight] = (await bounded(once(worker, 'message'), 'submission')) as [number]
   await bounded(worker.terminate(), 'end of the worker')

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs'
+import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
 import type { Backend } from './driver.js'
 import { ZeroCopyError } from './errors.js'
 import { ManagedWriter } from './managed-writer.js'
@@ -40,6 +41,7 @@ export async function openWriter(target: WriterTarget, { backend, ...options }: 
   const resolved = resolveTarget(target)
   const identity = claim(resolved)
   let lease: NetSocketLease | undefined
+  let hold: DgramReceiveHold | undefined
   try {
     const writer: ManagedWriter = new ManagedWriter({
       options: resolvedOptions,
@@ -48,6 +50,7 @@ export async function openWriter(target: WriterTarget, { backend, ...options }: 
         release(identity)
         resolved.closing?.off('close', onSocketClose)
         lease?.end()
+        hold?.end()
       },
       // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
       onBroken: (error) => resolved.netSocket?.destroy(error),
@@ -60,7 +63,10 @@ export async function openWriter(target: WriterTarget, { backend, ...options }: 
       await ownBytes
       lease.takeOver()
     }
-    writer.attach(backend.open({ fd: resolved.fd, sink: writer, maxInFlight: resolvedOptions.maxInFlight }))
+    if (resolved.dgramSocket !== undefined && libuvReadsErrorQueue()) hold = new DgramReceiveHold(resolved.dgramSocket, writer)
+    const driver = backend.open({ fd: resolved.fd, sink: hold ?? writer, maxInFlight: resolvedOptions.maxInFlight })
+    hold?.watch(driver)
+    writer.attach(driver)
     resolved.closing?.once('close', onSocketClose)
     return writer
   } catch (error) {

@@ -13,6 +13,8 @@ export interface ResolvedTarget {
   fd: number
   /** Set where the target is a net.Socket. */
   netSocket?: NetSocket
+  /** Set where the target is a dgram.Socket. */
+  dgramSocket?: DgramSocket
   /** Set where the target is an object that tells of its closing with a `'close'` event. */
   closing?: NetSocket | DgramSocket
 }
@@ -89,7 +91,7 @@ function resolveDgram(socket: DgramSocket): ResolvedTarget {
           remedy: 'Call socket.connect(port, host) first.',
         })
   }
-  return { fd: checkDescriptor(dgramDescriptor(socket)), closing: socket }
+  return { fd: checkDescriptor(dgramDescriptor(socket)), dgramSocket: socket, closing: socket }
 }
 
 /** dgram keeps its handle behind a symbol; the old `_handle` property warns. */
