@@ -42,6 +42,7 @@ const names = [
   'a range of other ids releases nothing',
   'the oldest id blocks the window',
   "a skipped id is nobody's",
+  'a range ahead is told across the wrap',
   'the table is like a map over random orders',
   'a notification of every family is parsed',
   'other errors are not notifications',

@@ -121,6 +121,20 @@ void like_a_map_over_random_orders() {
   CHECK(table.next_id() < start);
 }
 
+// An id that no message has been given yet: somebody else sends on the socket.
+void a_range_ahead_is_told_across_the_wrap() {
+  in_flight_table table(8);
+  table.rebase(UINT32_MAX);
+  CHECK(!table.is_ahead(completion_range{UINT32_MAX - 1, UINT32_MAX - 1, false}));
+  CHECK(table.is_ahead(completion_range{UINT32_MAX, UINT32_MAX, false}));
+  CHECK(table.is_ahead(completion_range{UINT32_MAX, 0, false}));
+  for (uint32_t token = 0; token < 3; token++) table.add(token, 0);
+  CHECK_EQUAL(table.next_id(), 2);
+  CHECK(!table.is_ahead(completion_range{UINT32_MAX, UINT32_MAX, false}));
+  CHECK(!table.is_ahead(completion_range{UINT32_MAX, 1, false}));
+  CHECK(table.is_ahead(completion_range{UINT32_MAX, 2, false}));
+}
+
 }  // namespace
 
 const named_test table_tests[] = {
@@ -130,6 +144,7 @@ const named_test table_tests[] = {
     {"a range of other ids releases nothing", a_range_of_other_ids_releases_nothing},
     {"the oldest id blocks the window", the_oldest_id_blocks_the_window},
     {"a skipped id is nobody's", a_skipped_id_is_nobodys},
+    {"a range ahead is told across the wrap", a_range_ahead_is_told_across_the_wrap},
     {"the table is like a map over random orders", like_a_map_over_random_orders},
     {nullptr, nullptr},
 };
