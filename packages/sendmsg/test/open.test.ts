@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer, connect as netConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,6 +57,20 @@ const refused: Record<string, { code: ZeroCopyErrorCode; errno: string; descript
     descriptor: async () => {
       const fd = openSync('/dev/null', 'r')
       cleanups.push(() => closeSync(fd))
+      return fd
+    },
+  },
+  'a pipe': {
+    code: 'ERR_ZC_NOT_A_SOCKET',
+    errno: 'ENOTSOCK',
+    descriptor: async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sendzc-pipe-'))
+      execFileSync('mkfifo', [join(folder, 'pipe')])
+      const fd = openSync(join(folder, 'pipe'), constants.O_RDWR)
+      cleanups.push(() => {
+        closeSync(fd)
+        rmSync(folder, { recursive: true })
+      })
       return fd
     },
   },

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,15 @@ describe('open', () => {
     const fd = openSync('/dev/null', 'r')
     expect(openOn(fd)).toMatchObject({ code: 'ERR_ZC_NOT_A_SOCKET', errno: 'ENOTSOCK' })
     closeSync(fd)
+  })
+
+  it('refuses a pipe: ERR_ZC_NOT_A_SOCKET', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sendzc-pipe-'))
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    const fd = openSync(join(folder, 'pipe'), constants.O_RDWR)
+    expect(openOn(fd)).toMatchObject({ code: 'ERR_ZC_NOT_A_SOCKET', errno: 'ENOTSOCK' })
+    closeSync(fd)
+    rmSync(folder, { recursive: true })
   })
 
   it('refuses AF_UNIX: ERR_ZC_UNSUPPORTED_SOCKET', async () => {
