@@ -5,7 +5,11 @@ import { ZeroCopyError } from './errors.js'
 /** A descriptor number, or an object that owns one (a socket from `@sendzc/socket`). It stays the caller's. */
 export type DescriptorTarget = number | { readonly fd: number }
 
-/** What a writer can be opened on: connected, and not TLS. */
+/**
+ * What a writer can be opened on: connected, and not TLS. A `net.Socket` that a `tls.TLSSocket` was made of can't be told from another: what is
+ * written through it is not encrypted. Pass a `dgram.Socket` itself, not its descriptor: libuv 1.52 and later (Node.js 24) would take its
+ * notifications, unless it is known.
+ */
 export type WriterTarget = NetSocket | DgramSocket | DescriptorTarget
 
 /** A target after inspection. */
