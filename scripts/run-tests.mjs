@@ -30,7 +30,8 @@ try {
     for (const { status: state, fullName } of assertionResults)
       if (state === 'pending' || state === 'skipped' || state === 'todo') console.log(`skipped: ${fullName}`)
   }
-  const failed = numFailedTests + brokenFiles
+  // A worker that died, of a sanitizer's finding for example, is in no test's result.
+  const failed = Math.max(numFailedTests + brokenFiles, status === 0 ? 0 : 1)
   console.log(`${numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
   if (failed > 0 && status === 0) status = 1
 } catch (error) {
