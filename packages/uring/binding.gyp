@@ -10,7 +10,8 @@
         "native/ring.cc",
         "native/send_engine_lifecycle.cc",
         "native/send_engine_reap.cc",
-        "native/send_engine_submit.cc"
+        "native/send_engine_submit.cc",
+        "native/signal_probe.cc"
       ],
       "include_dirs": [
         "native",

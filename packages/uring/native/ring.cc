@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "signal_probe.h"
+
 namespace sendzc {
 
 namespace {
 
-// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1). COOP_TASKRUN: without interrupts
-// (5.19).
+// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1), left out where that is not signalled
+// (signal_probe.h). COOP_TASKRUN: without interrupts (5.19).
 constexpr uint32_t flag_sets[] = {
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -36,6 +38,9 @@ int ring::open(const ring_settings& settings) {
     params_.sq_thread_idle = settings.sqpoll_idle_ms;
     result = io_uring_queue_init_params(settings.submission_entries, &uring_, &params_);
     setup_flags_ = params_.flags;
+    if (result != 0 || !deferred() || deferred_work_is_signalled()) continue;
+    io_uring_queue_exit(&uring_);
+    result = -EINVAL;
   }
   if (result != 0) return result;
   open_ = true;
