@@ -233,21 +233,27 @@ static void overlay_checkout(const char *checkout)
 	attach("overlay", "overlay", checkout, 0, options);
 }
 
+/* Tells the kernel something through one of its files. */
+static void write_setting(const char *path, const char *name, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("this kernel has no", name);
+	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		fail("the kernel refuses the value of", name);
+	close(fd);
+}
+
 static void set_sysctl(const char *name, const char *value)
 {
 	char path[1024];
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/sys/%s", name);
 	for (char *at = path + strlen("/proc/sys/"); *at; at++)
 		if (*at == '.')
 			*at = '/';
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0)
-		fail("this kernel has no sysctl", name);
-	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		fail("refused value of the sysctl", name);
-	close(fd);
+	write_setting(path, name, value);
 }
 
 static void raise_loopback(void)
@@ -327,6 +333,10 @@ static void obey(const char *order, char **at)
 		char *name = need_word(at);
 
 		set_sysctl(name, need_word(at));
+	} else if (!strcmp(order, "processor")) {
+		char *file = need_word(at);
+
+		write_setting(file, file, "1");
 	} else if (!strcmp(order, "environment")) {
 		char *name = need_word(at);
 

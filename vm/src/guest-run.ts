@@ -10,7 +10,7 @@ import { cleanUpOnSignal, endingWithParent, killGroup } from './child-command.js
 import { VmError } from './errors.js'
 import { buildInit } from './kernel-build.js'
 import { explainingLines, panicReason } from './kernel-log.js'
-import { type Accelerator, consoleLogName, qemuArguments } from './machine-model.js'
+import { type Accelerator, consoleLogName, lateProcessors, qemuArguments } from './machine-model.js'
 import { NetworkNamespace } from './network-namespace.js'
 import { fillRunFolder, makeRunFolder, removeRunFolder } from './run-folder.js'
 
@@ -236,6 +236,7 @@ export async function runInGuest(run: GuestRun): Promise<GuestOutcome> {
       folders: run.folders ?? [],
       environment: [...(run.environment ?? []), ...run.guest.environment],
       guest: run.guest,
+      lateProcessors: lateProcessors(run.guest.cpus, run.accelerator),
       argv: run.argv,
     })
     if (run.guest.net) namespace = NetworkNamespace.create()

@@ -70,9 +70,26 @@ function networkArguments(): string[] {
   ])
 }
 
+/**
+ * Processors that the guest's first program switches on, rather than the kernel while it boots.
+ *
+ * Under multi-threaded emulation QEMU before 8.1 may translate code that another processor is just changing and keep the outcome (mended by
+ * its commit deba78709ae8, "accel/tcg: Always lock pages before translation"). A kernel changes its own code when it flips a static branch,
+ * above all while it boots, with a breakpoint in between: a processor that keeps the breakpoint panics ("int3: 0000", seen in
+ * sched_clock_tick). With one processor there is no other.
+ */
+export function lateProcessors(cpus: number, accelerator: Accelerator): number[] {
+  return accelerator === 'tcg' ? Array.from({ length: cpus - 1 }, (_, index) => index + 1) : []
+}
+
 /** The kernel's command line. */
-export function kernelCommandLine(options: Pick<GuestOptions, 'pti'>, machine: Pick<Machine, 'init' | 'runFolder'>): string {
+export function kernelCommandLine(
+  options: Pick<GuestOptions, 'pti' | 'cpus'>,
+  machine: Pick<Machine, 'init' | 'runFolder' | 'accelerator'>,
+): string {
   return [
+    // Without noreplace-smp a kernel that boots on one processor takes the lock prefixes out of its code, and puts them back later.
+    ...(lateProcessors(options.cpus, machine.accelerator).length > 0 ? ['maxcpus=1 noreplace-smp'] : []),
     'console=ttyS0 loglevel=7 oops=panic panic=-1',
     'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro',
     `pti=${options.pti} tsc=reliable no_timer_check`,

@@ -32,6 +32,8 @@ export interface GuestSettings {
   readonly endMark: string
   readonly environment: readonly (readonly [name: string, value: string])[]
   readonly guest: Pick<GuestOptions, 'net' | 'sysctls'>
+  /** Numbers of the processors that the kernel has left off. */
+  readonly lateProcessors: readonly number[]
   readonly argv: readonly string[]
 }
 
@@ -67,6 +69,7 @@ export function guestOrders(settings: GuestSettings): string[][] {
     ...settings.environment,
   ]
   return [
+    ...settings.lateProcessors.map((number) => ['processor', `/sys/devices/system/cpu/cpu${number}/online`]),
     ...[...new Set([checkout, ...covered])].map((folder) => ['hold', folder]),
     ...coveredFolders.map(([folder, options]) => ['cover', folder, options]),
     ...covered.map((folder) => ['show', folder]),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultGuestOptions, type GuestOptions } from '../src/arguments.js'
-import { type Accelerator, kernelCommandLine, qemuArguments } from '../src/machine-model.js'
+import { type Accelerator, kernelCommandLine, lateProcessors, qemuArguments } from '../src/machine-model.js'
 
 const machine = {
   kernelImage: '/k/bzImage',
@@ -41,9 +41,24 @@ describe('qemuArguments', () => {
 })
 
 describe('kernelCommandLine', () => {
+  const commandLine = (pti: 'on' | 'off', cpus: number, accelerator: Accelerator) =>
+    kernelCommandLine({ pti, cpus }, { ...machine, accelerator })
+
   it('chooses page-table isolation and ends at the first oops', () => {
-    expect(kernelCommandLine({ pti: 'on' }, machine)).toContain(' pti=on ')
-    expect(kernelCommandLine({ pti: 'off' }, machine)).toContain(' pti=off ')
-    expect(kernelCommandLine({ pti: 'off' }, machine)).toContain('oops=panic panic=-1')
+    expect(commandLine('on', 2, 'tcg')).toContain(' pti=on ')
+    expect(commandLine('off', 2, 'tcg')).toContain(' pti=off ')
+    expect(commandLine('off', 2, 'tcg')).toContain('oops=panic panic=-1')
+  })
+
+  it('boots an emulated machine on one processor, and leaves the others to the first program', () => {
+    expect(commandLine('off', 2, 'tcg')).toContain('maxcpus=1 noreplace-smp')
+    expect(lateProcessors(3, 'tcg')).toEqual([1, 2])
+    for (const [cpus, accelerator] of [
+      [1, 'tcg'],
+      [2, 'kvm'],
+    ] as const) {
+      expect(commandLine('off', cpus, accelerator)).not.toContain('maxcpus')
+      expect(lateProcessors(cpus, accelerator)).toEqual([])
+    }
   })
 })

@@ -49,6 +49,7 @@ describe('orders for the guest', () => {
     endMark: 'mark',
     environment: [['A', awkward.join('|')]],
     guest: { net: false, sysctls: [['net.ipv4.tcp_wmem', '1 2 3']] },
+    lateProcessors: [1],
     argv: ['node', '-e', ...awkward],
   }
 
@@ -80,6 +81,10 @@ describe('orders for the guest', () => {
     const orders = guestOrders({ ...settings, checkout: '/tmp/x' }).map((order) => order.join(' '))
     expect(orders.indexOf('show /tmp/x')).toBeLessThan(orders.indexOf('checkout /tmp/x'))
     expect(orders.filter((order) => order === 'hold /tmp/x')).toHaveLength(1)
+  })
+
+  it('switch the other processors on first', () => {
+    expect(guestOrders(settings)[0]).toEqual(['processor', '/sys/devices/system/cpu/cpu1/online'])
   })
 
   it('set interfaces up before sysctls, which may name them', () => {
