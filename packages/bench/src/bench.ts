@@ -34,6 +34,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",
     load: async () => (await import('./peers.js')).peersCommand,
   },
+  latency: {
+    summary: 'how long a send takes to be sent and released, at fixed rates (open loop)',
+    load: async () => (await import('./latency.js')).latencyCommand,
+  },
   connections: { summary: 'cost of a send at many connections', load: async () => (await import('./connections.js')).connectionsCommand },
   heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./heap.js')).heapCommand },
   soak: { summary: 'resident memory at a peer that stalls and resumes', load: async () => (await import('./soak.js')).soakCommand },

@@ -46,6 +46,30 @@ export const symbolSchema = z.strictObject({
   share: z.number().min(0).max(1),
 })
 
+/** How long something took, in microseconds: this share of the sends took at most so long. */
+export const latencyQuantilesSchema = z.strictObject({
+  p50Us: z.number().nonnegative(),
+  p90Us: z.number().nonnegative(),
+  p99Us: z.number().nonnegative(),
+  p999Us: z.number().nonnegative(),
+  maxUs: z.number().nonnegative(),
+})
+
+/** See {@link latencyQuantilesSchema}. */
+export type LatencyQuantiles = z.infer<typeof latencyQuantilesSchema>
+
+/** Latencies of an open loop, all from when a send should have begun. */
+export const latencySchema = z.strictObject({
+  /** Sends per second of the schedule. */
+  ratePerSecond: z.number().positive(),
+  /** Until the send was handed to the path: the generator's own delay, and what held it up. */
+  begun: latencyQuantilesSchema,
+  /** Until the kernel had queued every byte. */
+  sent: latencyQuantilesSchema,
+  /** Until the kernel referenced none of them any more. */
+  released: latencyQuantilesSchema,
+})
+
 /** What the machine did to a row; null where it does not tell. */
 export const conditionsSchema = z.strictObject({
   /** 0 to 1: of the time of all CPUs meanwhile, what the hypervisor took (/proc/stat, steal). */
@@ -117,6 +141,8 @@ export const rowSchema = z.strictObject({
   conditions: conditionsSchema.optional(),
   /** Only from commands that ask the processors. */
   processor: processorSchema.optional(),
+  /** Only from `bench latency`. */
+  latency: latencySchema.optional(),
   /** Only from commands that ask the receiver. */
   received: receivedSchema.optional(),
   /** Only from `bench profile`: the functions that took most of the time, most first. */

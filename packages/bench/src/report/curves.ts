@@ -225,3 +225,10 @@ export function scaleOfPowers(all: readonly Series[]): YScale {
     .filter((value) => value > 0)
   return { domain: [Math.min(1, ...values) / 1.1, Math.max(2, ...values) * 1.15], kind: 'log2' }
 }
+
+/** A log2 scale that just holds every point, and of the bands what does not dwarf them; for values above zero. */
+export function scaleBetween(all: readonly Series[]): YScale {
+  const medians = pointsOf(all).map(({ median }) => median)
+  const [least, most] = [Math.min(...medians), Math.max(...medians)]
+  return { domain: [least / 1.5, most * 1.5], kind: 'log2' }
+}

@@ -39,7 +39,7 @@ export function groupRecords(records: readonly BenchRecord[]): RecordGroup[] {
 }
 
 function commandRank(record: BenchRecord): number {
-  const order = ['sweep', 'paper', 'sizes', 'lo', 'ancestors', 'profile', 'peers']
+  const order = ['sweep', 'paper', 'sizes', 'lo', 'rpc', 'ancestors', 'profile', 'connections', 'latency', 'peers']
   const at = order.indexOf(record.command)
   return at < 0 ? order.length : at
 }

@@ -2,7 +2,7 @@ import { type BenchRecord, copiedShare } from '../record.js'
 import { ancestorsView } from './ancestors-view.js'
 import { machineOf, NATIVE } from './environment.js'
 import { type Html, html, type IdSource, tableHtml } from './html.js'
-import { hasLatency, latencyView } from './latency-view.js'
+import { latencyView } from './latency-view.js'
 import { loView } from './lo-view.js'
 import { peersView } from './peers-view.js'
 import { profileView } from './profile-view.js'
@@ -28,17 +28,17 @@ export const VIEWS: Readonly<Record<string, View>> = {
   lo: loView,
   ancestors: ancestorsView,
   profile: profileView,
+  latency: latencyView,
 }
 
 /** One record: what a reader must know first, its pictures, the machine. */
 export function recordSection(record: BenchRecord, id: string, ids: IdSource): Html {
   const view = Object.hasOwn(VIEWS, record.command) ? VIEWS[record.command] : undefined
   const pictures = record.rows.length === 0 ? html`<p>This record has no rows.</p>` : (view?.(record, ids) ?? genericView(record))
-  const latencies = hasLatency(record) ? latencyView(record, ids) : html``
   return html`<section aria-labelledby="${id}">
 <h3 id="${id}">${recordTitle(record)}</h3>
 ${banners(record).map((text) => html`<p class="banner">${text}</p>\n`)}
-${notesHtml(record)}${pictures}${latencies}
+${notesHtml(record)}${pictures}
 ${factsHtml(record)}
 </section>
 `

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { BenchRecord } from '../../src/record.js'
+import type { BenchRecord, LatencyQuantiles, Row } from '../../src/record.js'
 import { IdSource } from '../../src/report/html.js'
-import { hasLatency, latencyView } from '../../src/report/latency-view.js'
+import { latencyView } from '../../src/report/latency-view.js'
 import { recordSection } from '../../src/report/record-section.js'
 import { percentOfCopy } from '../../src/report/sizes-view.js'
 import { row } from '../rows.js'
@@ -64,22 +64,26 @@ describe('the other commands of the slides', () => {
 })
 
 describe('latencies', () => {
-  const withLatency = (us: number) => ({
-    ...row(),
-    latency: { sent: { p50Us: us, p99Us: 2 * us, p999Us: 9 * us }, released: { p50Us: 5 * us, p99Us: 6 * us, p999Us: 7 * us } },
-  })
+  const quantiles = (us: number): LatencyQuantiles => ({ p50Us: us, p90Us: 1.5 * us, p99Us: 2 * us, p999Us: 9 * us, maxUs: 10 * us })
+  const at = (us: number, ratePerSecond: number, over: Partial<Row> = {}): Row =>
+    row({
+      sends: ratePerSecond,
+      seconds: 1,
+      latency: { ratePerSecond, begun: quantiles(1), sent: quantiles(us), released: quantiles(5 * us) },
+      ...over,
+    })
 
-  it('are drawn when rows carry them, as the median over the rounds', () => {
-    const record = { ...syntheticRecord('latency', []), rows: [withLatency(10), withLatency(11), withLatency(40)] } as BenchRecord
-    expect(hasLatency(record)).toBe(true)
-    const { markup } = latencyView(record, new IdSource())
-    expect(markup).toContain('On TCPv4, half of the sends are sent within: errqueue, driver 11.0 µs (99 of 100: 22.0 µs).')
-    expect(markup).toContain('half of the sends are released within: errqueue, driver 55.0 µs')
-    expect(markup.match(/<svg /gu)).toHaveLength(2)
+  it('are drawn per rate, as the median over the rounds, and told in words', () => {
+    const rows = [at(10, 100), at(11, 100), at(40, 100), at(70, 800, { sends: 500 })]
+    const page = text(syntheticRecord('latency', rows))
+    expect(page).toContain('On TCPv4, 100 sends/s, half of the sends are sent within: errqueue 11.0 µs (99 %: 22.0 µs).')
+    expect(page).toContain('On TCPv4, 100 sends/s, half of the sends are released within: errqueue 55.0 µs')
+    expect(page).toContain('On TCPv4, 800 sends/s, errqueue did not keep up')
+    expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(4)
   })
 
   it('are not when rows have none', () => {
-    expect(hasLatency(syntheticSweep({ rounds: 1, intervals: [1] }))).toBe(false)
+    expect(latencyView(syntheticSweep({ rounds: 1, intervals: [1] }), new IdSource()).markup).toBe('')
   })
 })
 
