@@ -53,16 +53,18 @@ export function probeBackends(labels: readonly BackendLabel[] = BACKENDS): Probe
 /**
  * Which backends a run measures.
  * @param asked - by the user; undefined = all that work here
+ * @param all - what the command has
  * @returns those that run, and a sentence for each that does not
  * @throws BenchFailure when one that was asked for by name does not work here, or when none does
  */
 export function selectBackends(
   asked: readonly BackendLabel[] | undefined,
   probes: readonly ProbeRecord[],
+  all: readonly BackendLabel[] = BACKENDS,
 ): { backends: BackendLabel[]; notes: string[] } {
   const backends: BackendLabel[] = []
   const notes: string[] = []
-  for (const label of asked ?? BACKENDS) {
+  for (const label of asked ?? all) {
     const probe = probes.find((one) => one.label === label)
     if (probe?.available === true) {
       backends.push(label)

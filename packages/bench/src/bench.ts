@@ -25,6 +25,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'where the CPU time of each path goes, sampled by perf',
     load: async () => (await import('./profile.js')).profileCommand,
   },
+  rpc: {
+    summary: "the slides' RPC benchmark: small and large requests and a mix, by threshold",
+    load: async () => (await import('./rpc.js')).rpcCommand,
+  },
   paper: {
     summary: "the paper's two tables, from C, driver and writer, beside the published gains",
     load: async () => (await import('./paper.js')).paperCommand,

@@ -77,6 +77,8 @@ export interface AnyCell {
   sizeBytes: number
   /** Connections that share the sends; 1 where it is not said. */
   connections?: number
+  /** What else tells it from others with the same fields, in words. */
+  variant?: string | undefined
 }
 
 /** A cell over one of the transports of the sweep. */
@@ -93,8 +95,8 @@ export interface OwnCell extends Cell {
 
 /** Text that tells one cell from another. */
 export function cellKey(cell: AnyCell): string {
-  const { connections = 1 } = cell
-  return `${groupKey(cell)} ${cell.backend} ${cell.level}${connections === 1 ? '' : ` ${connections} connections`}`
+  const { connections = 1, variant } = cell
+  return `${groupKey(cell)} ${cell.backend} ${cell.level}${connections === 1 ? '' : ` ${connections} connections`}${variant === undefined ? '' : ` (${variant})`}`
 }
 
 /** Cells with the same text are compared with each other: only the path differs. */

@@ -167,7 +167,17 @@ export function ratedCells(
         options.levels.flatMap((level) =>
           backends
             .filter((backend) => hasLevel(backend, level))
-            .map((backend): RatedCell => ({ transport, backend, level, interval, sizeBytes: options.size, ratePerSecond })),
+            .map(
+              (backend): RatedCell => ({
+                transport,
+                backend,
+                level,
+                interval,
+                sizeBytes: options.size,
+                ratePerSecond,
+                variant: `${ratePerSecond}/s`,
+              }),
+            ),
         ),
       ),
     ),

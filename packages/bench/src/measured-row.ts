@@ -33,6 +33,7 @@ export function measuredRow(cell: AnyCell, round: number, position: number, meas
     partialSends: measured.partialSends,
     fullSockets: measured.fullSockets,
     noBuffers: measured.noBuffers,
+    ...(cell.variant === undefined ? {} : { variant: cell.variant }),
     ...(measured.processor === undefined ? {} : { processor: measured.processor }),
   }
 }

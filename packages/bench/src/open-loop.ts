@@ -109,9 +109,16 @@ export async function runOpenLoop<P extends OpenLoopPath>(
   throw failure
 }
 
-/** Times from when each send should have begun, in microseconds. */
+/** Times from when each send should have begun. */
 export function latencyQuantiles(intendedMs: Float64Array, eventMs: Float64Array): LatencyQuantiles {
-  const us = Array.from(eventMs, (at, send) => (at - (intendedMs[send] as number)) * 1_000).sort((a, b) => a - b)
-  const at = (share: number): number => Math.max(0, quantile(us, share))
+  return latencyQuantilesOf(Array.from(eventMs, (at, send) => (at - (intendedMs[send] as number)) * 1_000))
+}
+
+/**
+ * @param timesUs - microseconds, at least one; order does not matter
+ */
+export function latencyQuantilesOf(timesUs: readonly number[]): LatencyQuantiles {
+  const sorted = [...timesUs].sort((a, b) => a - b)
+  const at = (share: number): number => Math.max(0, quantile(sorted, share))
   return { p50Us: at(0.5), p90Us: at(0.9), p99Us: at(0.99), p999Us: at(0.999), maxUs: at(1) }
 }

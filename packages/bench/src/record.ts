@@ -70,6 +70,23 @@ export const latencySchema = z.strictObject({
   released: latencyQuantilesSchema,
 })
 
+/** What is called with: the slides' BM_RPC(2B), BM_RPC(98KB) and mixed workload. */
+export const RPC_WORKLOADS = ['small', 'large', 'mixed'] as const
+/** One of {@link RPC_WORKLOADS}. */
+export type RpcWorkload = (typeof RPC_WORKLOADS)[number]
+
+/** Calls of one row, one after the other. */
+export const rpcSchema = z.strictObject({
+  workload: z.enum(RPC_WORKLOADS),
+  /** minZerocopyBytes of the writer, in bytes; null = it never asked for zero-copy. */
+  thresholdBytes: z.int().nonnegative().nullable(),
+  smallBytes: z.int().positive(),
+  largeBytes: z.int().positive(),
+  /** From the call to its answer, calls with a small request; null where there were none. */
+  small: latencyQuantilesSchema.nullable(),
+  large: latencyQuantilesSchema.nullable(),
+})
+
 /** What the machine did to a row; null where it does not tell. */
 export const conditionsSchema = z.strictObject({
   /** 0 to 1: of the time of all CPUs meanwhile, what the hypervisor took (/proc/stat, steal). */
@@ -141,6 +158,10 @@ export const rowSchema = z.strictObject({
   conditions: conditionsSchema.optional(),
   /** Only from commands that ask the processors. */
   processor: processorSchema.optional(),
+  /** What tells a cell from others with the same fields above: a rate, a workload and its threshold. */
+  variant: z.string().optional(),
+  /** Only from `bench rpc`. */
+  rpc: rpcSchema.optional(),
   /** Only from `bench latency`. */
   latency: latencySchema.optional(),
   /** Only from commands that ask the receiver. */

@@ -7,6 +7,7 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
 import { startDiscarding } from './receivers.js'
+import { RpcResponder } from './rpc-responder.js'
 import { type SocketSettings, socketSettings } from './socket-settings.js'
 
 /** How long, in minutes, `bench serve` serves unless told otherwise. */
@@ -19,6 +20,7 @@ const MAX_MINUTES = 1_440
 export const SERVE_OPTIONS = {
   transports: COMMON_OPTIONS.transports,
   port: { value: 'PORT', help: 'port of every transport (default: the kernel chooses)', schema: read.whole(0, 65_535).default(0) },
+  rpc: { help: 'answer the calls of `bench rpc --to` instead (TCP)', schema: read.flag.default(false) },
   cpu: { value: 'N', help: 'CPU of the receivers', schema: read.whole(0, 8_191).optional() },
   minutes: {
     value: 'N',
@@ -33,8 +35,15 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  const receivers: Receiver[] = []
+  const receivers: (Receiver | RpcResponder)[] = []
   try {
+    if (options.rpc) {
+      const responder = await RpcResponder.start({ host: '::', port: options.port, cpu: options.cpu ?? null })
+      receivers.push(responder)
+      process.stdout.write(`Ready for ${options.minutes} min: bench rpc --to ${hostname()}:${responder.port}\n`)
+      await delay(options.minutes * 60_000, undefined, { signal: stop.signal }).catch(() => undefined)
+      return ExitStatus.Ok
+    }
     let port = options.port
     const served = new Set<Transport>()
     // IPv6 first: its sockets take IPv4 as well, unless net.ipv6.bindv6only says otherwise.

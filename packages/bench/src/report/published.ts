@@ -1,4 +1,5 @@
 import type { AnyTransport, Transport } from '../cell.js'
+import type { RpcWorkload } from '../record.js'
 
 /**
  * Gain of the inline notification over the error queue, in percent, by interval and transport: the tables under "Evaluation"
@@ -37,6 +38,9 @@ export const SLIDES_SIZES: readonly SlidesSize[] = [
   { sizeBytes: 262_144, processPercent: 10, cpuPercent: 63 },
   { sizeBytes: 1_048_576, processPercent: 8, cpuPercent: 61 },
 ]
+
+/** "TensorFlow" of the slides: change of the wall clock by MSG_ZEROCOPY, in percent; requests of 2 bytes, of 98 KB, and a mixed workload. */
+export const SLIDES_RPC_PERCENT: Readonly<Record<RpcWorkload, number>> = { small: 15, large: -23, mixed: -7.5 }
 
 /** A profile of the slides. */
 export interface SlidesProfile {

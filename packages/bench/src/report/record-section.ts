@@ -6,6 +6,7 @@ import { latencyView } from './latency-view.js'
 import { loView } from './lo-view.js'
 import { peersView } from './peers-view.js'
 import { profileView } from './profile-view.js'
+import { rpcView } from './rpc-view.js'
 import { asksForZeroCopy } from './senders.js'
 import { zeroCopyCopiedShare } from './series.js'
 import { sizesView } from './sizes-view.js'
@@ -29,6 +30,7 @@ export const VIEWS: Readonly<Record<string, View>> = {
   ancestors: ancestorsView,
   profile: profileView,
   latency: latencyView,
+  rpc: rpcView,
 }
 
 /** One record: what a reader must know first, its pictures, the machine. */

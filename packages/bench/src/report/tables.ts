@@ -92,7 +92,7 @@ export function cpuTable(caption: string, rows: readonly Row[]): TableData {
 export function genericTable(caption: string, rows: readonly Row[]): TableData {
   const keys = new Map<string, Row[]>()
   for (const row of rows) {
-    const key = JSON.stringify([row.transport, row.sizeBytes, row.connections, row.interval, row.level, row.backend])
+    const key = JSON.stringify([row.transport, row.sizeBytes, row.connections, row.interval, row.level, row.backend, row.variant])
     const own = keys.get(key)
     if (own === undefined) keys.set(key, [row])
     else own.push(row)
@@ -121,11 +121,11 @@ export function genericTable(caption: string, rows: readonly Row[]): TableData {
     ],
     textColumns: 3,
     rows: [...keys.values()].map((own) => {
-      const [{ transport, backend, level, interval, sizeBytes, connections }] = own as [Row]
+      const [{ transport, backend, level, interval, sizeBytes, connections, variant }] = own as [Row]
       const rate = estimate(own, METRICS.throughput) as Estimate
       return [
         TRANSPORT_TITLES[transport],
-        backend,
+        variant === undefined ? backend : `${backend} (${variant})`,
         level,
         String(interval),
         grouped(String(sizeBytes)),
