@@ -41,8 +41,8 @@ bool add_segments(napi_env env, send_engine& engine, segment_source segments, ui
 }
 
 const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driver, const uint32_t* table, uint32_t messages,
-                            segment_source segments) {
-  engine.begin_batch(driver, messages);
+                            segment_source segments, bool hands_over) {
+  engine.begin_batch(driver, messages, hands_over);
   uint32_t first = 0;
   for (uint32_t message = 0; message < messages; message++, table += table_words) {
     uint32_t count = table[1];
@@ -76,7 +76,7 @@ napi_value submit(napi_env env, napi_callback_info info) {
   if (messages > found.driver->table_words / table_words) return misuse(env, "submit: more messages than the table holds");
   send_engine& engine = found.host->engine();
   if (!segments.is_array && (messages != 1 || found.driver->table[1] != 1)) return misuse(env, "submit: one segment is one message");
-  const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, segments);
+  const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, segments, mode != mode_hold);
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
   if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();

@@ -70,7 +70,8 @@ class send_engine {
   driver_slot* find(uint32_t index) { return index < drivers_.size() && drivers_[index]->open ? drivers_[index].get() : nullptr; }
 
   // One batch of one driver: begin_batch, then for each message begin_message, add_segment for each segment, end_message.
-  void begin_batch(driver_slot& driver, uint32_t messages);
+  // `hands_over`: the batch is not held for those of other drivers.
+  void begin_batch(driver_slot& driver, uint32_t messages, bool hands_over);
   admission begin_message(uint32_t token, uint32_t segments);
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
@@ -101,7 +102,8 @@ class send_engine {
  private:
   bool has_room(uint32_t segments) const;
   bool make_submission_room(uint32_t entries);
-  void reject(driver_slot& driver, uint32_t token, int error);
+  void answer_without_ring(driver_slot& driver, uint32_t token, int result);
+  void send_without_ring(driver_slot& driver);
   bool joins_run(bool zerocopy) const;
   void begin_run(token_slot& slot, bool zerocopy);
   void join_run();
@@ -161,6 +163,7 @@ class send_engine {
   // The message that is being added.
   struct batch_state {
     driver_slot* driver = nullptr;
+    bool alone = false;   // one message, handed over at once
     bool broken = false;  // a message of this stream was not accepted: the rest must not overtake it
     uint32_t token = 0;
     uint32_t chain = pin_pool::none;

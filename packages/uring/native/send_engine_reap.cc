@@ -147,7 +147,7 @@ void send_engine::deliver_rejections(event_buffer& events) {
       driver.first_rejected = slot.next_rejected;
       slot.state = token_state::free;
       driver.in_flight--;
-      if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent | event_released | release_none, slot.error);
+      if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent | event_released | release_none, slot.result);
     }
     if (driver.first_rejected == token_slot::none) rejecting_drivers_--;
   }

@@ -13,7 +13,7 @@ enum class token_state : uint8_t {
   free,
   unsent,    // held or in the kernel, and not yet answered
   sent,      // answered; the kernel will notify
-  rejected,  // never handed to the kernel; its answer is to be delivered
+  rejected,  // not in the ring: refused, or sent without it; its answer is to be delivered
 };
 
 struct token_slot {
@@ -21,7 +21,7 @@ struct token_slot {
 
   uint32_t pins = pin_pool::none;
   uint32_t next_rejected = none;
-  int32_t error = 0;
+  int32_t result = 0;  // while rejected: its answer
   uint32_t sequence = 0;
   uint32_t next_in_run = none;
   uint32_t run_length = 0;  // of the first token of a run: how many messages its request carries
