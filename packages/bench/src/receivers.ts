@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import { existsSync, readFileSync } from 'node:fs'
 import { type Receiver, startReceiver } from '@sendzc/socket'
 import { familyOf, isStream, type Transport } from './cell.js'
 import type { Destination } from './cell-runner.js'
@@ -8,6 +9,13 @@ import type { SocketSettings } from './socket-settings.js'
 
 /** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
 const WAKE_BYTES = 65_536
+
+/** On where loopback keeps the sender's pages (kernel/patches). A rest that the receiver leaves unread would then never be released. */
+const LOOPBACK_SETTING = '/proc/sys/net/core/zerocopy_loopback_rx'
+
+function wakeBytes(): number {
+  return existsSync(LOOPBACK_SETTING) && readFileSync(LOOPBACK_SETTING, 'utf8').trim() === '1' ? 1 : WAKE_BYTES
+}
 
 /** How {@link openReceivers} finds the other end. */
 export interface ReceiversOptions {
@@ -48,7 +56,7 @@ export function startDiscarding(transport: Transport, cpu: number | null, settin
     ...at,
   } as const
   return isStream(transport)
-    ? startReceiver({ protocol: 'tcp', wakeBytes: WAKE_BYTES, ...common })
+    ? startReceiver({ protocol: 'tcp', wakeBytes: wakeBytes(), ...common })
     : startReceiver({ protocol: 'udp', ...common })
 }
 
