@@ -16,6 +16,7 @@ const debianPackages = [
   'xz-utils',
   'gcc-multilib',
   'iproute2',
+  'strace',
   'make',
   'gcc',
   'patch',
@@ -28,12 +29,15 @@ const sourceHint =
 const otherCommands: readonly (readonly [program: string, command: string])[] = [
   [
     'dnf',
-    'dnf install qemu-system-x86 flex bison bc elfutils-libelf-devel openssl-devel cpio xz glibc-devel.i686 libgcc.i686 iproute make gcc patch',
+    'dnf install qemu-system-x86 flex bison bc elfutils-libelf-devel openssl-devel cpio xz glibc-devel.i686 libgcc.i686 iproute strace make gcc patch',
   ],
-  ['pacman', 'pacman -S --needed qemu-system-x86 flex bison bc libelf openssl cpio xz lib32-glibc lib32-gcc-libs iproute2 make gcc patch'],
+  [
+    'pacman',
+    'pacman -S --needed qemu-system-x86 flex bison bc libelf openssl cpio xz lib32-glibc lib32-gcc-libs iproute2 strace make gcc patch',
+  ],
   [
     'apk',
-    'apk add qemu-system-x86_64 flex bison bc elfutils-dev openssl-dev cpio xz gcc musl-dev linux-headers iproute2 make patch coreutils util-linux',
+    'apk add qemu-system-x86_64 flex bison bc elfutils-dev openssl-dev cpio xz gcc musl-dev linux-headers iproute2 strace make patch coreutils util-linux',
   ],
 ]
 
@@ -94,7 +98,7 @@ function ensureOnDebian(): void {
 }
 
 function ensureElsewhere(): void {
-  const programs = ['qemu-system-x86_64', 'flex', 'bison', 'bc', 'cpio', 'xz', 'ip', 'make', 'gcc', 'patch']
+  const programs = ['qemu-system-x86_64', 'flex', 'bison', 'bc', 'cpio', 'xz', 'ip', 'strace', 'make', 'gcc', 'patch']
   const missing = programs.filter((name) => !hasProgram(name))
   const hasSource = process.env.SENDZC_LINUX_SOURCE !== undefined
   if (missing.length === 0 && hasSource) return
