@@ -1,12 +1,13 @@
-import { openWriter, type ZeroCopyWriter } from '@sendzc/core'
+import { openWriter } from '@sendzc/core'
 import type { OpenSocket } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, hasLevel, type OwnCell } from './cell.js'
 import { type CellContext, connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
-import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
-import { FLEET_BURST, FleetDriverLoad } from './fleet-driver-load.js'
+import { ensureDescriptors } from './descriptors.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
+import { FLEET_BURST, FLEET_IN_FLIGHT, FleetDriverLoad } from './fleet-driver-load.js'
 import { FleetWriterLoad } from './fleet-writer-load.js'
 import type { Load } from './load.js'
 import { measure } from './measure.js'
@@ -26,9 +27,9 @@ import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 import { runTurns } from './turns.js'
 
-const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,1000', sizeBytes: 16_384 } as const
+const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,10,100,1000,10000', sizeBytes: 16_384 } as const
 
-/** Most connections of one run; each takes up to three descriptors here and one in the receiver. */
+/** Most connections of one run: below the receiver's bound, and what the ephemeral ports of one address allow. */
 const MAX_CONNECTIONS = 10_000
 
 /** Connections opened at a time: below the listener's backlog. */
@@ -41,7 +42,7 @@ export const CONNECTIONS_OPTIONS = {
   levels: COMMON_OPTIONS.levels,
   counts: {
     value: 'LIST',
-    help: `connections (default ${DEFAULTS.counts})`,
+    help: `how many connections share the sends (default ${DEFAULTS.counts})`,
     schema: read.wholes(1, MAX_CONNECTIONS).prefault(DEFAULTS.counts),
   },
   size: {
@@ -49,8 +50,16 @@ export const CONNECTIONS_OPTIONS = {
     help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
     schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
   },
-  'runtime-ms': { ...COMMON_OPTIONS['runtime-ms'], schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)) },
-  rounds: { ...COMMON_OPTIONS.rounds, schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)) },
+  'runtime-ms': {
+    ...COMMON_OPTIONS['runtime-ms'],
+    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
+    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
+  },
+  rounds: {
+    ...COMMON_OPTIONS.rounds,
+    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
+    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
+  },
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
@@ -69,6 +78,9 @@ interface FleetCell extends OwnCell {
 async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('connections', args, CONNECTIONS_OPTIONS)
   const { options } = request
+  const most = Math.max(...options.counts)
+  // One of each, and a second one of those that are being opened.
+  ensureDescriptors(most + CONNECT_BATCH, `measure fewer connections than ${most} (--counts)`)
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
@@ -95,11 +107,10 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
     measure: (cell, round, position) => runFleet(cell, round, position, context),
     progress,
     expectedMs,
-  })
-  progress.finish()
+  }).finally(() => progress.finish())
   const path = await run.write(outcome.complete)
   const lines = [
-    'CPU time of the sending process per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',
+    'CPU time of the sending process (getrusage) per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',
     'median of the ratios paired by round, with its bootstrap 95 % interval (below 1 = cheaper). On loopback the CPU time includes reception.',
     '',
     ...connectionsTable(outcome.rows),
@@ -130,40 +141,57 @@ function fleetCells(
 async function runFleet(cell: FleetCell, round: number, position: number, context: CellContext): Promise<Row> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
-  const sockets: OpenSocket[] = []
+  const fleet = cell.level === 'driver' ? driverFleet(cell) : writerFleet(cell)
   try {
-    while (sockets.length < cell.connections) {
-      const wanted = Math.min(CONNECT_BATCH, cell.connections - sockets.length)
-      const opened = await Promise.allSettled(
-        Array.from({ length: wanted }, () => connectTo(cell.transport, destination, context.settings, true)),
-      )
-      for (const one of opened) if (one.status === 'fulfilled') sockets.push(one.value)
-      const failed = opened.find((one) => one.status === 'rejected')
-      if (failed !== undefined)
-        throw new BenchFailure(`connection ${sockets.length + 1} failed: ${String(failed.reason)}`, ExitStatus.Failed, failed.reason)
+    for (let opened = 0; opened < cell.connections; ) {
+      const wanted = Math.min(CONNECT_BATCH, cell.connections - opened)
+      await connectSome(wanted, opened, () => connectTo(cell.transport, destination, context.settings, true), fleet.add)
+      opened += wanted
     }
-    const load = await openFleet(cell, sockets)
-    try {
-      const measured = await measure(load, Math.max(1, Math.min(FLEET_BURST, cell.connections)), context.runtimeMs)
-      return measuredRow(cell, round, position, measured, cell.connections)
-    } finally {
-      await load.close()
-    }
+    const measured = await measure(fleet.load, Math.max(1, Math.min(FLEET_BURST, cell.connections)), context.runtimeMs)
+    return measuredRow(cell, round, position, measured, cell.connections)
   } finally {
-    for (const socket of sockets) socket.close()
+    await fleet.load.close()
   }
 }
 
-async function openFleet(cell: FleetCell, sockets: readonly OpenSocket[]): Promise<Load> {
-  const payload = makePayload(cell.sizeBytes)
-  const backend = backendFor(cell.backend, cell.interval)
-  if (cell.level === 'driver') {
-    const fds = sockets.map(({ fd }) => fd)
-    return new FleetDriverLoad(backend, fds, payload)
+/** A load, and how a connection joins it. */
+interface Fleet {
+  load: Load
+  /** Takes in a connected descriptor, which its caller then closes: the fleet has duplicates of its own. */
+  add: (fd: number) => Promise<void>
+}
+
+function driverFleet(cell: FleetCell): Fleet {
+  const load = new FleetDriverLoad(backendFor(cell.backend, cell.interval), makePayload(cell.sizeBytes))
+  return { load, add: (fd) => Promise.resolve(load.add(fd)) }
+}
+
+function writerFleet(cell: FleetCell): Fleet {
+  const load = new FleetWriterLoad(makePayload(cell.sizeBytes))
+  const options = { backend: backendFor(cell.backend, cell.interval), maxInFlight: FLEET_IN_FLIGHT, ...thresholdFor(cell.backend) }
+  return { load, add: async (fd) => load.add(await openWriter(fd, options)) }
+}
+
+/**
+ * Opens some connections at a time, hands each over, and closes what was opened: one descriptor is left of each.
+ * @throws BenchFailure that names the first that failed
+ */
+async function connectSome(wanted: number, before: number, connect: () => Promise<OpenSocket>, add: Fleet['add']): Promise<void> {
+  const opened = await Promise.allSettled(Array.from({ length: wanted }, connect))
+  const sockets = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  try {
+    const failed = opened.find((one) => one.status === 'rejected')
+    if (failed !== undefined)
+      throw new BenchFailure(
+        `connection ${before + sockets.length + 1} failed: ${messageOf(failed.reason)}`,
+        ExitStatus.Failed,
+        failed.reason,
+      )
+    for (const { fd } of sockets) await add(fd)
+  } finally {
+    for (const socket of sockets) socket.close()
   }
-  const writers: ZeroCopyWriter[] = []
-  for (const { fd } of sockets) writers.push(await openWriter(fd, { backend, ...thresholdFor(cell.backend) }))
-  return new FleetWriterLoad(writers, payload)
 }
 
 /** CPU time of a row per send, in microseconds. */

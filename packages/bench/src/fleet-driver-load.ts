@@ -13,6 +13,9 @@ export const FLEET_IN_FLIGHT = 16
  */
 export const FLEET_BURST = 32
 
+/** Entries of the queue that were served and are still in it, above which they are forgotten. */
+const QUEUE_SLACK = 4_096
+
 /** One connection of a fleet. */
 class Member implements DriverSink {
   readonly driver: Driver
@@ -21,6 +24,8 @@ class Member implements DriverSink {
   unanswered = 0
   needsWritable = false
   needsNotification = false
+  /** In the owner's queue of those that may be able to send. */
+  queued = true
 
   constructor(owner: FleetDriverLoad, backend: Backend, fd: number) {
     this.#owner = owner
@@ -35,6 +40,13 @@ class Member implements DriverSink {
     return this.#free.length > 0 && this.unanswered === 0 && !this.needsWritable && !this.needsNotification
   }
 
+  /** Asks for a wake-up for what it lacks. */
+  arm(): void {
+    if (this.needsWritable) this.driver.arm(Wake.Writable)
+    if (this.needsNotification && this.inFlight === 0) throw new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed)
+    if (this.#free.length === 0 || this.needsNotification || this.unanswered > 0) this.driver.arm(Wake.Notification)
+  }
+
   takeToken(): number {
     return this.#free.pop() as number
   }
@@ -44,6 +56,7 @@ class Member implements DriverSink {
     if (result === -Errno.EAGAIN) this.needsWritable = true
     if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.needsNotification = true
     this.#owner.sent(result, this.driver.zerocopy)
+    this.#owner.enqueue(this)
   }
 
   released(token: number, release: ReleaseKind): void {
@@ -51,21 +64,25 @@ class Member implements DriverSink {
     // The release of a send that failed gives the kernel no memory back.
     if (release !== Release.None) this.needsNotification = false
     this.#owner.released(release)
+    this.#owner.enqueue(this)
   }
 
   wake(bits: number): void {
     if ((bits & Wake.Writable) !== 0) this.needsWritable = false
-    this.#owner.progress()
+    this.#owner.enqueue(this)
   }
 }
 
 /** Many connections of one backend on one event loop, served in turn, one message each. */
 export class FleetDriverLoad implements Load {
-  readonly #members: Member[]
+  readonly #backend: Backend
+  readonly #members: Member[] = []
+  /** Those that may be able to send, the next one first. What cannot leaves it until an event of its own: nobody looks at all of thousands. */
+  readonly #queue: Member[] = []
   readonly #batch = new SendBatch(1, 1)
   readonly #payload: Uint8Array
   readonly #gate = new ProgressGate('no connection takes bytes')
-  #next = 0
+  #first = 0
   #sends = 0
   #bytes = 0
   #zerocopySends = 0
@@ -74,16 +91,24 @@ export class FleetDriverLoad implements Load {
   #fullSockets = 0
   #noBuffers = 0
 
-  /** @throws ZeroCopyError when a driver cannot be opened; those opened before are closed */
-  constructor(backend: Backend, fds: readonly number[], payload: Uint8Array) {
+  /**
+   * @param backend - of every connection
+   * @param payload - of every send; never modified
+   */
+  constructor(backend: Backend, payload: Uint8Array) {
+    this.#backend = backend
     this.#payload = payload
-    this.#members = []
-    try {
-      for (const fd of fds) this.#members.push(new Member(this, backend, fd))
-    } catch (error) {
-      for (const { driver } of this.#members) driver.close()
-      throw error
-    }
+  }
+
+  /**
+   * Takes in a connection.
+   * @param fd - connected; the driver has a duplicate of its own, so that the caller may close it at once
+   * @throws ZeroCopyError when the driver cannot be opened on it
+   */
+  add(fd: number): void {
+    const member = new Member(this, this.#backend, fd)
+    this.#members.push(member)
+    this.#queue.push(member)
   }
 
   async run(sends: number): Promise<void> {
@@ -92,14 +117,7 @@ export class FleetDriverLoad implements Load {
       this.#gate.shut()
       const submitted = this.#submitSome()
       this.#gate.check()
-      if (submitted > 0) continue
-      for (const member of this.#members) {
-        if (member.inFlight > 0) member.driver.collect()
-        if (member.needsWritable) member.driver.arm(Wake.Writable)
-        if (member.needsNotification && member.inFlight === 0) throw new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed)
-        if (member.inFlight === FLEET_IN_FLIGHT || member.needsNotification) member.driver.arm(Wake.Notification)
-      }
-      await this.#gate.wait()
+      if (submitted === 0) await this.#gate.wait()
     }
   }
 
@@ -164,26 +182,43 @@ export class FleetDriverLoad implements Load {
     this.#gate.open()
   }
 
-  /** @internal */
-  progress(): void {
+  /** @internal Something became of a connection: it may be able to send. */
+  enqueue(member: Member): void {
     this.#gate.open()
+    if (member.queued) return
+    member.queued = true
+    this.#queue.push(member)
   }
 
   /** One message to each of the next connections that can take one, then one flush for all of them. */
   #submitSome(): number {
-    const members = this.#members
+    const queue = this.#queue
     let submitted = 0
     let last: Member | undefined
-    for (let looked = 0; looked < members.length && submitted < FLEET_BURST; looked++) {
-      const member = members[this.#next] as Member
-      this.#next = this.#next + 1 === members.length ? 0 : this.#next + 1
-      if (!member.ready()) continue
-      this.#submitOne(member)
-      submitted++
-      last = member
+    for (let left = queue.length - this.#first; left > 0 && submitted < FLEET_BURST; left--) {
+      const member = queue[this.#first++] as Member
+      // What it waits for has often arrived by now; else the event loop says when.
+      if (!member.ready() && member.inFlight > 0) member.driver.collect()
+      if (member.ready()) {
+        queue.push(member)
+        this.#submitOne(member)
+        submitted++
+        last = member
+        continue
+      }
+      member.queued = false
+      member.arm()
     }
+    if (this.#first >= QUEUE_SLACK) this.#forgetServed()
     if (last !== undefined && last.driver.group !== null) last.driver.flush()
     return submitted
+  }
+
+  /** Moves what is left of the queue to its beginning. */
+  #forgetServed(): void {
+    this.#queue.copyWithin(0, this.#first)
+    this.#queue.length -= this.#first
+    this.#first = 0
   }
 
   #submitOne(member: Member): void {

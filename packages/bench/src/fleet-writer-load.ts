@@ -8,19 +8,23 @@ import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
  * connection would measure the caches instead of the path.
  */
 export class FleetWriterLoad implements Load {
-  readonly #writers: readonly ZeroCopyWriter[]
+  readonly #writers: ZeroCopyWriter[] = []
   readonly #payload: Uint8Array
   /** The releases that each writer still owes, oldest first. */
-  readonly #owed: Promise<ReleaseOutcome>[][]
+  readonly #owed: Promise<ReleaseOutcome>[][] = []
   #next = 0
   #sends = 0
   #bytes = 0
 
-  /** @param writers - closed by {@link close} */
-  constructor(writers: readonly ZeroCopyWriter[], payload: Uint8Array) {
-    this.#writers = writers
+  /** @param payload - of every write; never modified */
+  constructor(payload: Uint8Array) {
     this.#payload = payload
-    this.#owed = writers.map(() => [])
+  }
+
+  /** Takes in a connection: its writer is closed by {@link close}. */
+  add(writer: ZeroCopyWriter): void {
+    this.#writers.push(writer)
+    this.#owed.push([])
   }
 
   async run(sends: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { type BenchRecord, copiedShare } from '../record.js'
 import { ancestorsView } from './ancestors-view.js'
+import { connectionsView } from './connections-view.js'
 import { machineOf, NATIVE } from './environment.js'
 import { type Html, html, type IdSource, tableHtml } from './html.js'
 import { latencyView } from './latency-view.js'
@@ -31,6 +32,7 @@ export const VIEWS: Readonly<Record<string, View>> = {
   profile: profileView,
   latency: latencyView,
   rpc: rpcView,
+  connections: connectionsView,
 }
 
 /** One record: what a reader must know first, its pictures, the machine. */

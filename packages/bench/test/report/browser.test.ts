@@ -14,6 +14,7 @@ import {
   syntheticSizes,
   syntheticSweep,
 } from './synthetic-records.js'
+import { syntheticConnections, syntheticLatency, syntheticRpc } from './synthetic-times.js'
 
 /** The browser may have to be installed, and the machine may be busy. */
 const SETUP_TIMEOUT_MS = 420_000
@@ -36,7 +37,8 @@ beforeAll(async () => {
   const outFile = join(folder, 'report.html')
   const sweep = syntheticSweep({ rounds: 3, intervals: [1, 4, 32] })
   const others = [syntheticPeers(), syntheticSizes(), syntheticLo(), syntheticAncestors(), syntheticProfile()]
-  await writeReport({ records: [sweep, ...others, syntheticMachineModel('instructions')], outFile })
+  const times = [syntheticLatency(), syntheticRpc(), syntheticConnections()]
+  await writeReport({ records: [sweep, ...others, ...times, syntheticMachineModel('instructions')], outFile })
   url = pathToFileURL(outFile).href
   browser = await Browser.start()
 }, SETUP_TIMEOUT_MS)

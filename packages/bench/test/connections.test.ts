@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { chmod, readdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { startReceiver } from '@sendzc/socket'
+import { describe, expect, it } from 'vitest'
+import { backendFor } from '../src/backends.js'
+import type { BackendLabel } from '../src/cell.js'
+import { connectTo } from '../src/cell-runner.js'
+import { descriptorLimit, ensureDescriptors } from '../src/descriptors.js'
+import { FleetDriverLoad } from '../src/fleet-driver-load.js'
+import { makePayload } from '../src/payload.js'
+import { readRecord } from '../src/record-file.js'
+import { socketSettings } from '../src/socket-settings.js'
+import { inFolderOfItsOwn, run } from './bench-run.js'
+
+const TIMEOUT_MS = 120_000
+const isRoot = process.geteuid?.() === 0
+/** capabilities(7): CAP_SYS_RESOURCE is bit 24; a container's root often lacks it. */
+const mayRaise =
+  ((BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/mu.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`) >> 24n) & 1n) === 1n
+inFolderOfItsOwn()
+
+const short = ['--backends', 'copy', '--levels', 'driver', '--rounds', '1', '--runtime-ms', '10', '--json', 'record.json']
+
+/** Runs the program where so many descriptors may be open, as root or as nobody. */
+function withDescriptors(limit: number, args: readonly string[], uid: number): ReturnType<typeof spawnSync> {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+  const node = [process.execPath, '--conditions=@sendzc/source', '--import', tsx, program, 'connections', ...args, ...short]
+  return spawnSync('prlimit', [`--nofile=${limit}:${limit}`, ...node], { uid, gid: uid, encoding: 'utf8' })
+}
+
+describe('bench connections, end to end', { timeout: TIMEOUT_MS }, () => {
+  it('measures every path at every number of connections, and prints what a send costs', async () => {
+    const args = ['--counts', '1,40', '--backends', 'copy,errqueue-recvmmsg,uring', '--rounds', '2', '--runtime-ms', '30']
+    const outcome = await run(['connections', ...args, '--json', 'record.json'])
+    expect(outcome).toMatchObject({ status: 0 })
+    expect(outcome.stdout).toMatch(/^writer +tcp4 +uring +40 .* \d\.\d\d \[.*\] +100%$/mu)
+    const { rows } = await readRecord('record.json')
+    expect(rows).toHaveLength(2 * 3 * 2 * 2)
+    for (const { connections, sends, zerocopySends, copiedSends } of rows) {
+      expect([1, 40]).toContain(connections)
+      // Every connection had its turn, and everything was released.
+      expect(sends).toBeGreaterThan(connections)
+      expect((zerocopySends ?? 0) + (copiedSends ?? 0)).toBeGreaterThanOrEqual(sends)
+    }
+  })
+
+  it.each<BackendLabel>(['copy', 'errqueue-recvmsg', 'uring'])('goes on with connections that were full: %s', async (label) => {
+    const settings = await socketSettings()
+    await using receiver = await startReceiver({ protocol: 'tcp', family: 4 })
+    const load = new FleetDriverLoad(backendFor(label, 1), makePayload(1_048_576))
+    for (let i = 0; i < 3; i++) {
+      // The fleet has a duplicate: closing this one must not end the connection.
+      using socket = await connectTo('tcp4', receiver, settings, true)
+      load.add(socket.fd)
+    }
+    await receiver.pause()
+    // Far more than three sockets hold: it can only end once the peer reads.
+    const running = load.run(300)
+    await receiver.resume()
+    await running
+    await load.drain()
+    const { bytes } = load.totals()
+    expect((await receiver.waitFor({ bytes })).bytes).toBe(bytes)
+    await load.close()
+  })
+
+  it.runIf(isRoot)('says in one line that the limit of descriptors is too low (needs root, to give it up)', async () => {
+    await chmod('.', 0o777)
+    const { status, stderr } = withDescriptors(500, ['--counts', '400'], 65_534)
+    expect(
+      String(stderr)
+        .split('\n')
+        .filter((line) => line.startsWith('bench: ')),
+    ).toEqual([
+      expect.stringMatching(
+        /^bench: 720 descriptors are needed, and the limit of this process is 500.*measure fewer connections than 400/u,
+      ),
+    ])
+    expect(status).toBe(2)
+    expect(await readdir('.')).toEqual([])
+  })
+
+  it.runIf(mayRaise)('raises the limit where it may (needs CAP_SYS_RESOURCE)', async () => {
+    expect(withDescriptors(500, ['--counts', '400'], 0)).toMatchObject({ status: 0 })
+    expect((await readRecord('record.json')).rows.map(({ connections }) => connections)).toEqual([400])
+  })
+})
+
+describe('the limit of descriptors', () => {
+  it('is read from what the kernel tells', () => {
+    expect(descriptorLimit('Max open files            1024                 4096                 files     \n')).toBe(1_024)
+    expect(descriptorLimit('Max open files            unlimited            unlimited            files     \n')).toBe(
+      Number.POSITIVE_INFINITY,
+    )
+  })
+
+  it('is left alone where it is enough', () => {
+    const before = descriptorLimit()
+    ensureDescriptors(1, 'nothing')
+    expect(descriptorLimit()).toBe(before)
+  })
+})
