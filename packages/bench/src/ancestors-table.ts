@@ -27,14 +27,15 @@ export const FREE_NOTES = [
 
 const ORDER: readonly string[] = [...BACKENDS, ...ANCESTORS]
 
-/** A table per transport and size: the same bytes through each path. */
+/** A table per transport, size and interval: the same bytes through each path. */
 export function ancestorsTables(rows: readonly Row[]): string[] {
   const lines: string[] = []
   const cpu = MEASURES[0] as Measure
   for (const transport of TRANSPORTS) {
-    const sizes = [...new Set(rows.filter((row) => row.transport === transport).map((row) => row.sizeBytes))].sort((a, b) => a - b)
-    for (const sizeBytes of sizes) {
-      const here = rows.filter((row) => row.transport === transport && row.sizeBytes === sizeBytes)
+    const found = rows.filter((row) => row.transport === transport)
+    const places = new Map(found.map(({ sizeBytes, interval }) => [`${sizeBytes} ${interval}`, { sizeBytes, interval }]))
+    for (const { sizeBytes, interval } of [...places.values()].sort((a, b) => a.sizeBytes - b.sizeBytes || a.interval - b.interval)) {
+      const here = found.filter((row) => row.sizeBytes === sizeBytes && row.interval === interval)
       const standard = here.filter((row) => row.backend === 'copy')
       const paths = [...new Set(here.map((row) => row.backend))].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))
       const body = paths.map((path) => {
@@ -53,7 +54,7 @@ export function ancestorsTables(rows: readonly Row[]): string[] {
         ]
       })
       const header = ['path', 'MB/s', 'gain over copy', 'CPU ns/KB', '% of copy', 'calls/send', 'memory free', 'copied']
-      lines.push('', `${TRANSPORT_TITLES[transport]}, ${sizeBytes} bytes a send`, ...textTable(header, body))
+      lines.push('', `${TRANSPORT_TITLES[transport]}, ${sizeBytes} bytes a send, interval ${interval}`, ...textTable(header, body))
     }
   }
   return lines

@@ -25,7 +25,7 @@ import { WARMUP_MS, warmupTurns } from './warmup.js'
 
 const STREAMS = ['tcp4', 'tcp6'] as const
 const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
-const DEFAULTS = { backends: 'copy,errqueue-recvmmsg', sizes: '4K,64K,1M', interval: 8, runtimeMs: 300, rounds: 5 } as const
+const DEFAULTS = { backends: 'copy,errqueue-recvmmsg', sizes: '4K,64K,1M', interval: '8', runtimeMs: 300, rounds: 5 } as const
 
 /** Connecting, awaiting notifications and closing, in ms; only the progress bar uses it. */
 const OVERHEAD_MS = 40
@@ -44,10 +44,10 @@ export const ANCESTORS_OPTIONS = {
     help: `bytes of one send, K and M allowed (default ${DEFAULTS.sizes})`,
     schema: read.wholes(1, CELL_LIMITS.sizeBytes, true).prefault(DEFAULTS.sizes),
   },
-  interval: {
-    value: 'N',
+  intervals: {
+    ...COMMON_OPTIONS.intervals,
     help: `sends of one native call (default ${DEFAULTS.interval})`,
-    schema: read.whole(1, 1_024).default(DEFAULTS.interval),
+    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
   },
   'runtime-ms': {
     ...COMMON_OPTIONS['runtime-ms'],
@@ -106,8 +106,8 @@ async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
   }
   const cells = receivers.transports.flatMap((transport) =>
     options.sizes.flatMap((sizeBytes) =>
-      [...backends, ...options.ancestors].map(
-        (backend): AncestorCell => ({ transport, backend, level: 'driver', interval: options.interval, sizeBytes }),
+      options.intervals.flatMap((interval) =>
+        [...backends, ...options.ancestors].map((backend): AncestorCell => ({ transport, backend, level: 'driver', interval, sizeBytes })),
       ),
     ),
   )
@@ -120,7 +120,7 @@ async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
     '',
     ...run.notes,
     `TCP_NODELAY: ${noDelayText(options.nodelay)}.`,
-    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell, ${options.interval} sends per native call. Seed ${run.seed}. Record: ${path}`,
+    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell; interval: sends per native call. Seed ${run.seed}. Record: ${path}`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted

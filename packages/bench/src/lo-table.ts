@@ -26,9 +26,18 @@ export interface LeftOut {
 
 /**
  * The slides' lines: rx, tx and txc, each a number of sends in one round and its megabytes.
- * @returns lines of one table
+ * @returns lines of one table; of one per interval where there are several
  */
 export function loTable(rows: readonly Row[], leftOut: readonly LeftOut[]): string[] {
+  const intervals = [...new Set(rows.map((row) => row.interval))].sort((a, b) => a - b)
+  if (intervals.length < 2) return intervalTable(rows, leftOut)
+  return intervals.flatMap((interval) => {
+    const own = rows.filter((row) => row.interval === interval)
+    return ['', `Interval ${interval}`, ...intervalTable(own, leftOut)]
+  })
+}
+
+function intervalTable(rows: readonly Row[], leftOut: readonly LeftOut[]): string[] {
   const transports = [...TRANSPORTS, ...OTHER_TRANSPORTS]
   const body = transports.flatMap((transport) => {
     const here = rows.filter((row) => row.transport === transport)

@@ -27,7 +27,7 @@ const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
 const DEFAULTS = {
   transports: ['tcp4', 'udp4', ...OTHER_TRANSPORTS].join(','),
   backends: 'copy,errqueue-recvmsg',
-  interval: 1,
+  interval: '1',
   runtimeMs: 400,
   rounds: 5,
 } as const
@@ -50,10 +50,10 @@ export const LO_OPTIONS = {
     help: `out of ${DRIVER_BACKENDS.join(',')} (default ${DEFAULTS.backends})`,
     schema: read.words(DRIVER_BACKENDS).prefault(DEFAULTS.backends),
   },
-  interval: {
-    value: 'N',
-    help: `sends between two collections (default ${DEFAULTS.interval})`,
-    schema: read.whole(1, 1_024).default(DEFAULTS.interval),
+  intervals: {
+    ...COMMON_OPTIONS.intervals,
+    help: `sends between two collections of notifications (default ${DEFAULTS.interval})`,
+    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
   },
   size: { ...COMMON_OPTIONS.size, help: 'bytes of one send, headers that the sender writes included (default 65000)' },
   'runtime-ms': {
@@ -125,8 +125,8 @@ async function lo(args: readonly string[]): Promise<ExitStatusCode> {
   for (const transport of receivers.keys()) {
     for (const backend of backends) {
       const why = await refusal(transport, backend, context)
-      if (why === undefined) cells.push({ transport, backend, level: 'driver', interval: options.interval, sizeBytes: options.size })
-      else leftOut.push({ transport, backend, why })
+      if (why !== undefined) leftOut.push({ transport, backend, why })
+      else for (const interval of options.intervals) cells.push({ transport, backend, level: 'driver', interval, sizeBytes: options.size })
     }
   }
   run.note(
@@ -224,7 +224,7 @@ function receiverOf({ receivers }: LoContext, transport: AnyTransport): Receiver
 }
 
 async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunRecord, context: LoContext): ReturnType<typeof runTurns> {
-  const turns = interleave(cells, options.rounds, ({ transport }) => transport, seededRandom(run.seed))
+  const turns = interleave(cells, options.rounds, ({ transport, interval }) => `${transport} ${interval}`, seededRandom(run.seed))
   const warmups = warmupTurns(cells)
   const turnMs = options['runtime-ms'] + OVERHEAD_MS
   const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))

@@ -2,9 +2,9 @@ import { FREE_WHEN } from '../ancestors-table.js'
 import { TRANSPORT_TITLES } from '../cell.js'
 import type { BenchRecord, Row } from '../record.js'
 import { barDomain, bars } from './bars.js'
-import { figureHtml, type Html, html, type IdSource } from './html.js'
+import { figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'
-import { overCopy, rateBars } from './lo-view.js'
+import { intervalTabs, overCopy, rateBars } from './lo-view.js'
 import { sortSenders, styleOf } from './senders.js'
 import { copiedRemark, places } from './sentences.js'
 import { distinct } from './series.js'
@@ -13,27 +13,32 @@ import { listed, sizeText } from './wording.js'
 
 /** The same bytes by the older system calls, beside copy and zero-copy: a picture per transport and size. */
 export function ancestorsView(record: BenchRecord, ids: IdSource): Html {
-  const drawn = places(record.rows).flatMap(({ transport, rows }) =>
-    distinct(rows.map((row) => row.sizeBytes)).map((sizeBytes) => {
-      const own = rows.filter((row) => row.sizeBytes === sizeBytes)
+  const tabs = intervalTabs(record.rows, (rows) => ancestorsFigure(rows, ids))
+  return html`${legendHtml(record.rows)}${tabsHtml('Interval', tabs, ids)}`
+}
+
+function ancestorsFigure(rows: readonly Row[], ids: IdSource): Html {
+  const drawn = places(rows).flatMap(({ transport, rows: here }) =>
+    distinct(here.map((row) => row.sizeBytes)).map((sizeBytes) => {
+      const own = here.filter((row) => row.sizeBytes === sizeBytes)
       return { title: `${TRANSPORT_TITLES[transport]}, ${sizeText(sizeBytes)}`, rows: own, bars: rateBars(own) }
     }),
   )
   const domain = barDomain(drawn.flatMap((place) => place.bars))
-  return html`${legendHtml(record.rows)}${figureHtml(
+  return figureHtml(
     {
       title: 'The same bytes by older system calls, beside copy and zero-copy',
-      sentences: [...drawn.flatMap(({ title, rows }) => sizeSentence(title, rows)), ...freeSentence(record.rows)],
-      pictures: drawn.map(({ title, rows, bars: own }) => ({
+      sentences: [...drawn.flatMap(({ title, rows: own }) => sizeSentence(title, own)), ...freeSentence(rows)],
+      pictures: drawn.map(({ title, rows: own, bars: drawnBars }) => ({
         heading: title,
-        remark: copiedRemark(rows.filter((row) => FREE_WHEN[row.backend] === 'when notified')),
-        svg: bars(own, domain, 'GB/s', `Throughput of each path at ${title}. The numbers stand in the table below.`),
+        remark: copiedRemark(own.filter((row) => FREE_WHEN[row.backend] === 'when notified')),
+        svg: bars(drawnBars, domain, 'GB/s', `Throughput of each path at ${title}. The numbers stand in the table below.`),
       })),
       reading: 'Longer is better. Whiskers: 95 % bootstrap interval of the median over the rounds.',
-      table: genericTable('All paths', record.rows),
+      table: genericTable('All paths', rows),
     },
     ids,
-  )}`
+  )
 }
 
 function sizeSentence(title: string, rows: readonly Row[]): string[] {

@@ -1,34 +1,52 @@
 import { TRANSPORT_TITLES } from '../cell.js'
 import type { BenchRecord, Row } from '../record.js'
 import { type Bar, barDomain, bars } from './bars.js'
-import { figureHtml, type Html, html, type IdSource, type TableData } from './html.js'
+import { figureHtml, type Html, html, type IdSource, type Tab, type TableData, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'
 import { SLIDES_LO } from './published.js'
 import { asksForZeroCopy, type Sender, sortSenders, styleOf } from './senders.js'
 import { copiedRemark, places, timesText } from './sentences.js'
-import { estimate, METRICS, middle, ratio } from './series.js'
+import { distinct, estimate, METRICS, middle, ratio } from './series.js'
 import { copiedCell } from './tables.js'
 import { grouped, shortNumber, signedPercent } from './wording.js'
 
 /** The slides' snd_zerocopy_lo: what each protocol carries on loopback, with and without zero-copy. */
 export function loView(record: BenchRecord, ids: IdSource): Html {
-  const drawn = places(record.rows).map((place) => ({ ...place, bars: rateBars(place.rows) }))
+  const tabs = intervalTabs(record.rows, (rows) => loFigure(rows, ids))
+  return html`${legendHtml(record.rows)}${tabsHtml('Interval', tabs, ids)}`
+}
+
+/** What is drawn of each interval's rows, a tab each. */
+export function intervalTabs(rows: readonly Row[], draw: (rows: readonly Row[]) => Html): Tab[] {
+  return distinct(rows.map((row) => row.interval)).map((interval) => ({
+    title: `Interval ${interval}`,
+    content: draw(rows.filter((row) => row.interval === interval)),
+  }))
+}
+
+function loFigure(rows: readonly Row[], ids: IdSource): Html {
+  const drawn = places(rows).map((place) => ({ ...place, bars: rateBars(place.rows) }))
   const domain = barDomain(drawn.flatMap((place) => place.bars))
-  return html`${legendHtml(record.rows)}${figureHtml(
+  return figureHtml(
     {
       title: 'Every protocol on loopback, with and without zero-copy',
-      sentences: drawn.flatMap(({ transport, rows }) => loSentences(transport, rows)),
-      pictures: drawn.map(({ transport, rows, bars: own }) => ({
+      sentences: drawn.flatMap(({ transport, rows: own }) => loSentences(transport, own)),
+      pictures: drawn.map(({ transport, rows: own, bars: drawnBars }) => ({
         heading: TRANSPORT_TITLES[transport],
-        remark: rows.some((row) => asksForZeroCopy(row.backend)) ? copiedRemark(rows) : 'by copy alone',
-        svg: bars(own, domain, 'GB/s', `Throughput of each path on ${TRANSPORT_TITLES[transport]}. The numbers stand in the table below.`),
+        remark: own.some((row) => asksForZeroCopy(row.backend)) ? copiedRemark(own) : 'by copy alone',
+        svg: bars(
+          drawnBars,
+          domain,
+          'GB/s',
+          `Throughput of each path on ${TRANSPORT_TITLES[transport]}. The numbers stand in the table below.`,
+        ),
       })),
       reading: 'Longer is better. Whiskers: 95 % bootstrap interval of the median over the rounds.',
-      table: loTable(record.rows),
+      table: loTable(rows),
       publishedTable: publishedTable(),
     },
     ids,
-  )}`
+  )
 }
 
 /** Throughput of each path in GB/s, as bars. */

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { BenchRecord, LatencyQuantiles, Row } from '../../src/record.js'
 import { IdSource } from '../../src/report/html.js'
 import { latencyView } from '../../src/report/latency-view.js'
-import { recordSection } from '../../src/report/record-section.js'
+import { recordSection, VIEWS } from '../../src/report/record-section.js'
 import { percentOfCopy } from '../../src/report/sizes-view.js'
 import { row } from '../rows.js'
 import { syntheticAncestors, syntheticLo, syntheticProfile, syntheticRecord, syntheticSizes, syntheticSweep } from './synthetic-records.js'
+import { syntheticConnections, syntheticRpc } from './synthetic-times.js'
 
 const text = (record: BenchRecord): string => recordSection(record, 'record', new IdSource()).markup
 
@@ -48,6 +49,15 @@ describe('the other commands of the slides', () => {
     expect(page.match(/<svg role="img"|role="img"/gu)).toHaveLength(4)
   })
 
+  it('lo and ancestors: a tab per interval where there are several, never one bar for both', () => {
+    for (const record of [syntheticLo(), syntheticAncestors()]) {
+      const [first] = record.rows
+      const others = record.rows.map((one) => ({ ...one, interval: (first?.interval ?? 0) + 1 }))
+      expect(text(record)).not.toContain('role="tab"')
+      expect(text({ ...record, rows: [...record.rows, ...others] }).match(/role="tab"/gu)).toHaveLength(2)
+    }
+  })
+
   it('ancestors: each path over copy, and that nobody tells when the memory is free', () => {
     const page = text(syntheticAncestors())
     expect(page).toMatch(/vmsplice sends 1\.5\d? times .* what copy does\./u)
@@ -84,6 +94,39 @@ describe('latencies', () => {
 
   it('are not when rows have none', () => {
     expect(latencyView(syntheticSweep({ rounds: 1, intervals: [1] }), new IdSource()).markup).toBe('')
+  })
+})
+
+describe('calls', () => {
+  it('have the change of each threshold beside the slides’, and both kinds of a mix in the table', () => {
+    const page = text(syntheticRpc())
+    expect(page).toContain(
+      'Small requests: 2 bytes, time of a call against never asking for zero-copy: errqueue, always +15.0 %, errqueue, from 10K no difference',
+    )
+    expect(page).toContain('the slides have +15.0 %')
+    expect(page).toContain('Large requests: 98K bytes, time of a call against never asking for zero-copy: errqueue, always −23.0 %')
+    expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(3)
+    // Cells that differ in nothing but their variant stay apart where all are listed.
+    expect(page).toContain('uring (mixed, always)')
+    expect(page).toMatch(/<th scope="row">mixed<\/th><td class="text">uring, always<\/td>/u)
+  })
+})
+
+describe('connections', () => {
+  it('have a curve per path, and how much more a send costs at the most of them', () => {
+    const page = text(syntheticConnections())
+    expect(page).toContain(
+      'On TCPv4, CPU time of a send at 10,000 connections, over that at 1: errqueue 1.80 times, uring 1.80 times and copy 1.80 times.',
+    )
+    expect(page).toContain('getrusage')
+    expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(2)
+  })
+})
+
+describe('a view', () => {
+  it('exists for every command that leaves a record', () => {
+    const commands = ['sweep', 'paper', 'sizes', 'lo', 'profile', 'rpc', 'ancestors', 'connections', 'latency', 'peers']
+    expect(Object.keys(VIEWS).sort()).toEqual(commands.sort())
   })
 })
 
