@@ -1,17 +1,20 @@
 /**
- * The page's style sheet. Colours come in pairs for light and dark (`light-dark()`), so a theme is one `color-scheme`.
+ * Colours in pairs for light and dark (`light-dark()`), so that a theme is one `color-scheme`.
  * The senders' colours differ in lightness as well as in hue, for readers who see some hues alike, and each has a contrast of 4.5 : 1
  * with its panel, since labels use them too.
  */
-export const PAGE_STYLE = `
-:root { color-scheme: light dark;
+export const COLOUR_STYLE = `:root { color-scheme: light dark;
   --page: light-dark(#f3f4f6, #101316); --panel: light-dark(#ffffff, #191d22); --ink: light-dark(#1b1f24, #e4e8ec);
   --soft: light-dark(#565e68, #a3adb8); --edge: light-dark(#d5d9de, #333a42); --grid: light-dark(#e6e8eb, #2a3037);
   --accent: light-dark(#0b57a4, #86bdf5); --warn-page: light-dark(#fff3d6, #3a2e10); --warn-edge: light-dark(#b97800, #d9a33a);
   --errqueue: light-dark(#0067a8, #62b4f0); --recvmmsg: light-dark(#a03a83, #e895cc); --inline: light-dark(#00735a, #35cfa0);
   --uring: light-dark(#b84a00, #ffa05c); --copy: light-dark(#5d5d5d, #b9bfc6); --peer: light-dark(#6f5a1e, #cdb46a);
   --auto: light-dark(#5b3fc4, #b3a2ff); }
-:root[data-theme="light"] { color-scheme: light; }
+`
+
+/** The page's style sheet. */
+export const PAGE_STYLE = `
+${COLOUR_STYLE}:root[data-theme="light"] { color-scheme: light; }
 :root[data-theme="dark"] { color-scheme: dark; }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf, runToStatus } from '../failure.js'
 import { readRecord } from '../record-file.js'
+import { writePictures } from './write-pictures.js'
 import { writeReport } from './write-report.js'
 
 /** Where records are looked for when none is named. */
@@ -12,13 +13,14 @@ const RECORDS_FOLDER = 'results'
 const DEFAULT_OUT = join(RECORDS_FOLDER, 'report.html')
 
 /** Text of `bench report --help`. */
-export const REPORT_HELP = `Usage: bench report [RECORD.json ...] [--out FILE.html]
+export const REPORT_HELP = `Usage: bench report [RECORD.json ...] [--out FILE.html] [--pictures FOLDER]
 
 Writes one self-contained HTML file from any set of records (default: every record in ${RECORDS_FOLDER}/).
 Records of different machines, kernels, paths and machine models stand in sections of their own.
 
-  --out FILE.html  where it goes (default ${DEFAULT_OUT})
-  --help           this text
+  --out FILE.html    where it goes (default ${DEFAULT_OUT})
+  --pictures FOLDER  also write every picture as an SVG file of its own
+  --help             this text
 `
 
 /**
@@ -45,14 +47,23 @@ async function report(argv: readonly string[]): Promise<ExitStatusCode> {
   for (const path of [...new Set(paths)]) records.push(await readRecord(path))
   await writeReport({ records, outFile })
   process.stdout.write(`Report of ${records.length} ${records.length === 1 ? 'record' : 'records'}: ${outFile}\n`)
+  if (values.pictures !== undefined) {
+    const names = await writePictures(records, values.pictures)
+    process.stdout.write(`${names.length} pictures: ${values.pictures}\n`)
+  }
   return ExitStatus.Ok
 }
 
-function parse(argv: readonly string[]): { values: { out?: string | undefined; help?: boolean | undefined }; positionals: string[] } {
+interface ReportArguments {
+  values: { out?: string | undefined; pictures?: string | undefined; help?: boolean | undefined }
+  positionals: string[]
+}
+
+function parse(argv: readonly string[]): ReportArguments {
   try {
     return parseArgs({
       args: [...argv],
-      options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { out: { type: 'string' }, pictures: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
       strict: true,
       allowPositionals: true,
     })

@@ -47,6 +47,32 @@ describe('bench report', () => {
     expect([page.slice(0, 15), page.slice(-8)]).toEqual(['<!doctype html>', '</html>\n'])
   })
 
+  it('writes every picture as a file of its own, and refuses two of one name', async () => {
+    const path = await saved('a.json', small())
+    const pictures = join(folder, 'pictures')
+    expect(await runReport([path, '--out', out, '--pictures', pictures])).toBe(0)
+    const names = await readdir(pictures)
+    const page = await readFile(out, 'utf8')
+    expect(names).toHaveLength((page.match(/<svg\b[^>]*class="plot"/gu) ?? []).length)
+    expect(names).toContain('sweep-throughput-in-mb-s-over-the-interval-driver-level-tcpv4.svg')
+    for (const name of names) {
+      const svg = await readFile(join(pictures, name), 'utf8')
+      expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^>]*><style>:root \{ color-scheme: light dark;/u)
+      // Every colour that it names it also has.
+      for (const [, colour] of svg.matchAll(/var\((--[a-z]+)\)/gu)) expect(svg).toContain(`${colour}: light-dark(`)
+    }
+    expect(await runReport([path, await saved('b.json', small()), '--out', out, '--pictures', pictures])).toBe(2)
+    expect(stderr).toContain('name one record of each command')
+  })
+
+  it('reads what a run that was cut off left', async () => {
+    const { rows, ...frame } = small()
+    const text = [{ ...frame, complete: false, rows: [] }, ...rows].map((one) => `${JSON.stringify(one)}\n`).join('')
+    const path = await saved('a.json.partial', `${text}{"transport":"tc`)
+    expect(await runReport([path, '--out', out])).toBe(0)
+    expect(await readFile(out, 'utf8')).toContain('The run was interrupted')
+  })
+
   it.each([
     ['of another version', () => JSON.stringify({ ...small(), schemaVersion: 99 }), /version 99/u],
     ['that is truncated', () => JSON.stringify(small()).slice(0, 500), /truncated/u],

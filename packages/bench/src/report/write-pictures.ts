@@ -1,0 +1,64 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BenchFailure, ExitStatus, messageOf } from '../failure.js'
+import type { BenchRecord } from '../record.js'
+import { IdSource } from './html.js'
+import { COLOUR_STYLE } from './page-style.js'
+import { recordSection } from './record-section.js'
+
+/** Longest name of a picture, in characters, without its ending. */
+const MAX_NAME = 90
+
+/** A picture that needs no page. */
+export interface Picture {
+  /** Of its file, with the ending. */
+  name: string
+  /** SVG; follows the reader's light or dark theme by itself. */
+  svg: string
+}
+
+/**
+ * Every picture of some records as a file of its own, as a README can show it.
+ * @param records - two of one command would have pictures of the same names
+ */
+export function picturesOf(records: readonly BenchRecord[]): Picture[] {
+  return records.flatMap((record) => {
+    const { markup } = recordSection(record, 'record', new IdSource())
+    return [...markup.matchAll(/<svg\b[^>]*\bclass="plot"[^>]*>.*?<\/svg>/gsu)].map(([svg]) => ({
+      name: `${record.command}-${nameOf(svg)}.svg`,
+      svg: alone(svg),
+    }))
+  })
+}
+
+/** The picture's label as a file name. */
+function nameOf(svg: string): string {
+  const label = (/aria-label="([^"]*)"/u.exec(svg)?.[1] ?? '').replace(/\. The numbers.*$/u, '')
+  const words = label.toLowerCase().match(/[a-z0-9]+/gu) ?? ['picture']
+  return words.join('-').slice(0, MAX_NAME).replace(/-$/u, '')
+}
+
+/** Gives it the page's colours, letters and ground. */
+function alone(svg: string): string {
+  const style = `<style>${COLOUR_STYLE}svg{color:var(--ink);font-family:system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}</style>`
+  return svg.replace(/^<svg\b[^>]*>/u, (tag) => `${tag}${style}<rect width="100%" height="100%" fill="var(--panel)"/>`)
+}
+
+/**
+ * Writes the pictures of some records into a folder, which is made when it is missing. Older files of the same names are replaced.
+ * @returns their names
+ * @throws BenchFailure when two have one name, or one cannot be written
+ */
+export async function writePictures(records: readonly BenchRecord[], folder: string): Promise<string[]> {
+  const pictures = picturesOf(records)
+  const names = pictures.map(({ name }) => name)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw new BenchFailure(`--pictures: two pictures would be called ${twice}: name one record of each command.`)
+  try {
+    await mkdir(folder, { recursive: true })
+    for (const { name, svg } of pictures) await writeFile(join(folder, name), `${svg}\n`)
+  } catch (error) {
+    throw new BenchFailure(`Cannot write pictures to ${folder}: ${messageOf(error)}`, ExitStatus.Failed, error)
+  }
+  return names
+}
