@@ -124,7 +124,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const path = await run.write(outcome.complete)
   const about = [
     'Sends of full size per second: median ± half the distance between the quartiles. Ratio: ours over the peer, median of the ratios paired',
-    'by round, with its bootstrap 95 % interval. CPU/send: CPU time of the sending process per send, ours over the peer (below 1 = cheaper).',
+    'by round, with its bootstrap 95 % interval. CPU/send: CPU time of the sending process (getrusage) per send, ours over the peer; below 1 = cheaper.',
     'Copied: share of the messages that the kernel copied, ours / the peer (- = it does not tell).',
     '',
   ]

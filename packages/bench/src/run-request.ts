@@ -1,7 +1,7 @@
 import { type GivenOptions, givenOptions, type OptionSpecs, type OptionValues, optionValues } from './command-line.js'
 import { BenchFailure } from './failure.js'
 import type { BenchRecord } from './record.js'
-import { readRecord } from './record-file.js'
+import { checkRecordPath, readRecord } from './record-file.js'
 import { hasJournal, journalPath, recordPathOf } from './row-journal.js'
 
 /** Options that say where and how, not what is measured. */
@@ -29,9 +29,10 @@ export interface RunRequest<T extends OptionSpecs = OptionSpecs> {
 export async function readRequest<T extends OptionSpecs>(command: string, args: readonly string[], specs: T): Promise<RunRequest<T>> {
   const typed = givenOptions(args, specs)
   const given = Object.fromEntries(Object.entries(typed).filter(([name]) => !(NOT_MEASURED as readonly string[]).includes(name)))
-  if (typeof typed.resume !== 'string') return { command, options: optionValues(typed, specs), given, resumed: undefined }
-  // What was typed is checked first: a slip of the finger is the nearer cause.
-  optionValues(typed, specs)
+  const options = optionValues(typed, specs)
+  // Before anything is built or started for the run.
+  if (typeof typed.json === 'string') await checkRecordPath(typed.json)
+  if (typeof typed.resume !== 'string') return { command, options, given, resumed: undefined }
   const path = recordPathOf(typed.resume)
   // Rows of a run that was killed after it had been resumed stand in the journal; the record beside it is older.
   const record = await readRecord(hasJournal(path) ? journalPath(path) : path)

@@ -153,7 +153,9 @@ function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord,
     'median of the ratios paired by round, with its bootstrap 95 % interval. Copied: share of the messages that the kernel copied.',
     ...sweepTables(rows),
     ...autoTable(rows),
-    ...(options.costs ? ['', 'What the paths cost, over all transports:', ...costTable(rows)] : []),
+    ...(options.costs
+      ? ['', 'What the paths cost, over all transports; user and system: CPU time of the sending process (getrusage):', ...costTable(rows)]
+      : []),
     '',
     ...run.notes,
     `TCP_NODELAY: ${noDelayText(options.nodelay)}.`,
