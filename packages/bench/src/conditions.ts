@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type AnyCell, cellKey, groupKey } from './cell.js'
+import { cellKey, groupKey } from './cell.js'
 import type { Conditions, Row } from './record.js'
 import { quantile } from './statistics.js'
 
@@ -121,13 +121,14 @@ function shareNote(rows: readonly Row[]): string[] {
     [
       `WARNING: other work or the hypervisor took ${percent(1 - least.share)} of the time of "${least.cell}"`,
       `and ${percent(1 - most.share)} of that of "${most.cell}", which it is compared with:`,
-      `that alone can make ${percent(1 - least.share / most.share)}. So it is in ${apart.length} of ${groups.size} comparisons.`,
+      `that alone can make ${percent(1 - least.share / most.share)}. So it stands in ${apart.length} of ${groups.size} comparisons.`,
     ].join(' '),
   ]
 }
 
-function comparisonKey(row: AnyCell): string {
-  return `${groupKey(row)} ${row.level}`
+/** Rows with the same text are compared with each other. */
+function comparisonKey(row: Row): string {
+  return `${groupKey(row)} ${row.level} ${row.rpc?.workload ?? row.latency?.ratePerSecond ?? ''}`
 }
 
 function percent(share: number): string {

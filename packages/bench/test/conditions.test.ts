@@ -31,7 +31,7 @@ describe('what the machine did to a row', () => {
     const [note, ...others] = conditionNotes([...rounds('uring', { stolenShare: 0.1, waitedShare: 0.1 }), ...rounds('copy', {})])
     expect(others).toEqual([])
     expect(note).toMatch(/^WARNING: .* took 20 % of the time of ".* uring driver" and 0 % of that of ".* copy driver"/u)
-    expect(note).toContain('that alone can make 20 %. So it is in 1 of 1 comparisons.')
+    expect(note).toContain('that alone can make 20 %. So it stands in 1 of 1 comparisons.')
   })
 
   it('is none for cells that nobody compares', () => {

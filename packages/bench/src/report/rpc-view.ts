@@ -9,7 +9,7 @@ import { styleOf } from './senders.js'
 import { copiedRemark, places } from './sentences.js'
 import { middle, percent } from './series.js'
 import { copiedCell } from './tables.js'
-import { grouped, listed, shortNumber, signedPercent, sizeText } from './wording.js'
+import { grouped, shortNumber, signedPercent, sizeText } from './wording.js'
 
 /** Room for the labels at the left, in the picture's units. */
 const LABEL_WIDTH = 210
@@ -99,10 +99,10 @@ function changeText({ median, verdict }: RatioEstimate): string {
 function workloadSentence({ workload, title, policies }: Workload): string {
   const parts = policies.flatMap((policy) => {
     const change = rpcChange(policy)
-    return change === undefined ? [] : [`${shortTitle(policy)} ${changeText(change)}`]
+    return change === undefined ? [] : [`${shortTitle(policy).replace(', ', ' ')}: ${changeText(change)}`]
   })
   const published = `the slides have ${signedPercent(SLIDES_RPC_PERCENT[workload])}`
-  return `${title.charAt(0).toUpperCase()}${title.slice(1)}, time of a call against never asking for zero-copy: ${listed(parts)}; ${published}.`
+  return `${title.charAt(0).toUpperCase()}${title.slice(1)}. Time of a call, against never asking for zero-copy: ${parts.join('; ')}. Beside them, ${published}.`
 }
 
 function rpcTable(transport: string, workloads: readonly Workload[]): TableData {

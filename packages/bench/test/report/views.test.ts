@@ -101,10 +101,10 @@ describe('calls', () => {
   it('have the change of each threshold beside the slides’, and both kinds of a mix in the table', () => {
     const page = text(syntheticRpc())
     expect(page).toContain(
-      'Small requests: 2 bytes, time of a call against never asking for zero-copy: errqueue, always +15.0 %, errqueue, from 10K no difference',
+      'Small requests: 2 bytes. Time of a call, against never asking for zero-copy: errqueue always: +15.0 %; errqueue from 10K: no difference;',
     )
     expect(page).toContain('the slides have +15.0 %')
-    expect(page).toContain('Large requests: 98K bytes, time of a call against never asking for zero-copy: errqueue, always −23.0 %')
+    expect(page).toContain('Large requests: 98K bytes. Time of a call, against never asking for zero-copy: errqueue always: −23.0 %;')
     expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(3)
     // Cells that differ in nothing but their variant stay apart where all are listed.
     expect(page).toContain('uring (mixed, always)')
