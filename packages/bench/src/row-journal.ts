@@ -100,8 +100,8 @@ export async function parseJournal(path: string): Promise<unknown> {
   } catch (error) {
     throw new BenchFailure(`Cannot read ${path}: ${messageOf(error)}`, undefined, error)
   }
-  // What follows the last line break is a row that was being written when the run was cut off.
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  const lines = text.split('\n')
+  // What follows the last line break is a row that was being written when the run was cut off, or nothing.
   lines.pop()
   const parsed = lines.map((one, at): unknown => {
     try {
