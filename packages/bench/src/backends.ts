@@ -1,6 +1,6 @@
 import { auto, type Backend } from '@sendzc/core'
 import { copy, errqueue, inline } from '@sendzc/sendmsg'
-import { uring } from '@sendzc/uring'
+import { type UringOptions, uring } from '@sendzc/uring'
 import { BACKENDS, type BackendLabel } from './cell.js'
 import { BenchFailure, messageOf } from './failure.js'
 import type { ProbeRecord } from './record.js'
@@ -8,8 +8,9 @@ import type { ProbeRecord } from './record.js'
 /**
  * The backend behind a label, set to collect notifications after every `interval` sends.
  * `uring` and `copy` have no such setting: for them the interval is only how many sends make one burst.
+ * @param ring - of `uring`, also within `auto`
  */
-export function backendFor(label: BackendLabel, interval: number): Backend {
+export function backendFor(label: BackendLabel, interval: number, ring: UringOptions = {}): Backend {
   switch (label) {
     case 'copy':
       return copy()
@@ -18,11 +19,11 @@ export function backendFor(label: BackendLabel, interval: number): Backend {
     case 'errqueue-recvmmsg':
       return errqueue({ collect: 'recvmmsg', interval })
     case 'uring':
-      return uring()
+      return uring(ring)
     case 'inline':
       return inline({ interval })
     case 'auto':
-      return auto([uring(), inline(), errqueue(), copy()])
+      return auto([uring(ring), inline(), errqueue(), copy()])
   }
 }
 

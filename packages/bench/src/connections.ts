@@ -32,6 +32,9 @@ const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,10,100,1000,10000', siz
 /** Most connections of one run: below the receiver's bound, and what the ephemeral ports of one address allow. */
 const MAX_CONNECTIONS = 10_000
 
+/** Of the ring that all connections share: a quarter of its completions bounds them. The same at every number, so that only that differs. */
+const RING = { completionEntries: 65_536 } as const
+
 /** Connections opened at a time: below the listener's backlog. */
 const CONNECT_BATCH = 64
 
@@ -163,13 +166,13 @@ interface Fleet {
 }
 
 function driverFleet(cell: FleetCell): Fleet {
-  const load = new FleetDriverLoad(backendFor(cell.backend, cell.interval), makePayload(cell.sizeBytes))
+  const load = new FleetDriverLoad(backendFor(cell.backend, cell.interval, RING), makePayload(cell.sizeBytes))
   return { load, add: (fd) => Promise.resolve(load.add(fd)) }
 }
 
 function writerFleet(cell: FleetCell): Fleet {
   const load = new FleetWriterLoad(makePayload(cell.sizeBytes))
-  const options = { backend: backendFor(cell.backend, cell.interval), maxInFlight: FLEET_IN_FLIGHT, ...thresholdFor(cell.backend) }
+  const options = { backend: backendFor(cell.backend, cell.interval, RING), maxInFlight: FLEET_IN_FLIGHT, ...thresholdFor(cell.backend) }
   return { load, add: async (fd) => load.add(await openWriter(fd, options)) }
 }
 
