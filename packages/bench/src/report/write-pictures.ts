@@ -7,7 +7,7 @@ import { COLOUR_STYLE } from './page-style.js'
 import { recordSection } from './record-section.js'
 
 /** Longest name of a picture, in characters, without its ending. */
-const MAX_NAME = 90
+const MAX_NAME = 120
 
 /** A picture that needs no page. */
 export interface Picture {
