@@ -118,7 +118,8 @@ export class RemotePeers {
     await bounded(once(target, 'connect'), 'connection')
     if (kind === 'stream') await bounded(acceptance, 'accepted connection')
     const command = (what: 'pause' | 'resume' | 'reset' | 'dispose') => (): void => {
-      if (this.#child.connected) this.#child.send({ id, kind: what } satisfies PeerCommand)
+      // A process that was killed has nothing left to end, also where it was killed a moment ago and still looks connected.
+      if (this.#child.connected) this.#child.send({ id, kind: what } satisfies PeerCommand, () => undefined)
     }
     return {
       target,
