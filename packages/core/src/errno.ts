@@ -47,3 +47,11 @@ const failures: Partial<Record<number, SendFailure>> = {
 export function sendFailure(errno: number): SendFailure {
   return failures[errno] ?? { code: 'ERR_ZC_SYSTEM', message: `The send failed with ${errnoName(errno)}.` }
 }
+
+/** What is said once when a zero-copy send was refused for want of memory with nothing in flight. */
+export function limitMessage(errno: number): string {
+  return (
+    `The kernel refused a zero-copy send (${errnoName(errno)}) with none in flight; such sends are copied. ` +
+    'Raise net.core.optmem_max, or the memlock limit (ulimit -l).'
+  )
+}

@@ -10,13 +10,14 @@ import {
   type SocketKind,
   Wake,
 } from './driver.js'
-import { errnoName, sendFailure } from './errno.js'
-import { ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
+import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, WRITER_CLOSED } from './endings.js'
+import { errnoName, limitMessage, sendFailure } from './errno.js'
+import { ZeroCopyError, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import type { ManagedWriterInit } from './managed-writer-init.js'
 import { MessageTable } from './message-table.js'
-import { afterThisCode, runAsMicrotask } from './microtask.js'
+import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 import { StreamBatcher } from './stream-batcher.js'
@@ -33,8 +34,6 @@ const MAX_BATCH_SEGMENTS = 1_024
 
 /** For a write without options. */
 const NO_OPTIONS: WriteOptions = {}
-
-type Ending = { code: ZeroCopyErrorCode; message: string; init: ZeroCopyErrorInit }
 
 /**
  * The writer: order, partial sends, backpressure, thresholds, ENOBUFS, promises, abort, close; the same for every driver.
@@ -69,8 +68,12 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   readonly #asked = new WriteQueue()
   readonly #answerTask = (): SentWrite | Promise<SentWrite> => {
     this.#runPump()
-    return this.#asked.shift().answer()
+    const write = this.#asked.shift()
+    if (!write.settled) this.#lateSequence = write.sequence
+    return write.answer()
   }
+  /** Position of the last of those writes that was not sent by then. */
+  #lateSequence = -1
   /** Bits that the driver is armed for. */
   #armed = 0
   #limitReported = false
@@ -119,7 +122,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     if (this.#answersLater()) {
       this.#schedulePump()
-      return write.promise()
+      // As many microtasks after the answer as for an earlier write that waits in a promise of its task: callers hear in the order of calls.
+      const behindLate = this.#isStream && this.#queue.at(0).sequence <= this.#lateSequence
+      return behindLate ? oneTaskLater(write.promise()) : write.promise()
     }
     // The kernel will most likely have answered by the time that the pump returns: that task answers the caller, too.
     this.#asked.push(write)
@@ -152,11 +157,12 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const init = { cause: signal.reason as unknown }
     if (write.begun) {
       // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
-      write.fail('ERR_ZC_ABORTED', 'The signal was aborted after the write was begun; the rest is still sent.', init, false)
+      const message = 'The signal was aborted after the write was begun; the rest is still sent.'
+      write.fail({ code: 'ERR_ZC_ABORTED', message, init }, false)
       return
     }
     this.#queue.remove(write)
-    write.fail('ERR_ZC_ABORTED', 'The signal was aborted before anything was sent.', init, true)
+    write.fail({ code: 'ERR_ZC_ABORTED', message: 'The signal was aborted before anything was sent.', init }, true)
     this.#idleWait.check()
   }
 
@@ -167,8 +173,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   abort(reason?: unknown): Promise<void> {
     const first = this.#closed === undefined
-    const ending: Ending = { code: 'ERR_ZC_ABORTED', message: 'The writer was aborted.', init: { cause: reason } }
-    const aborted = this.#abortConnection(ending)
+    const aborted = this.#abortConnection(abortedEnding(reason))
     if (first) this.#closed = aborted
     return aborted
   }
@@ -202,7 +207,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   /** The caller's own socket was closed under the writer: nothing more can be sent, what is in flight is waited for. */
   socketClosed(): void {
     if (this.#ending === undefined || this.#queue.length > 0) {
-      this.#endQueue({ code: 'ERR_ZC_CLOSED', message: 'The socket was closed.', init: {} })
+      this.#endQueue(SOCKET_CLOSED)
     }
     // A message that still waits for its answer would wait for the peer: nobody is left to read what it says.
     if (this.#unanswered > 0) this.#driver.abort()
@@ -218,6 +223,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#unanswered--
     // A driver that answers from the event loop: the next batch of a stream waits for this answer alone.
     if (this.#unanswered === 0) this.#schedulePump()
+    if (result === 0 && refusedBytes > 0) {
+      this.#memoryGone(record.writes[0] as PendingWrite)
+      return
+    }
     if (result >= 0) {
       this.#statistics.messageSent(result)
       if (!this.#isStream) (record.writes[0] as PendingWrite).completeSent()
@@ -261,11 +270,17 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#schedulePump()
   }
 
+  /** Nothing was there to send: the caller transferred the memory after `write()`. The rest of a stream can't follow half a write. */
+  #memoryGone(write: PendingWrite): void {
+    if (this.#isStream && write.sentBytes > 0) this.#endQueue(MEMORY_GONE)
+    else if (!this.#isStream || this.#queue.remove(write)) write.fail(MEMORY_GONE, true)
+  }
+
   #requeue(writes: readonly PendingWrite[]): void {
     if (this.#isStream) return // Still at the head of the queue: only `advance` moves on.
     const write = writes[0] as PendingWrite
     if (this.#discarding && this.#ending !== undefined) {
-      this.#failWrite(write, this.#ending)
+      write.fail(this.#ending, true)
     } else if (write.settled) {
       // Its signal was aborted while it waited; nothing of it was sent, so it need not be.
       write.completeSent()
@@ -281,17 +296,14 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#requeue(writes)
       if (this.#limitReported) return
       this.#limitReported = true
-      this.#init.onLimit(
-        `The kernel refused a zero-copy send (${errnoName(errno)}) with none in flight; such sends are copied. ` +
-          'Raise net.core.optmem_max, or the memlock limit (ulimit -l).',
-      )
+      this.#init.onLimit(limitMessage(errno))
     } else this.#sendFailed(writes, errno)
   }
 
   #sendFailed(writes: readonly PendingWrite[], errno: number): void {
     const { code, message, remedy } = sendFailure(errno)
     const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall: this.backend === 'uring' ? 'io_uring_enter' : 'sendmsg', remedy }
-    if (!this.#isStream) this.#failWrite(writes[0] as PendingWrite, { code, message, init })
+    if (!this.#isStream) (writes[0] as PendingWrite).fail({ code, message, init }, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#endQueue({ code, message, init })
@@ -325,7 +337,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const message = `The ${this.backend} driver failed: ${cause instanceof Error ? cause.message : String(cause)}`
     this.#discarding = true
     this.#ending = { code: 'ERR_ZC_SYSTEM', message, init: { cause } }
-    for (const write of this.#queue.takeAll()) this.#failWrite(write, this.#ending)
+    for (const write of this.#queue.takeAll()) write.fail(this.#ending, true)
     this.#init.onBroken(new ZeroCopyError('ERR_ZC_SYSTEM', message, { cause }))
   }
 
@@ -384,15 +396,11 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   // ---- the end
 
-  #failWrite(write: PendingWrite, { code, message, init }: Ending): void {
-    write.fail(code, message, init, true)
-  }
-
   /** From now on writes fail with `ending`, and so do those that are queued. */
   #endQueue(ending: Ending): void {
     this.#ending = ending
     this.#discarding = true
-    for (const write of this.#queue.takeAll()) this.#failWrite(write, ending)
+    for (const write of this.#queue.takeAll()) write.fail(ending, true)
     this.#blocked = null
     this.#schedulePump()
   }
@@ -405,18 +413,11 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   async #drainAndClose(): Promise<void> {
-    this.#ending ??= { code: 'ERR_ZC_CLOSED', message: 'The writer is closed.', init: {} }
+    this.#ending ??= WRITER_CLOSED
     const { drainTimeoutMs } = this.#options
-    if (await this.#idle(drainTimeoutMs)) {
-      this.#closeDriver()
-      return
-    }
+    if (await this.#idle(drainTimeoutMs)) return this.#closeDriver()
     if (!this.#driverOpen) return
-    const ending: Ending = {
-      code: 'ERR_ZC_DRAIN_TIMEOUT',
-      message: `The peer took less than everything within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`,
-      init: { remedy: 'Raise drainTimeoutMs, or find out why the peer does not read.' },
-    }
+    const ending = drainTimeoutEnding(drainTimeoutMs)
     await this.#abortConnection(ending)
     throw new ZeroCopyError(ending.code, ending.message, ending.init)
   }
@@ -434,10 +435,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#driverOpen = false
     this.#driver.disarm(Wake.Writable | Wake.Notification)
     this.#statistics.abandonedBytes += this.#driver.close()
-    const ending: Ending = this.#ending ?? { code: 'ERR_ZC_CLOSED', message: 'The writer is closed.', init: {} }
+    const ending = this.#ending ?? WRITER_CLOSED
     for (const record of this.#table.inFlightRecords()) {
       for (const write of record.writes) {
-        if (!write.ended) this.#failWrite(write, ending)
+        if (!write.ended) write.fail(ending, true)
         write.abandon()
       }
     }

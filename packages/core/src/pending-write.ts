@@ -1,4 +1,5 @@
-import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode, type ZeroCopyErrorInit } from './errors.js'
+import type { Ending } from './endings.js'
+import { type ReleaseOutcome, ZeroCopyError } from './errors.js'
 import { watchSignal } from './signal-watch.js'
 import type { SentWrite } from './writer.js'
 
@@ -115,7 +116,7 @@ export class PendingWrite {
   }
 
   /** Rejects the promise; `ended` false where the rest will still be sent (an aborted signal on a stream). */
-  fail(code: ZeroCopyErrorCode, message: string, init: ZeroCopyErrorInit, ended: boolean): void {
+  fail({ code, message, init }: Ending, ended: boolean): void {
     if (!this.#settled) {
       this.#settle()
       this.#failure = new ZeroCopyError(code, message, { ...init, released: this.released })

@@ -85,6 +85,11 @@ export class StreamBatcher {
 }
 
 function moveCursor(write: PendingWrite, bytes: number): void {
+  // Not by looking at the memory: whoever transfers it away too early makes its length 0.
+  if (write.segmentCount === 1) {
+    write.segmentOffset += bytes
+    return
+  }
   let left = bytes
   while (left > 0) {
     const rest = write.segment(write.segmentIndex).byteLength - write.segmentOffset

@@ -37,7 +37,8 @@ napi_value initialize(napi_env env, napi_callback_info info) {
   uint32_t* control;
   size_t length;
   memory_pin pin;
-  if (arguments.host() == nullptr || !arguments.flag(0, main_thread) || !keep_words(env, arguments.value(2), 3, control, length, pin)) {
+  if (arguments.host() == nullptr || !arguments.flag(0, main_thread) ||
+      !keep_words(env, arguments.value(2), control_words, control, length, pin)) {
     return misuse(env, "initialize: wrong arguments");
   }
   if (arguments.host()->begin(main_thread, arguments.value(1), control, std::move(pin)) != napi_ok) {

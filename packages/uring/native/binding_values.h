@@ -69,6 +69,10 @@ inline driver_reference find_driver(environment& environment, uint32_t name) {
 }
 
 // Hot functions: binding_send.cc.
+// Words of the small arguments of submit: driver, messages, mode, whether one segment is passed instead of an array. Mirrored from
+// src/native.ts.
+constexpr size_t control_words = 4;
+
 napi_value submit(napi_env env, napi_callback_info info);
 napi_value flush(napi_env env, napi_callback_info info);
 napi_value collect(napi_env env, napi_callback_info info);

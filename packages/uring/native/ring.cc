@@ -32,15 +32,13 @@ int ring::open(const ring_settings& settings) {
   size_t count = settings.sqpoll ? sizeof(sqpoll_flag_sets) / sizeof(uint32_t) : sizeof(flag_sets) / sizeof(uint32_t);
   int result = -EINVAL;
   for (size_t i = 0; i < count && result == -EINVAL; i++) {
+    if ((sets[i] & IORING_SETUP_DEFER_TASKRUN) != 0 && !deferred_work_is_signalled()) continue;
     memset(&params_, 0, sizeof(params_));
     params_.flags = sets[i] | IORING_SETUP_CQSIZE;
     params_.cq_entries = settings.completion_entries;
     params_.sq_thread_idle = settings.sqpoll_idle_ms;
     result = io_uring_queue_init_params(settings.submission_entries, &uring_, &params_);
     setup_flags_ = params_.flags;
-    if (result != 0 || !deferred() || deferred_work_is_signalled()) continue;
-    io_uring_queue_exit(&uring_);
-    result = -EINVAL;
   }
   if (result != 0) return result;
   open_ = true;

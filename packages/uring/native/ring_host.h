@@ -55,8 +55,8 @@ class ring_host {
       }
       engine_.queue().set_listening(listening);
     }
-    // What came while signals were muted was not signalled.
-    if (listening && !reap_follows && engine_.queue().settle()) signal_.raise();
+    // What came while signals were muted was not signalled; nor is room that nothing in the ring will announce.
+    if (listening && !reap_follows && (engine_.queue().settle() || engine_.owes_room())) signal_.raise();
     if (wanted == referenced_) return;
     handle_.set_referenced(wanted);
     referenced_ = wanted;

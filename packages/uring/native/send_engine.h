@@ -62,6 +62,8 @@ class send_engine {
   bool idle() const { return open_drivers_ == 0 && owed_drivers_ == 0; }
   // True while the event loop has to stay alive for somebody.
   bool wants_loop() const { return armed_drivers_ > 0 || unsent_ > 0; }
+  // True where a driver waits for room that is there, with no request under way whose completion would make anybody look.
+  bool owes_room() const;
   // True while the kernel owes something to drivers that are closed.
   bool owes_closed() const { return owed_drivers_ > 0; }
 
@@ -128,7 +130,7 @@ class send_engine {
   size_t events_of(const io_uring_cqe& cqe) const;
   void complete(const io_uring_cqe& cqe, event_buffer& events);
   void complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events);
-  void complete_poll(driver_slot& driver, event_buffer& events);
+  void complete_poll(driver_slot& driver, int32_t ready, event_buffer& events);
   void answer_run(driver_slot& driver, uint32_t leader, const io_uring_cqe& cqe, event_buffer& events);
   void push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events);
   void deliver_rejections(event_buffer& events);

@@ -1,5 +1,6 @@
 // Completion: from the ring's completions to events.
 #include <errno.h>
+#include <poll.h>
 
 #include "send_engine.h"
 
@@ -59,15 +60,17 @@ void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
   // An index is used again only when nothing is owed to its former driver; the generation proves it.
   if (!driver.used || request_name::generation(name) != driver.generation) return;
   if (kind == request_kind::poll) {
-    complete_poll(driver, events);
+    complete_poll(driver, cqe.res, events);
   } else {
     complete_send(driver, cqe, events);
   }
   if (!driver.open && driver.in_flight == 0 && !driver.poll_pending) forget(driver);
 }
 
-void send_engine::complete_poll(driver_slot& driver, event_buffer& events) {
+void send_engine::complete_poll(driver_slot& driver, int32_t ready, event_buffer& events) {
   driver.poll_pending = false;
+  // An error that lasts (entries on the error queue that nobody reads) ends each poll at once: only a request in the ring can wait then.
+  if (ready >= 0 && (ready & POLLOUT) == 0) driver.waits_in_ring = true;
   if (!driver.open || (driver.armed & wake_writable) == 0) return;
   set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_writable));
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_writable);
@@ -167,6 +170,14 @@ void send_engine::deliver_room(event_buffer& events) {
     set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_writable));
     events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_writable);
   }
+}
+
+bool send_engine::owes_room() const {
+  if (starved_drivers_ == 0 || kick_pending_ || tokens_in_kernel_ >= token_limit_) return false;
+  for (const auto& each : drivers_) {
+    if (each->starved && (each->armed & wake_writable) != 0) return true;
+  }
+  return false;
 }
 
 void send_engine::set_armed(driver_slot& driver, uint32_t bits) {

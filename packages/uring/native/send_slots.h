@@ -54,8 +54,9 @@ struct driver_slot {
   bool stream = false;
   bool tcp = false;
   bool poll_pending = false;
-  bool starved = false;      // was refused for want of room in the ring
-  int64_t joined_bytes = 0;  // sent zero-copy since a request last ended its packet buffer
+  bool starved = false;        // was refused for want of room in the ring
+  bool waits_in_ring = false;  // polling this socket does not wait: copies go through the ring, too
+  int64_t joined_bytes = 0;    // sent zero-copy since a request last ended its packet buffer
   std::unique_ptr<token_slot[]> tokens;
   // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver.ts.
   const uint32_t* table = nullptr;

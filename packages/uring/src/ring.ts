@@ -88,15 +88,17 @@ export class UringRing {
   /** Hands out `count` events, then those that came meanwhile. */
   deliver(count: number): void {
     let events = count
-    for (let round = 0; events > 0 || this.#again; round++) {
-      if (round === MAX_DELIVERIES) {
-        this.#deliverNextTurn()
-        return
-      }
+    for (let round = 1; events > 0 || this.#again; round++) {
       const full = events >= EVENT_CAPACITY - 1
       this.#again = false
       if (events > 0) this.dispatcher.dispatch(this.#events, events)
-      events = full || this.#again ? this.native.collect(this.name(NO_DRIVER), true) : 0
+      const more = full || this.#again
+      // Before the next are fetched: what is fetched and not handed out is lost.
+      if (more && round === MAX_DELIVERIES) {
+        this.#deliverNextTurn()
+        return
+      }
+      events = more ? this.native.collect(this.name(NO_DRIVER), true) : 0
     }
     if (this.openDrivers === 0) this.closeIfIdle()
   }

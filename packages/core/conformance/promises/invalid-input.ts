@@ -69,6 +69,22 @@ export const invalidInput: ContractPromise = {
       },
     },
     {
+      name: 'memory that is transferred away after the call, before it is sent',
+      run: async (trial) => {
+        const { pair, writer, ledger } = await trial.start({ minZerocopyBytes: 0 })
+        const gone = content(12_000)
+        const write = rejection(writer.write(gone), 'ERR_ZC_BUFFER_DETACHED', 'a write whose memory is gone')
+        structuredClone(gone.buffer, { transfer: [gone.buffer as ArrayBuffer] })
+        await write
+        ledger.write(content(12_000))
+        if (trial.kind === 'datagram') assert.equal((await pair.peer.readDatagram()).byteLength, 0)
+        const received = trial.kind === 'stream' ? await pair.peer.read(12_000) : await pair.peer.readDatagram()
+        assertContent(received, 0, 'the valid write behind it')
+        await ledger.allReleased()
+        ledger.assertAllSent()
+      },
+    },
+    {
       name: 'memory that looks unusual and is not: views, Buffers, shared memory',
       run: async (trial) => {
         const { pair, ledger } = await trial.start({ minZerocopyBytes: 0 })

@@ -73,5 +73,27 @@ export const sent: ContractPromise = {
         ledger.assertAllSent()
       },
     },
+    {
+      name: 'in the order of the calls, also behind a write that has stalled for some turns',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, ledger } = await trial.start()
+        pair.peer.pause()
+        const settled: number[] = []
+        const note = (index: number, bytes: number): void => {
+          void ledger.write(content(bytes, index)).settled.then(() => settled.push(index))
+        }
+        note(0, pair.stallBytes)
+        for (let index = 1; index < 8; index++) {
+          await quietTurns()
+          note(index, 12_000)
+        }
+        pair.peer.resume()
+        await pair.peer.read(pair.stallBytes + 7 * 12_000)
+        await ledger.allReleased()
+        assert.deepEqual(settled, [0, 1, 2, 3, 4, 5, 6, 7])
+        ledger.assertAllSent()
+      },
+    },
   ],
 }

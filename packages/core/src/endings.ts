@@ -1,0 +1,35 @@
+import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from './errors.js'
+
+/** Why writes fail from some moment on: what the error of each is made from. */
+export interface Ending {
+  code: ZeroCopyErrorCode
+  message: string
+  init: ZeroCopyErrorInit
+}
+
+/** `close()` was called. */
+export const WRITER_CLOSED: Ending = { code: 'ERR_ZC_CLOSED', message: 'The writer is closed.', init: {} }
+
+/** The caller's own socket was closed under the writer. */
+export const SOCKET_CLOSED: Ending = { code: 'ERR_ZC_CLOSED', message: 'The socket was closed.', init: {} }
+
+/** A buffer was transferred between `write()` and its send. */
+export const MEMORY_GONE: Ending = {
+  code: 'ERR_ZC_BUFFER_DETACHED',
+  message: 'The buffer was detached before it was sent: its memory was transferred elsewhere.',
+  init: { remedy: 'Keep it until `released`.' },
+}
+
+/** `abort(reason)` was called. */
+export function abortedEnding(reason: unknown): Ending {
+  return { code: 'ERR_ZC_ABORTED', message: 'The writer was aborted.', init: { cause: reason } }
+}
+
+/** Closing took longer than `drainTimeoutMs`. */
+export function drainTimeoutEnding(drainTimeoutMs: number): Ending {
+  return {
+    code: 'ERR_ZC_DRAIN_TIMEOUT',
+    message: `The peer took less than everything within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`,
+    init: { remedy: 'Raise drainTimeoutMs, or find out why the peer does not read.' },
+  }
+}
