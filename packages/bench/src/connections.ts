@@ -22,7 +22,7 @@ import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
-import { pairedRatio, summarize } from './statistics.js'
+import { pairedRatio, type RatioEstimate, summarize } from './statistics.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 import { runTurns } from './turns.js'
@@ -223,7 +223,7 @@ export function connectionsTable(rows: readonly Row[]): string[] {
         `${median.toFixed(2)} ±${(relativeSpread * 100).toFixed(0)}%`,
         summarize(own.map((row) => row.sends / row.seconds)).median.toFixed(0),
         summarize(own.map((row) => row.callsPerSend ?? Number.NaN)).median.toFixed(2),
-        ratio === undefined ? '' : `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`,
+        ratio === undefined ? '' : ratioText(ratio),
         copiedText(own),
       ]
     })
@@ -232,6 +232,10 @@ export function connectionsTable(rows: readonly Row[]): string[] {
     'left',
     'left',
   ])
+}
+
+function ratioText({ median, low, high, verdict }: RatioEstimate): string {
+  return verdict === 'same' ? 'no difference' : `${median.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`
 }
 
 function rankOf(backend: Row['backend']): number {

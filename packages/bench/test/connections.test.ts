@@ -8,12 +8,15 @@ import { describe, expect, it } from 'vitest'
 import { backendFor } from '../src/backends.js'
 import type { BackendLabel } from '../src/cell.js'
 import { connectTo } from '../src/cell-runner.js'
+import { connectionsTable } from '../src/connections.js'
 import { descriptorLimit, ensureDescriptors } from '../src/descriptors.js'
 import { FleetDriverLoad } from '../src/fleet-driver-load.js'
 import { makePayload } from '../src/payload.js'
+import type { Row } from '../src/record.js'
 import { readRecord } from '../src/record-file.js'
 import { socketSettings } from '../src/socket-settings.js'
 import { inFolderOfItsOwn, run } from './bench-run.js'
+import { row } from './rows.js'
 
 const TIMEOUT_MS = 120_000
 const isRoot = process.geteuid?.() === 0
@@ -37,7 +40,7 @@ describe('bench connections, end to end', { timeout: TIMEOUT_MS }, () => {
     const args = ['--counts', '1,40', '--backends', 'copy,errqueue-recvmmsg,uring', '--rounds', '2', '--runtime-ms', '30']
     const outcome = await run(['connections', ...args, '--json', 'record.json'])
     expect(outcome).toMatchObject({ status: 0 })
-    expect(outcome.stdout).toMatch(/^writer +tcp4 +uring +40 .* \d\.\d\d \[.*\] +100%$/mu)
+    expect(outcome.stdout).toMatch(/^writer +tcp4 +uring +40 .* (\d\.\d\d \[.*\]|no difference) +100%$/mu)
     const { rows } = await readRecord('record.json')
     expect(rows).toHaveLength(2 * 3 * 2 * 2)
     for (const { connections, sends, zerocopySends, copiedSends } of rows) {
@@ -87,6 +90,17 @@ describe('bench connections, end to end', { timeout: TIMEOUT_MS }, () => {
   it.runIf(mayRaise)('raises the limit where it may (needs CAP_SYS_RESOURCE)', async () => {
     expect(withDescriptors(500, ['--counts', '400'], 0)).toMatchObject({ status: 0 })
     expect((await readRecord('record.json')).rows.map(({ connections }) => connections)).toEqual([400])
+  })
+})
+
+describe('the table of connections', () => {
+  const rounds = (connections: number, us: number, drift = 0): Row[] =>
+    [0, 1, 2].map((round) => row({ round, connections, cpuUserUs: 0, cpuSystemUs: us * 1_000 + drift * (round - 1) }))
+
+  it('has the cost over that at the fewest, paired by round, and calls what straddles 1.00 no difference', () => {
+    const lines = connectionsTable([...rounds(1, 10), ...rounds(100, 15), ...rounds(1_000, 10, 500)])
+    expect(lines.find((line) => / 100 /u.test(line))).toMatch(/15\.00 ±0% .* 1\.50 \[1\.50, 1\.50\] +100%$/u)
+    expect(lines.find((line) => / 1000 /u.test(line))).toMatch(/ no difference +100%$/u)
   })
 })
 
