@@ -29,10 +29,12 @@ export type ResponderMessage = z.infer<typeof responderMessageSchema>
 export class RpcResponder implements AsyncDisposable {
   readonly host: string
   readonly port: number
+  readonly pid: number
   readonly #child: ChildProcess
 
   private constructor(child: ChildProcess, host: string, port: number) {
     this.#child = child
+    this.pid = child.pid ?? -1
     this.host = host
     this.port = port
   }

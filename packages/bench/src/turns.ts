@@ -65,7 +65,8 @@ export async function runTurns<C extends AnyCell>(turns: readonly Turn<C>[], opt
       else keeper.keep(row)
     } catch (error) {
       const status = error instanceof BenchFailure ? error.status : ExitStatus.Failed
-      throw new BenchFailure(`${cellKey(cell)}: ${messageOf(error)}${keeper?.remedy() ?? ''}`, status, error)
+      const sentence = messageOf(error).replace(/\.?$/u, '.')
+      throw new BenchFailure(`${cellKey(cell)}: ${sentence}${keeper?.remedy() ?? ''}`, status, error)
     }
     progress.advance(expectedMs(cell), `round ${round + 1}, ${cellKey(cell)}`)
   }

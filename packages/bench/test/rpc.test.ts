@@ -57,6 +57,14 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
     expect((await readRecord('record.json')).path).toMatchObject({ kind: 'remote', host: '127.0.0.1' })
   })
 
+  it('has a responder that outlives the Ctrl-C of a terminal, for the measurement that goes on', async () => {
+    const { RpcResponder } = await import('../src/rpc-responder.js')
+    await using responder = await RpcResponder.start({ host: '127.0.0.1', port: 0, cpu: null })
+    process.kill(responder.pid, 'SIGINT')
+    const args = ['--backends', 'uring', '--thresholds', 'never', '--to', `127.0.0.1:${responder.port}`]
+    expect(await run(['rpc', ...args, ...short])).toMatchObject({ status: 0 })
+  })
+
   it('says so when the other end closes instead of answering', async () => {
     const server = createServer((socket) => socket.on('data', () => socket.end())).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
