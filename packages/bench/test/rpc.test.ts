@@ -1,11 +1,13 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { connect, createServer } from 'node:net'
+import { describe, expect, it, vi } from 'vitest'
+import { bench } from '../src/bench.js'
 import type { Row } from '../src/record.js'
 import { readRecord } from '../src/record-file.js'
-import { MAX_REQUEST_BYTES, RequestCounter, requestHeader } from '../src/rpc-frame.js'
+import { ANSWER_BYTES, MAX_REQUEST_BYTES, RequestCounter, requestHeader } from '../src/rpc-frame.js'
 import { rpcChange, rpcPolicies, rpcTables } from '../src/rpc-table.js'
-import { blame, inFolderOfItsOwn, run } from './bench-run.js'
+import { blame, capture, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 
 const TIMEOUT_MS = 120_000
@@ -38,7 +40,7 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
     expect(mixed.length).toBe(4)
   })
 
-  it('calls bench serve --rpc as another machine', async () => {
+  it('calls a responder elsewhere, with thresholds and sizes as asked', async () => {
     const { RpcResponder } = await import('../src/rpc-responder.js')
     await using responder = await RpcResponder.start({ host: '127.0.0.1', port: 0, cpu: null })
     const args = [
@@ -55,6 +57,26 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
     ]
     expect(await run(['rpc', ...args, ...short])).toMatchObject({ status: 0 })
     expect((await readRecord('record.json')).path).toMatchObject({ kind: 'remote', host: '127.0.0.1' })
+  })
+
+  it('has bench serve --rpc answer, until it is told to end', async () => {
+    let stdout = ''
+    const restore = capture(process.stdout, (text) => {
+      stdout += text
+    })
+    try {
+      const serving = bench(['serve', '--rpc'])
+      await vi.waitUntil(() => stdout.includes('Ready'), { timeout: TIMEOUT_MS, interval: 20 })
+      const socket = connect(Number(/bench rpc --to \S+:(\d+)\n$/u.exec(stdout)?.[1]), '127.0.0.1')
+      socket.write(Buffer.concat([requestHeader(3), Buffer.from('abc')]))
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.byteLength).toBe(ANSWER_BYTES)
+      socket.destroy()
+      process.emit('SIGINT')
+      expect(await serving).toBe(0)
+    } finally {
+      restore()
+    }
   })
 
   it('has a responder that outlives the Ctrl-C of a terminal, for the measurement that goes on', async () => {
