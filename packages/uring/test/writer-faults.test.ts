@@ -42,6 +42,19 @@ describe('a writer over uring loses nothing', () => {
   )
 
   it(
+    'no request to be had just as a copy waits for room in the socket',
+    async () => {
+      const task: WriterTask = { ...tcp, writes: 1, bytes: 16_000_000, peerPaused: true, writerOptions: { minZerocopyBytes: 100_000_000 } }
+      // The first enter after opening: a lone copy goes without the ring, so that it is the poll of the full socket.
+      const poll = await positionOfOwn('io_uring_enter', 4, SCRIPT, task)
+      const end = await runTraced('io_uring_enter', [`io_uring_enter:error=EAGAIN:when=${poll}`], SCRIPT, task)
+      expectNothingLost(parsed<Report>(end))
+      expect(end.calls.filter((line) => line.includes('(INJECTED)')).map((line) => OWN_CALL.test(line))).toEqual([true])
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
     'a peer that resets in mid-write: ERR_ZC_PEER_RESET',
     async () => {
       const report = parsed<Report>(await runChild(SCRIPT, { ...tcp, bytes: 2_000_000, peerPaused: true, peerResets: true }))
