@@ -46,7 +46,7 @@ describe('a writer over uring loses nothing', () => {
     async () => {
       const task: WriterTask = { ...tcp, writes: 1, bytes: 16_000_000, peerPaused: true, writerOptions: { minZerocopyBytes: 100_000_000 } }
       // The first enter after opening: a lone copy goes without the ring, so that it is the poll of the full socket.
-      const poll = await positionOfOwn('io_uring_enter', 4, SCRIPT, task)
+      const poll = await positionOfOwn('io_uring_enter', 3, SCRIPT, task)
       const end = await runTraced('io_uring_enter', [`io_uring_enter:error=EAGAIN:when=${poll}`], SCRIPT, task)
       expectNothingLost(parsed<Report>(end))
       expect(end.calls.filter((line) => line.includes('(INJECTED)')).map((line) => OWN_CALL.test(line))).toEqual([true])
