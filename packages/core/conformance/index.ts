@@ -1,6 +1,7 @@
 export { bounded, SUITE_LIMITS, setWaitMs, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
 export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
+export { type ContentTask, type PoisonReport, runContentChild } from './content-child.js'
 export { type ContentRun, runContent } from './content-run.js'
 export type {
   ConformanceOptions,

@@ -1,9 +1,16 @@
 import { once } from 'node:events'
-import { bounded, type ContentRun, poisonStreamAtReleased, releasingEarly, slowLoopback } from '@sendzc/core/conformance'
+import {
+  bounded,
+  type ContentRun,
+  type ContentTask,
+  type PoisonReport,
+  poisonStreamAtReleased,
+  releasingEarly,
+  slowLoopback,
+} from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
 import { BACKENDS } from './children/backends.js'
 import { parsed, runInNamespace, startWorker } from './children/child.js'
-import type { ContentTask, PoisonReport } from './children/content-child.js'
 
 const CHILD_TEST_MS = 90_000
 /** Cases of a run over all four transports. */
