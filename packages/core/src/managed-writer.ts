@@ -223,12 +223,12 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#unanswered--
     // A driver that answers from the event loop: the next batch of a stream waits for this answer alone.
     if (this.#unanswered === 0) this.#schedulePump()
-    if (result === 0 && refusedBytes > 0) {
-      this.#memoryGone(record.writes[0] as PendingWrite)
-      return
-    }
     if (result >= 0) {
       this.#statistics.messageSent(result)
+      if (refusedBytes > 0 && (result === 0 || record.writes.some(({ memoryGone }) => memoryGone))) {
+        this.#memoryGone(record.writes[0] as PendingWrite, result)
+        return
+      }
       if (!this.#isStream) (record.writes[0] as PendingWrite).completeSent()
       else {
         if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
@@ -270,9 +270,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#schedulePump()
   }
 
-  /** Nothing was there to send: the caller transferred the memory after `write()`. The rest of a stream can't follow half a write. */
-  #memoryGone(write: PendingWrite): void {
-    if (this.#isStream && write.sentBytes > 0) this.#endQueue(MEMORY_GONE)
+  /** The caller transferred the memory after `write()`. The rest of a stream can't follow half a write, or nobody knows what of it. */
+  #memoryGone(write: PendingWrite, sentBytes: number): void {
+    if (this.#isStream && write.sentBytes + sentBytes > 0) this.#endQueue(MEMORY_GONE)
     else if (!this.#isStream || this.#queue.remove(write)) write.fail(MEMORY_GONE, true)
   }
 

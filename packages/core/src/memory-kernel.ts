@@ -254,9 +254,11 @@ export class MemorySocket {
     let left = bytes
     for (const segment of segments) {
       if (left === 0) break
+      // Also what was transferred away, of which no view can be made.
+      if (segment.byteLength === 0) continue
       const view = segment.subarray(0, left)
       left -= view.byteLength
-      if (view.byteLength > 0) views.push(id >= 0 ? view : view.slice())
+      views.push(id >= 0 ? view : view.slice())
     }
     this.#queue.push({ views, view: 0, offset: 0, left: bytes, id, carried: [], done: false })
     this.#queuedBytes += bytes

@@ -49,11 +49,19 @@ export class StreamBatcher {
         const before = bytes
         while (segment < write.segmentCount && segments < limit) {
           const whole = write.segment(segment)
-          const part = offset === 0 ? whole : whole.subarray(offset)
-          batch.addSegment(part)
-          segments++
           // The length is known where it need not be asked for, which is a call.
-          bytes += write.segmentCount === 1 ? write.bytes - offset : part.byteLength
+          const known = write.segmentCount === 1 && offset === 0
+          const length = known ? write.bytes : whole.byteLength - offset
+          if (length <= 0) {
+            // Transferred away. What is covered and not sent makes the answer short, which tells; nothing may follow in its place.
+            batch.addSegment(whole)
+            this.#table.cover(token, write, bytes - before + 1)
+            batch.endMessage(token, segments + 1, cause === null ? MessageFlag.Zerocopy : 0)
+            return
+          }
+          batch.addSegment(offset === 0 ? whole : whole.subarray(offset))
+          segments++
+          bytes += length
           segment++
           offset = 0
         }
