@@ -1,4 +1,4 @@
-export { bounded, SUITE_LIMITS, setWaitMs, WaitTimeout } from './bounded.js'
+export { bounded, SUITE_LIMITS, setWaitMs, until, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
 export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
 export { type ContentTask, type PoisonReport, runContentChild } from './content-child.js'

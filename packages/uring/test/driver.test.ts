@@ -1,5 +1,5 @@
 // What the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
-import { Errno, Release, Wake } from '@sendzc/core'
+import { type DriverSink, Errno, Release, SendBatch, Wake } from '@sendzc/core'
 import {
   type ConnectedPair,
   content,
@@ -9,6 +9,7 @@ import {
   setWaitMs,
   tcpPairs,
   udpPairs,
+  until,
 } from '@sendzc/core/conformance'
 import { afterEach, describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
@@ -187,6 +188,38 @@ describe('the limits of the ring', () => {
     stalled.peer.resume()
     await other.settled()
     await third.settled()
+  })
+})
+
+describe('events that bring more of them', () => {
+  it('are all handed out, and the event loop has its turn meanwhile', async () => {
+    const pair = await tcpPair()
+    const chain = 200
+    const results: number[] = []
+    let released = 0
+    const batch = new SendBatch(1, 1)
+    const send = (): void => {
+      batch.clear()
+      batch.addSegment(new Uint8Array(100))
+      batch.endMessage(0, 1, 0)
+      driver.submit(batch)
+    }
+    // Each answer submits the next message, from within.
+    const sink: DriverSink = {
+      sent: (_token, result) => results.push(result),
+      released: () => {
+        if (++released < chain) send()
+      },
+      wake: () => undefined,
+    }
+    const driver = uring().open({ fd: pair.fd, sink, maxInFlight: 1 })
+    send()
+    // MAX_DELIVERIES of src/ring.ts
+    expect(released).toBe(64)
+    await until(() => released === chain, 'the last of the chain')
+    expect(results).toEqual(Array(chain).fill(100))
+    expect(await pair.peer.read(chain * 100)).toHaveLength(chain * 100)
+    driver.close()
   })
 })
 

@@ -1,6 +1,8 @@
 import { countLoopTurns } from '@sendzc/core/conformance'
 import { expect, it } from 'vitest'
 import { type UringOptions, uring } from '../src/index.js'
+import { parsed, runChild } from './children/child.js'
+import type { FullSocketReport } from './children/full-socket-child.js'
 
 /** Turns of a loop that rests: timers of this test and of its runner. A loop that spins makes tens of thousands. */
 const RESTING_TURNS = 20
@@ -22,6 +24,18 @@ it.each(Object.entries(options))(
     expect(releasing).toBeLessThan(TURNS_PER_READ * peerReads + RESTING_TURNS)
     expect(idle).toBeLessThan(RESTING_TURNS)
     expect(closed).toBeLessThan(RESTING_TURNS)
+  },
+  TEST_MS,
+)
+
+it(
+  'rests while a copy waits for room in a socket whose error queue nobody reads, and goes on when there is room',
+  async () => {
+    const python = ['python3', new URL('./children/inherited_socket.py', import.meta.url).pathname]
+    const report = parsed<FullSocketReport>(await runChild('./full-socket-child.ts', { blocking: false, notified: true }, python))
+    expect(report.queuedBytes).toBeGreaterThan(0)
+    expect(report.turns).toBeLessThan(RESTING_TURNS)
+    expect(report.mismatch).toBe(-1)
   },
   TEST_MS,
 )
