@@ -150,6 +150,10 @@ class WitnessedDriver implements Driver {
     this.#driver.abort()
   }
 
+  answeringCall(token: number): string {
+    return this.#driver.answeringCall?.(token) ?? 'sendmsg'
+  }
+
   counters(): DriverCounters {
     return this.#driver.counters()
   }

@@ -173,6 +173,8 @@ export interface Driver {
   disarm(bits: number): void
   /** Aborts the connection so that the kernel lets go of queued memory (TCP: RST by `connect(AF_UNSPEC)`), and delivers what it then reports. */
   abort(): void
+  /** Name of the system call that the answer to `token` came from, for errors: within its `sent`. Left out: `sendmsg`. */
+  answeringCall?(token: number): string
   counters(): DriverCounters
   /**
    * Closes the dup. No event follows. Memory still in flight is not freed: the driver leaves it pinned for the life of the process

@@ -19,7 +19,7 @@ import type { ManagedWriterInit } from './managed-writer-init.js'
 import { MessageTable } from './message-table.js'
 import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
-import type { CopyCause, PendingWrite } from './pending-write.js'
+import type { PendingWrite } from './pending-write.js'
 import { StreamBatcher } from './stream-batcher.js'
 import { toPendingWrite } from './write-data.js'
 import { WriteQueue } from './write-queue.js'
@@ -243,8 +243,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record.writes)
       this.#blocked = 'writable'
-    } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(record.writes, record.cause, errno)
-    else this.#sendFailed(record.writes, errno)
+    } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(token, errno)
+    else this.#sendFailed(token, errno)
   }
 
   released(token: number, release: ReleaseKind): void {
@@ -287,7 +287,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     } else this.#queue.putBack(write)
   }
 
-  #noBuffers(writes: readonly PendingWrite[], cause: CopyCause, errno: number): void {
+  #noBuffers(token: number, errno: number): void {
+    const { writes, cause } = this.#table.record(token)
     if (this.#table.sharedCount > 0) {
       this.#requeue(writes)
       this.#blocked = 'notification'
@@ -297,13 +298,14 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       if (this.#limitReported) return
       this.#limitReported = true
       this.#init.onLimit(limitMessage(errno))
-    } else this.#sendFailed(writes, errno)
+    } else this.#sendFailed(token, errno)
   }
 
-  #sendFailed(writes: readonly PendingWrite[], errno: number): void {
+  #sendFailed(token: number, errno: number): void {
     const { code, message, remedy } = sendFailure(errno)
-    const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall: this.backend === 'uring' ? 'io_uring_enter' : 'sendmsg', remedy }
-    if (!this.#isStream) (writes[0] as PendingWrite).fail({ code, message, init }, true)
+    const syscall = this.#driver.answeringCall?.(token) ?? 'sendmsg'
+    const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall, remedy }
+    if (!this.#isStream) (this.#table.record(token).writes[0] as PendingWrite).fail({ code, message, init }, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#endQueue({ code, message, init })

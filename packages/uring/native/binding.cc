@@ -199,6 +199,21 @@ napi_value pinned_bytes(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// sentWithoutRing(driver, token) -> whether the last answer of the token came from a plain system call
+napi_value sent_without_ring(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  uint32_t token;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, token)) {
+    return misuse(env, "sentWithoutRing: wrong arguments");
+  }
+  driver_reference found = find_driver(*arguments.host(), name);
+  napi_value result = nullptr;
+  napi_get_boolean(env, found.driver != nullptr && token < found.driver->max_in_flight && found.driver->tokens[token].without_ring,
+                   &result);
+  return result;
+}
+
 // counters(driver, into): send calls, collect calls, empty ones, notifications, messages notified, pinned bytes
 napi_value counters(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
@@ -319,6 +334,7 @@ constexpr function_entry functions[] = {
     {"abortDriver", abort_driver},
     {"closeDriver", close_driver},
     {"pinnedBytes", pinned_bytes},
+    {"sentWithoutRing", sent_without_ring},
     {"counters", counters},
     {"processPins", process_pins},
     {"createRegion", create_region},

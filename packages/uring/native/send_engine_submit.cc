@@ -94,6 +94,7 @@ void send_engine::end_message(bool zerocopy) {
   slot.bytes = batch_.bytes;
   slot.state = token_state::unsent;
   slot.failed = false;
+  slot.without_ring = false;
   slot.next_in_run = token_slot::none;
   slot.run_length = 0;
   slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
@@ -201,6 +202,7 @@ void send_engine::send_without_ring(driver_slot& driver) {
   ssize_t sent = sendmsg(driver.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
   int result = sent < 0 ? -errno : static_cast<int>(sent);
   driver.totals.send_calls++;
+  driver.tokens[batch_.token].without_ring = true;
   drop_message();
   answer_without_ring(driver, batch_.token, result);
 }

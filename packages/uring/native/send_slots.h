@@ -26,7 +26,8 @@ struct token_slot {
   uint32_t next_in_run = none;
   uint32_t run_length = 0;  // of the first token of a run: how many messages its request carries
   token_state state = token_state::free;
-  bool failed = false;  // answered with an error: whatever notification follows, the memory was not sent
+  bool without_ring = false;  // answered by a plain system call
+  bool failed = false;        // answered with an error: whatever notification follows, the memory was not sent
   int64_t bytes = 0;
 };
 

@@ -38,6 +38,7 @@ export interface UringAddon {
   abortDriver(driver: number): void
   closeDriver(driver: number): number
   pinnedBytes(driver: number): number
+  sentWithoutRing(driver: number, token: number): boolean
   counters(driver: number, into: Float64Array): void
   processPins(into: Float64Array): void
   createRegion(count: number, slotBytes: number): number

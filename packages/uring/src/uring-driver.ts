@@ -141,6 +141,10 @@ export class UringDriver implements Driver, DriverSink {
     return this.#bytesLeft
   }
 
+  answeringCall(token: number): string {
+    return this.#ring.native.sentWithoutRing(this.#name, token) ? 'sendmsg' : 'io_uring_enter'
+  }
+
   /** @internal From the ring. */
   sent(token: number, result: number): void {
     this.#sink.sent(token, result)

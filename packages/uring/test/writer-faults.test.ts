@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Capability } from '@sendzc/core'
-import type { WriteReport } from '@sendzc/core/conformance'
+import { type Capability, openWriter } from '@sendzc/core'
+import { content, tcpPairs, type WriteReport } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
+import { uring } from '../src/index.js'
 import { OWN_CALL, parsed, positionOfOwn, runChild, runTraced, withMemlock } from './children/child.js'
 import type { WriterTask } from './children/writer-child.js'
 
@@ -82,6 +83,21 @@ describe('a writer over uring loses nothing', () => {
       CHILD_TEST_MS,
     )
   }
+})
+
+describe('the error of a send names the system call that failed', () => {
+  it.each([
+    ['a copy alone on its ring', 100_000, 'sendmsg'],
+    ['a zero-copy send', 0, 'io_uring_enter'],
+  ])('%s', async (_name, minZerocopyBytes, syscall) => {
+    const pair = await tcpPairs('127.0.0.1')()
+    const writer = await openWriter({ fd: pair.fd }, { backend: uring(), minZerocopyBytes })
+    pair.peer.reset()
+    const failed: unknown = await writer.write(content(20_000)).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 'ERR_ZC_PEER_RESET', syscall })
+    await writer.close()
+    await pair.dispose()
+  })
 })
 
 describe('a memlock limit of zero', () => {
