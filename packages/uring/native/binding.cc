@@ -126,6 +126,15 @@ napi_value close_ring_if_idle(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// drainRing(ring): before the end of the process
+napi_value drain_ring(napi_env env, napi_callback_info info) {
+  call_arguments<1> arguments(env, info);
+  uint32_t id;
+  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "drainRing: wrong arguments");
+  arguments.host()->drain_ring(id);
+  return nullptr;
+}
+
 // socketFacts(fd, into): domain, type, protocol, 1 where connected, 1 where listening -> 0 or a negated errno
 napi_value socket_facts_of(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
@@ -322,6 +331,7 @@ constexpr function_entry functions[] = {
     {"createRing", create_ring},
     {"registerRegion", register_region},
     {"describeRing", describe_ring},
+    {"drainRing", drain_ring},
     {"closeRingIfIdle", close_ring_if_idle},
     {"socketFacts", socket_facts_of},
     {"openDriver", open_driver},

@@ -44,6 +44,11 @@ bool environment::close_if_idle(uint32_t id) {
   return true;
 }
 
+void environment::drain_ring(uint32_t id) {
+  ring_host* host = ring(id);
+  if (host != nullptr) host->engine().drain(teardown_drain_ms, teardown_abort_ms);
+}
+
 int environment::create_region(uint32_t count, size_t slot_bytes) {
   if (regions_.size() >= max_regions) return -ENOSPC;
   auto fixed = std::make_shared<fixed_region>();
@@ -99,7 +104,8 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
     if (entry.host == nullptr) continue;
     if (!entry.closing) {
       // The main environment ends with its process, and the kernel with its copy of the pages: nothing to wait for.
-      if (!main_thread_) entry.host->engine().drain(teardown_drain_ms, teardown_abort_ms);
+      // But for the thread of SQPOLL, which outlives it until the last notification: forever where a peer never reads.
+      if (!main_thread_ || entry.host->engine().queue().sqpoll()) drain_ring(id);
       entry.host->engine().leak();
     }
     begin_close(id);

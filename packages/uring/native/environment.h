@@ -15,7 +15,8 @@ class environment {
  public:
   static constexpr uint32_t max_rings = 32;
   static constexpr uint32_t max_regions = 32;
-  // How long the end of a worker waits for notifications of what it has sent, and then, its connections aborted, once more.
+  // How long the end of a worker, or of a process with SQPOLL, waits for notifications of what it has sent, and then, its connections
+  // aborted, once more.
   static constexpr uint32_t teardown_drain_ms = 250;
   static constexpr uint32_t teardown_abort_ms = 250;
 
@@ -31,6 +32,8 @@ class environment {
   ring_host* ring(uint32_t id) { return id < max_rings && !closing(id) ? rings_[id].host.get() : nullptr; }
   // Closes a ring that has no open driver and that the kernel owes nothing. False where it stays.
   bool close_if_idle(uint32_t id);
+  // Waits for what the ring has in flight, within the bounds above. No use of the ring may follow but its end.
+  void drain_ring(uint32_t id);
 
   // The number of the region, or a negated errno; -ENOSPC at the limit of regions.
   int create_region(uint32_t count, size_t slot_bytes);

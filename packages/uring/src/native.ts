@@ -27,6 +27,7 @@ export interface UringAddon {
   registerRegion(ring: number, region: number): number
   describeRing(ring: number, into: Uint32Array): number
   closeRingIfIdle(ring: number): boolean
+  drainRing(ring: number): void
   socketFacts(fd: number, into: Int32Array): number
   openDriver(ring: number, fd: number, maxInFlight: number): number
   useTable(driver: number, table: Uint32Array): void

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { EVENT_WORDS, EventDispatcher, ZeroCopyError } from '@sendzc/core'
 import { failureError, fixedBufferFailure, ringFailure } from './failures.js'
 import { DRIVER_INDEX_BITS, loadNative, onRingReady, type UringAddon } from './native.js'
@@ -37,6 +38,7 @@ export class UringRing {
   readonly #key: string
   readonly #events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS)
   #again = false
+  readonly #drain = (): void => this.native.drainRing(this.id)
 
   private constructor(key: string, native: UringAddon, options: ResolvedUringOptions) {
     this.#key = key
@@ -45,6 +47,8 @@ export class UringRing {
     const id = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events)
     if (id < 0) throw failureError(ringFailure(-id), -id, 'io_uring_setup')
     this.id = id
+    // Its thread ends with the last notification, and the process with its thread. process.exit() ends no environment.
+    if (options.sqpoll !== undefined && isMainThread) process.on('exit', this.#drain)
   }
 
   /** The ring for these options: the one that exists, or a new one. */
@@ -122,6 +126,7 @@ export class UringRing {
   closeIfIdle(): void {
     if (this.openDrivers > 0 || this.dispatching || ringsById.get(this.id) !== this) return
     if (!this.native.closeRingIfIdle(this.id)) return
+    process.off('exit', this.#drain)
     ringsById.delete(this.id)
     ringsByKey.delete(this.#key)
   }
