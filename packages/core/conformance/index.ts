@@ -35,3 +35,13 @@ export { conformance, driverConformance } from './suite.js'
 export { DriverTrial, Trial } from './trial.js'
 export { ObservedWrite, rejection, WriteLedger } from './write-ledger.js'
 export { type ErrorReport, reportWrites, type WriteEnd, type WriteReport, type WriteTask } from './write-report.js'
+export {
+  exitAtStage,
+  runWriterStage,
+  terminateAtStage,
+  WRITER_STAGE_STATUS,
+  WRITER_STAGES,
+  type WriterStage,
+  type WriterStageEnd,
+  type WriterStageTask,
+} from './writer-stage.js'

@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads'
+import type { Backend } from '../src/driver.js'
+import { openWriter } from '../src/open-writer.js'
+import { bounded, quietTurns } from './bounded.js'
+import { assertContent, content, pressGarbageCollector } from './content.js'
+import { tcpPairs } from './loopback-pairs.js'
+import { activeResources, descriptorCount, descriptorsGrown, resourcesGrown } from './open-handles.js'
+
+/**
+ * Where a thread or a process with a writer may end: `write()` was called and its task has not run; sent and not released; waiting for
+ * room, the peer reads nothing; within `close()`; within `abort()`.
+ */
+export const WRITER_STAGES = ['called', 'sent', 'waiting', 'closing', 'aborting'] as const
+export type WriterStage = (typeof WRITER_STAGES)[number]
+
+/** What a child of {@link runWriterStage} is to do. */
+export interface WriterStageTask {
+  stage: WriterStage
+  /** One of the names that it was given. */
+  backend: string
+  /** For a worker: a connected socket of its process. */
+  fd?: number
+  /** For a process: where to connect to. */
+  port?: number
+}
+
+/** Status of a process that got to its stage. */
+export const WRITER_STAGE_STATUS = 7
+
+/** How a child ended that was at a stage. */
+export interface WriterStageEnd {
+  /** Bytes that arrived. */
+  arrived: number
+  /** What is wrong with them; undefined: they are the first that were written. */
+  contentError: string | undefined
+  /** What the main thread has more of than before. */
+  left: { handles: string[]; descriptors: number }
+}
+
+/** Bytes of one write. */
+const WRITE_BYTES = 500_000
+/** Together more than both ends of a connection hold. */
+const STALLING_WRITES = 40
+const CHILD_MS = 60_000
+
+/** Ends a process here; a worker says that it is here, and is ended by who started it: in the midst of its code, or of its event loop. */
+function reached({ stage }: WriterStageTask, inEventLoop: boolean): void {
+  pressGarbageCollector()
+  if (isMainThread) process.exit(WRITER_STAGE_STATUS)
+  parentPort?.postMessage(stage)
+  if (!inEventLoop) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+/** The whole of a child, a worker or a process, that goes to a stage of a write and ends there. */
+export async function runWriterStage(backends: Readonly<Record<string, () => Backend>>): Promise<void> {
+  const task = (isMainThread ? JSON.parse(process.argv[2] as string) : workerData) as WriterStageTask
+  const make = backends[task.backend]
+  if (make === undefined) throw new TypeError(`no backend is called ${task.backend}`)
+  let socket: Socket | undefined
+  if (task.port !== undefined) {
+    socket = connect(task.port, '127.0.0.1')
+    await once(socket, 'connect')
+  }
+  const writer = await openWriter(socket ?? { fd: task.fd as number }, { backend: make() })
+  const { stage } = task
+  const count = stage === 'called' || stage === 'sent' ? 1 : STALLING_WRITES
+  const writes = Array.from({ length: count }, (_, index) => writer.write(content(WRITE_BYTES, index * WRITE_BYTES)))
+  // A child that is not ended would see them fail.
+  for (const write of writes) write.catch(() => undefined)
+  if (stage === 'called') reached(task, false)
+  if (stage === 'sent') {
+    await writes[0]
+    reached(task, false)
+  }
+  await quietTurns()
+  if (writer.stats().queuedBytes === 0) throw new Error('nothing waits for room')
+  if (stage === 'closing') {
+    writer.close().catch(() => undefined)
+    await quietTurns()
+  }
+  if (stage === 'aborting') writer.abort().catch(() => undefined)
+  reached(task, stage !== 'aborting')
+}
+
+function contentErrorOf(arrived: Buffer): string | undefined {
+  try {
+    assertContent(arrived, 0, 'stream')
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Terminates a worker at a stage, and looks at what arrived and at what is left. */
+export async function terminateAtStage(
+  task: Pick<WriterStageTask, 'stage' | 'backend'>,
+  startWorker: (task: WriterStageTask) => Worker,
+): Promise<WriterStageEnd & { status: number }> {
+  // Once without measuring: what is made once and kept is made here.
+  await (await tcpPairs('127.0.0.1')()).dispose()
+  const before = { resources: activeResources(), descriptors: descriptorCount() }
+  const pair = await tcpPairs('127.0.0.1')()
+  pair.peer.pause()
+  const worker = startWorker({ ...task, fd: pair.fd })
+  const [stage] = (await bounded(once(worker, 'message'), `stage ${task.stage}`, CHILD_MS)) as [WriterStage]
+  if (stage !== task.stage) throw new Error(`reached ${stage}`)
+  const status = await bounded(worker.terminate(), 'end of the worker')
+  pair.peer.resume()
+  await quietTurns()
+  const bytes = await pair.peer.read(pair.peer.unreadBytes)
+  await pair.dispose()
+  const left = { handles: await resourcesGrown(before.resources), descriptors: await descriptorsGrown(before.descriptors) }
+  return { status, arrived: bytes.byteLength, contentError: contentErrorOf(Buffer.from(bytes)), left }
+}
+
+/** Has a process exit at a stage, and looks at what arrived. */
+export async function exitAtStage<End>(
+  task: Pick<WriterStageTask, 'stage' | 'backend'>,
+  runChild: (task: WriterStageTask) => Promise<End>,
+): Promise<Omit<WriterStageEnd, 'left'> & { end: End }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const end = await runChild({ ...task, port: (server.address() as AddressInfo).port })
+  const [socket] = await bounded(connected, 'connection')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  // A process that exits may reset its connection: what counts is what came before.
+  socket.on('error', () => undefined)
+  const closed = once(socket, 'close')
+  socket.resume()
+  await bounded(closed, 'end of the connection')
+  server.close()
+  const bytes = Buffer.concat(chunks)
+  return { end, arrived: bytes.byteLength, contentError: contentErrorOf(bytes) }
+}
