@@ -19,7 +19,13 @@ for (const name of addonNames) {
   // node-gyp-build looks here before it looks into the package.
   environment[`@SENDZC/${name.toUpperCase()}_PREBUILD`] = await buildAddon(name, { sanitize: true })
 }
-const defaultFilters = ['sendmsg/test/conformance', 'sendmsg/test/native', 'uring/test/conformance', 'uring/test/driver']
+const defaultFilters = [
+  'sendmsg/test/conformance',
+  'sendmsg/test/native',
+  'uring/test/native',
+  'uring/test/conformance',
+  'uring/test/driver',
+]
 const filters = process.argv.length > 2 ? process.argv.slice(2) : defaultFilters
 const run = spawnSync(process.execPath, [resolve(import.meta.dirname, 'run-tests.mjs'), '--testTimeout=120000', ...filters], {
   cwd: resolve(import.meta.dirname, '..'),
