@@ -7,6 +7,8 @@ export type MachineModel = 'throughput' | 'instructions' | 'native'
 export interface GuestOptions {
   /** Boot the kernel with KASAN and lockdep. */
   readonly debug: boolean
+  /** bzImage of a kernel that somebody else has built; `undefined` for the one of this checkout. */
+  readonly kernelImage: string | undefined
   readonly model: MachineModel
   /** Page-table isolation: the dearer system call. */
   readonly pti: 'on' | 'off'
@@ -45,6 +47,7 @@ export const maxTimeoutS = 86_400
 /** What `vm run` does when no option says otherwise. */
 export const defaultGuestOptions: GuestOptions = {
   debug: false,
+  kernelImage: undefined,
   model: 'native',
   pti: 'off',
   cpus: 2,
@@ -63,6 +66,7 @@ export const usage = `usage:
 
 options of run:
   --debug                boot the kernel with KASAN and lockdep
+  --kernel FILE          boot this bzImage instead of building one
   --model MODEL          native (KVM, falls back to throughput and says so; default),
                          throughput (multi-threaded emulation), instructions (virtual time counts instructions)
   --pti on|off           page-table isolation (default off)
@@ -102,6 +106,9 @@ function parsePair(option: string, text: string, name: RegExp): readonly [string
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const valueOptions: Record<string, (text: string, guest: Mutable<GuestOptions>, given: Set<string>) => void> = {
+  '--kernel': (text, guest) => {
+    guest.kernelImage = text
+  },
   '--model': (text, guest) => {
     guest.model = parseChoice('--model', text, ['throughput', 'instructions', 'native'])
   },
@@ -149,6 +156,7 @@ function parseRun(args: readonly string[]): VmCommand {
   }
   const argv = args.slice(at + 1)
   if (argv.length === 0) throw usageError('vm run needs a command after --')
+  if (guest.debug && guest.kernelImage !== undefined) throw usageError('--kernel and --debug each name a kernel')
   if (guest.model === 'instructions') {
     if (given.has('cpus') && guest.cpus !== 1) throw usageError('--model instructions has exactly one processor')
     guest.cpus = 1

@@ -20,8 +20,6 @@ const shownFailureLines = 30
 export interface BuiltKernel {
   /** bzImage. */
   readonly image: string
-  /** The config it was built with. */
-  readonly config: string
   /** Name of the build: hash of everything that decided it. */
   readonly hash: string
 }
@@ -195,7 +193,7 @@ export async function buildKernel(debug: boolean): Promise<BuiltKernel> {
   const expected = debug ? expectedSteps.debug : expectedSteps.base
   const make = (folder: string) => makeKernel(folder, inputs, expected, prepareLogFile(`kernel-${hash}.log`))
   const folder = await new BuildCache('kernel').findOrMake(hash, make, waitForOther)
-  return { image: join(folder, 'bzImage'), config: join(folder, 'config'), hash }
+  return { image: join(folder, 'bzImage'), hash }
 }
 
 /**

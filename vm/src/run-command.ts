@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { GuestOptions } from './arguments.js'
 import { checkoutFolder } from './checkout.js'
-import { timeoutStatus } from './errors.js'
+import { timeoutStatus, VmError } from './errors.js'
 import { type GuestOutcome, runInGuest } from './guest-run.js'
 import { type BuiltKernel, buildKernel, buildSelftests } from './kernel-build.js'
 import { kernelProblems } from './kernel-log.js'
@@ -64,6 +65,13 @@ export async function runAttached(
   })
 }
 
+/** A kernel that was built elsewhere, named by its content. */
+function givenKernel(image: string): BuiltKernel {
+  const path = resolve(image)
+  if (!existsSync(path)) throw new VmError(`--kernel names "${image}", which does not exist`)
+  return { image: path, hash: createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 24) }
+}
+
 /**
  * `vm run`: builds the kernel if need be, boots it and runs the command.
  *
@@ -71,7 +79,7 @@ export async function runAttached(
  * @throws VmError when the guest did not boot, panicked or could not be set up
  */
 export async function runCommandInGuest(guest: GuestOptions, argv: readonly string[]): Promise<number> {
-  const kernel = await buildKernel(guest.debug)
+  const kernel = guest.kernelImage === undefined ? await buildKernel(guest.debug) : givenKernel(guest.kernelImage)
   const machine = await chooseMachine(guest, kernel)
   const { status, kernelLog, outputComplete } = await runAttached(machine, kernel, argv)
   const problems = kernelProblems(kernelLog)

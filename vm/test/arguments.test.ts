@@ -32,7 +32,8 @@ describe('parseArguments', () => {
 
   it('reads each option, with = or a blank', () => {
     const guest = guestOf(
-      '--debug',
+      '--kernel',
+      'a/bzImage',
       '--model=throughput',
       '--pti',
       'on',
@@ -46,7 +47,7 @@ describe('parseArguments', () => {
     )
     expect(guest).toEqual({
       ...defaultGuestOptions,
-      debug: true,
+      kernelImage: 'a/bzImage',
       model: 'throughput',
       pti: 'on',
       cpus: 3,
@@ -66,6 +67,10 @@ describe('parseArguments', () => {
       ['A', ''],
       ['B', 'x=y'],
     ])
+  })
+
+  it('boots a debug kernel when told to', () => {
+    expect(guestOf('--debug')).toEqual({ ...defaultGuestOptions, debug: true })
   })
 
   it('counts instructions on exactly one processor', () => {
@@ -94,6 +99,7 @@ describe('parseArguments', () => {
     [['run', '--env', '1A=x', '--', 'x'], '--env takes NAME=VALUE'],
     [['run', '--toString', '--', 'x'], 'unknown option'],
     [['run', '--debug=1', '--', 'x'], 'unknown option'],
+    [['run', '--debug', '--kernel', 'bzImage', '--', 'x'], '--kernel and --debug'],
   ])('refuses %j with status 2', (args, message) => {
     let caught: unknown
     try {
