@@ -72,7 +72,7 @@ void set_zerocopy(int fd, int on)
 		   "SO_ZEROCOPY");
 }
 
-bool pair_open(enum transport t, struct pair *p)
+static bool open_connected(enum transport t, struct pair *p, bool zerocopy)
 {
 	int type = transport_is_stream(t) ? SOCK_STREAM : SOCK_DGRAM;
 	union address a;
@@ -90,7 +90,9 @@ bool pair_open(enum transport t, struct pair *p)
 	if (t == VSOCK)
 		a.vm.svm_cid = VMADDR_CID_LOCAL;
 
-	set_zerocopy(p->tx, 1);
+	/* vsock takes it only before it is connected. */
+	if (zerocopy)
+		set_zerocopy(p->tx, 1);
 	p->stream = type == SOCK_STREAM;
 	if (!p->stream) {
 		die_unless(!connect(p->tx, &a.sa, len), "connect");
@@ -109,6 +111,16 @@ bool pair_open(enum transport t, struct pair *p)
 	die_unless(p->rx >= 0, "accept");
 	close(listener);
 	return true;
+}
+
+bool pair_open(enum transport t, struct pair *p)
+{
+	return open_connected(t, p, true);
+}
+
+bool pair_open_plain(enum transport t, struct pair *p)
+{
+	return open_connected(t, p, false);
 }
 
 void pair_close(struct pair *p)

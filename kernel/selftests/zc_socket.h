@@ -28,6 +28,8 @@ bool transport_is_stream(enum transport t);
 
 /* Exits when the machine can't do it, except for VSOCK: false then. */
 bool pair_open(enum transport t, struct pair *p);
+/* Without SO_ZEROCOPY. */
+bool pair_open_plain(enum transport t, struct pair *p);
 void pair_close(struct pair *p);
 
 void set_zerocopy(int fd, int on);
