@@ -125,6 +125,8 @@ int main(void)
 		printf("Bail out! net.core.zerocopy_loopback_rx must be 0\n");
 		return 1;
 	}
+	/* vsock switches placeholders on by itself: nobody else may be first. */
+	run_table(first_tests);
 	if (!feature_present()) {
 		printf("Bail out! SCM_ZC_NOTIFICATION: %s\n", strerror(errno));
 		return EXIT_NO_FEATURE;

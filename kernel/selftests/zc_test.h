@@ -37,6 +37,7 @@ struct test {
 	} while (0)
 
 /* Each table ends with an entry without a name. */
+extern const struct test first_tests[];
 extern const struct test delivery_tests[];
 extern const struct test capacity_tests[];
 extern const struct test refusal_tests[];
@@ -61,5 +62,12 @@ bool receive_sent(const struct pair *p, size_t bytes);
  * for nobody would be stuck.
  */
 bool send_one(const struct pair *p, struct placeholder *ph);
+
+/*
+ * Only datagrams. With a timestamp between them, notifications of consecutive
+ * sends are not joined. The error queue is t0 z0 t1 z1 ... afterwards.
+ */
+bool queue_separate(const struct pair *p, int sends);
+bool transmit_timestamps(int fd, int on);
 
 #endif /* ZC_TEST_H */

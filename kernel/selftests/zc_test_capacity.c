@@ -7,7 +7,7 @@
 
 #include "zc_test.h"
 
-static bool transmit_timestamps(int fd, int on)
+bool transmit_timestamps(int fd, int on)
 {
 	int flags = on ? SOF_TIMESTAMPING_TX_SOFTWARE |
 			 SOF_TIMESTAMPING_SOFTWARE |
@@ -18,11 +18,7 @@ static bool transmit_timestamps(int fd, int on)
 			   sizeof(flags));
 }
 
-/*
- * With a timestamp between them, notifications of consecutive sends are not
- * joined. The error queue is t0 z0 t1 z1 ... afterwards.
- */
-static bool queue_separate(const struct pair *p, int sends)
+bool queue_separate(const struct pair *p, int sends)
 {
 	bool ok = transmit_timestamps(p->tx, 1);
 

@@ -32,6 +32,18 @@ static const char *each_id_once(const struct pair *p, enum transport t,
 	return NULL;
 }
 
+/* The first of this boot that sets SO_ZEROCOPY, if this program is. */
+static const char *switched_on(const struct pair *p, enum transport t,
+			       enum form form)
+{
+	struct placeholder ph;
+
+	placeholder_init(&ph, form, 1);
+	REQUIRE(send_collect(p->tx, test_data, 1, 0, &ph) == 1);
+	REQUIRE(ph.info->size == 0);
+	return NULL;
+}
+
 static const char *hybrid_each_id_once(const struct pair *p, enum transport t,
 				       enum form form)
 {
@@ -242,6 +254,11 @@ static const char *threads_collect_at_once(const struct pair *p,
 	REQUIRE(complete);
 	return NULL;
 }
+
+const struct test first_tests[] = {
+	{ "switched on by SO_ZEROCOPY", switched_on, ON(VSOCK), 1 },
+	{ 0 }
+};
 
 const struct test delivery_tests[] = {
 	{ "each id once", each_id_once, ON_ALL, 2 },

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -169,6 +170,74 @@ static const char *wild_pointer(const struct pair *p, enum transport t,
 	return NULL;
 }
 
+/* What is put back becomes the oldest entries, in the order it had. */
+static const char *order_after_fault(const struct pair *p, enum transport t,
+				     enum form form)
+{
+	static const struct { uint8_t origin; uint32_t data; } order[] = {
+		{ SO_EE_ORIGIN_ZEROCOPY, 0 },
+		{ SO_EE_ORIGIN_ZEROCOPY, 1 },
+		{ SO_EE_ORIGIN_TIMESTAMPING, 0 },
+		{ SO_EE_ORIGIN_TIMESTAMPING, 1 },
+	};
+	struct placeholder ph;
+	struct queue_entry e;
+
+	REQUIRE(queue_separate(p, 2));
+	placeholder_init(&ph, FORM_POINTER, 8);
+	placeholder_point(&ph, 4096);
+	REQUIRE(send_collect(p->tx, test_data, 1, 0, &ph) == 1);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		REQUIRE(error_queue_read(p->tx, &e));
+		REQUIRE(e.origin == order[i].origin);
+		REQUIRE(e.data == order[i].data);
+	}
+	REQUIRE(!error_queue_read(p->tx, &e));
+	return NULL;
+}
+
+#define THREADS			2
+#define THREAD_FAULTS		2000
+#define SEPARATE_NOTIFICATIONS	100
+
+static void *fault_again(void *opaque)
+{
+	const struct pair *p = opaque;
+	struct placeholder ph;
+
+	placeholder_init(&ph, FORM_POINTER, ZC_INFO_CAPACITY_MAX);
+	placeholder_point(&ph, 4096);
+	for (int i = 0; i < THREAD_FAULTS; i++)
+		if (send_collect(p->tx, test_data, 1, 0, &ph) != 1)
+			return opaque;
+	return NULL;
+}
+
+/* A long queue, so that the walks along it overlap. */
+static const char *threads_fault_at_once(const struct pair *p,
+					 enum transport t, enum form form)
+{
+	pthread_t thread[THREADS];
+	struct ledger l = { 0 };
+	int bytes = 1 << 20;
+	bool ok = true;
+	void *failed;
+
+	REQUIRE(!setsockopt(p->tx, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+			    sizeof(bytes)));
+	REQUIRE(queue_separate(p, SEPARATE_NOTIFICATIONS));
+	for (int i = 0; i < THREADS; i++)
+		REQUIRE(!pthread_create(&thread[i], NULL, fault_again,
+					(void *)p));
+	for (int i = 0; i < THREADS; i++) {
+		REQUIRE(!pthread_join(thread[i], &failed));
+		ok = ok && !failed;
+	}
+	REQUIRE(ok);
+	REQUIRE(ledger_complete(&l, p->tx, SEPARATE_NOTIFICATIONS));
+	return NULL;
+}
+
 /* Where the control data itself can't be read, nothing is sent. */
 static const char *unreadable_control(const struct pair *p, enum transport t,
 				      enum form form)
@@ -189,6 +258,8 @@ const struct test loss_tests[] = {
 	{ "nothing lost: EMSGSIZE", message_too_long, ON_UDP, 2 },
 	{ "nothing lost: memory read-only", memory_read_only, ON_ALL, 2 },
 	{ "nothing lost: wild pointer", wild_pointer, ON_ALL, 1 },
+	{ "nothing lost: order after a fault", order_after_fault, ON_UDP, 1 },
+	{ "nothing lost: threads fault at once", threads_fault_at_once, ON_UDP, 1 },
 	{ "unreadable control data", unreadable_control, ON_ALL, 1 },
 	{ 0 }
 };
