@@ -1,7 +1,17 @@
 import { AncestorLoad } from './ancestor-load.js'
 import { ancestorsTables, FREE_NOTES } from './ancestors-table.js'
 import { probeBackends, selectBackends } from './backends.js'
-import { ANCESTORS, type AncestorLabel, BACKENDS, type BackendLabel, CELL_LIMITS, type Cell, groupKey, type Transport } from './cell.js'
+import {
+  ANCESTORS,
+  type AncestorLabel,
+  BACKEND_GROUPS,
+  BACKENDS,
+  type BackendLabel,
+  CELL_LIMITS,
+  type Cell,
+  groupKey,
+  type Transport,
+} from './cell.js'
 import { type CellContext, connectTo, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
@@ -36,8 +46,8 @@ export const ANCESTORS_OPTIONS = {
   ancestors: { value: 'LIST', help: `out of ${ANCESTORS.join(',')} (default all)`, schema: read.words(ANCESTORS).default([...ANCESTORS]) },
   backends: {
     value: 'LIST',
-    help: `beside them, out of ${DRIVER_BACKENDS.join(',')} (default ${DEFAULTS.backends})`,
-    schema: read.words(DRIVER_BACKENDS).prefault(DEFAULTS.backends),
+    help: `beside them, out of ${DRIVER_BACKENDS.join(',')}, and errqueue for both of its (default ${DEFAULTS.backends})`,
+    schema: read.words(DRIVER_BACKENDS, BACKEND_GROUPS).prefault(DEFAULTS.backends),
   },
   sizes: {
     value: 'LIST',

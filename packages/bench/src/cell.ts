@@ -17,6 +17,9 @@ export const BACKENDS = ['copy', 'errqueue-recvmsg', 'errqueue-recvmmsg', 'uring
 /** One of {@link BACKENDS}. */
 export type BackendLabel = (typeof BACKENDS)[number]
 
+/** Names of backends that stand for more than one label, for who does not ask how `errqueue` collects. */
+export const BACKEND_GROUPS = { errqueue: ['errqueue-recvmsg', 'errqueue-recvmmsg'] } as const
+
 /** The path that every gain is measured against, as in the paper. */
 export const BASELINE: BackendLabel = 'errqueue-recvmsg'
 

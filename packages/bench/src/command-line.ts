@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from './cell.js'
+import { BACKEND_GROUPS, BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from './cell.js'
 import { BenchFailure, messageOf } from './failure.js'
 import { SEED_LIMIT } from './random.js'
 
@@ -36,13 +36,21 @@ function whole(min: number, max: number, units = false): z.ZodType<number, unkno
   })
 }
 
-/** A comma-separated list of distinct words out of `allowed`, in the order given. */
-function words<const T extends readonly string[]>(allowed: T): z.ZodType<T[number][], unknown> {
+/**
+ * A comma-separated list of distinct words out of `allowed`, in the order given.
+ * @param groups - words that stand for several
+ */
+function words<const T extends readonly string[]>(
+  allowed: T,
+  groups: Readonly<Record<string, readonly T[number][]>> = {},
+): z.ZodType<T[number][], unknown> {
   return z.string().transform((text, context) => {
-    const given = text.split(',').map((word) => word.trim())
+    const named = text.split(',').map((word) => word.trim())
+    const given = named.flatMap((word) => (Object.hasOwn(groups, word) ? (groups[word] ?? []) : word))
     const unknown = given.filter((word) => !allowed.includes(word))
     if (unknown.length === 0) return [...new Set(given)] as T[number][]
-    context.addIssue(`unknown ${unknown.map((word) => `"${word}"`).join(', ')}; known are ${allowed.join(', ')}`)
+    const known = [...allowed, ...Object.keys(groups)]
+    context.addIssue(`unknown ${unknown.map((word) => `"${word}"`).join(', ')}; known are ${known.join(', ')}`)
     return z.NEVER
   })
 }
@@ -73,7 +81,11 @@ export const read = { whole, wholes, words, endpoint, path: z.string().min(1), f
 /** Options that every measuring command shares, under the same names. A command picks the ones it has. */
 export const COMMON_OPTIONS = {
   transports: { value: 'LIST', help: `out of ${TRANSPORTS.join(',')}`, schema: words(TRANSPORTS).default([...TRANSPORTS]) },
-  backends: { value: 'LIST', help: `out of ${BACKENDS.join(',')} (default: what works here)`, schema: words(BACKENDS).optional() },
+  backends: {
+    value: 'LIST',
+    help: `out of ${BACKENDS.join(',')}, and errqueue for both of its (default: what works here)`,
+    schema: words(BACKENDS, BACKEND_GROUPS).optional(),
+  },
   intervals: {
     value: 'LIST',
     help: `sends between two collections of notifications (default ${INTERVALS.join(',')})`,

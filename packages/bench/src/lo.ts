@@ -1,7 +1,16 @@
 import { ZeroCopyError } from '@sendzc/core'
 import type { OpenSocket, Receiver, ReceiverReport } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
-import { type AnyCell, type AnyTransport, BACKENDS, type BackendLabel, isStream, OTHER_TRANSPORTS, TRANSPORTS } from './cell.js'
+import {
+  type AnyCell,
+  type AnyTransport,
+  BACKEND_GROUPS,
+  BACKENDS,
+  type BackendLabel,
+  isStream,
+  OTHER_TRANSPORTS,
+  TRANSPORTS,
+} from './cell.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { DriverLoad } from './driver-load.js'
@@ -47,8 +56,8 @@ export const LO_OPTIONS = {
   },
   backends: {
     value: 'LIST',
-    help: `out of ${DRIVER_BACKENDS.join(',')} (default ${DEFAULTS.backends})`,
-    schema: read.words(DRIVER_BACKENDS).prefault(DEFAULTS.backends),
+    help: `out of ${DRIVER_BACKENDS.join(',')}, and errqueue for both of its (default ${DEFAULTS.backends})`,
+    schema: read.words(DRIVER_BACKENDS, BACKEND_GROUPS).prefault(DEFAULTS.backends),
   },
   intervals: {
     ...COMMON_OPTIONS.intervals,

@@ -38,6 +38,11 @@ describe('command line', () => {
     expect(parseCommandLine(['--to', 'example.net:80'], specs).to).toEqual({ host: 'example.net', port: 80 })
   })
 
+  it('takes the name of a backend for all of its labels, each once', () => {
+    const { backends } = parseCommandLine(['--backends', 'errqueue-recvmmsg,errqueue,inline'], specs)
+    expect(backends).toEqual(['errqueue-recvmmsg', 'errqueue-recvmsg', 'inline'])
+  })
+
   it.each([
     [['--transports', 'tcp4,sctp'], '--transports: unknown "sctp"; known are tcp4, tcp6, udp4, udp6'],
     [['--backends', 'epoll'], '--backends: unknown "epoll"'],
