@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { probeBackends, selectBackends } from './backends.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
+import { LOOPBACK_SYSCTL, type MachineOptions, machineOptions } from './machine.js'
 import { paperTables } from './paper-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
 import { Progress } from './progress.js'
@@ -64,9 +64,6 @@ type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
 /** Cells of one run, of three levels. */
 type PaperCell = OwnCell | ThroughputCell
 
-/** What the measurement sysctl of kernel/patches is called. */
-const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
-
 /**
  * Every cell: errqueue-recvmsg and the paths beside it; at the C level also the pointer variant of inline, and never collecting, which is what
  * any notification path can reach at most.
@@ -109,22 +106,20 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const program = options.levels.includes('selftest') ? await findThroughput() : ''
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
-  const loopbackWithoutCopy = await measurementSysctl()
+  const machine = await machineOptions()
   const run = await RunRecord.begin({
     request,
     options: {
       ...options,
       nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
       backends,
-      loopbackWithoutCopy,
-      ...machineOptions(),
       ...settings,
     },
     processors,
     remoteHost: null,
     probes,
   })
-  run.note(congestionText(settings), loopbackText(loopbackWithoutCopy))
+  run.note(congestionText(settings), loopbackText(machine.loopbackWithoutCopy))
   if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
   await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
   run.note(...receivers.notes)
@@ -133,7 +128,7 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const context = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
   const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
   const path = await run.write(outcome.complete)
-  printPaper(outcome.rows, options, run, path)
+  printPaper(outcome.rows, options, run, path, emulationMark(machine))
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
@@ -170,20 +165,8 @@ async function measurePaper(
   }
 }
 
-/** What `vm run` tells of its guest: the report reads the option of that name. */
-function machineOptions(environment: NodeJS.ProcessEnv = process.env): { machineModel: string; pti: string | null } {
-  return { machineModel: environment.SENDZC_MACHINE_MODEL ?? 'native', pti: environment.SENDZC_VM_PTI ?? null }
-}
-
-function emulationMark({ machineModel, pti }: ReturnType<typeof machineOptions>): string {
+function emulationMark({ machineModel, pti }: MachineOptions): string {
   return machineModel === 'native' ? '' : ` [EMULATED, machine model ${machineModel}, pti ${pti ?? 'unknown'}: not native figures]`
-}
-
-/** Whether loopback hands the sender's memory on; null where the kernel cannot be told to. */
-async function measurementSysctl(): Promise<boolean | null> {
-  const path = `/proc/sys/${LOOPBACK_SYSCTL.replaceAll('.', '/')}`
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  return text === undefined ? null : text.trim() === '1'
 }
 
 function loopbackText(withoutCopy: boolean | null): string {
@@ -192,12 +175,12 @@ function loopbackText(withoutCopy: boolean | null): string {
   return `Loopback copies on reception: the figures tell what notifications cost, not what zero-copy saves (${remedy}).`
 }
 
-function printPaper(rows: readonly Row[], options: PaperOptions, run: RunRecord, path: string): void {
+function printPaper(rows: readonly Row[], options: PaperOptions, run: RunRecord, path: string, mark: string): void {
   const lines = [
     'MB/s (10^6 bytes): median over the rounds ± half the distance between the quartiles. Gain: over ZC (errqueue, one recvmsg per range), median',
     "of the ratios paired by round, with its bootstrap 95 % interval. Gain, sender's CPU: the same with bytes per second of its CPU time",
     '(CLOCK_PROCESS_CPUTIME_ID). Calls: system calls that send or collect; the C sender also polls once per send, on every path.',
-    ...paperTables(rows, emulationMark(machineOptions())),
+    ...paperTables(rows, mark),
     '',
     ...run.notes,
     `TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`,

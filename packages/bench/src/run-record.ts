@@ -1,6 +1,7 @@
 import { ConditionsMeter, conditionNotes } from './conditions.js'
 import { BenchFailure, ExitStatus } from './failure.js'
 import { type HostIdentity, hostIdentity, hostLoad } from './host-facts.js'
+import { type MachineOptions, machineOptions } from './machine.js'
 import type { Processors } from './processors.js'
 import { SEED_LIMIT } from './random.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
@@ -46,9 +47,9 @@ export class RunRecord implements RowKeeper {
   readonly #journal: RowJournal
   readonly #conditions: ConditionsMeter
 
-  private constructor(description: RunDescription, identity: HostIdentity, loadBefore: HostRecord['loadBefore']) {
+  private constructor(description: RunDescription, identity: HostIdentity, machine: MachineOptions, loadBefore: HostRecord['loadBefore']) {
     const { request } = description
-    this.#description = { ...description, options: measuredOptions(description.options) }
+    this.#description = { ...description, options: { ...measuredOptions(description.options), ...machine } }
     this.path = request.options.json ?? defaultRecordPath(request.command, this.#startedAt)
     this.#identity = identity
     this.#loadBefore = loadBefore
@@ -64,7 +65,7 @@ export class RunRecord implements RowKeeper {
    *   would replace the rows of a run that was cut off
    */
   static async begin(description: RunDescription): Promise<RunRecord> {
-    const run = new RunRecord(description, await hostIdentity(), await hostLoad())
+    const run = new RunRecord(description, await hostIdentity(), await machineOptions(), await hostLoad())
     await checkRecordPath(run.path)
     const { command, resumed } = description.request
     if (resumed !== undefined) {

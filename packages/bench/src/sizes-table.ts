@@ -1,5 +1,5 @@
 import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from './cell.js'
-import type { Row } from './record.js'
+import type { ProcessorUse, Row } from './record.js'
 import { SLIDES_SIZES, type SlidesSize } from './report/published.js'
 import { pairedRatio, type RatioEstimate, summarize } from './statistics.js'
 import { copiedText, rateText } from './sweep-table.js'
@@ -30,9 +30,24 @@ export const MEASURES: readonly Measure[] = [
   { title: 'all CPUs ns/KB', of: (row) => perKilobyte(row, times(row.processor?.busyUs, 1_000)), published: allCpus },
   { title: 'cycles/KB', of: (row) => perKilobyte(row, times(row.processor?.cycles, 1)), published: process },
   { title: 'all CPUs cycles/KB', of: (row) => perKilobyte(row, times(row.processor?.allCycles, 1)), published: allCpus },
-  { title: 'instructions/KB', of: (row) => perKilobyte(row, times(row.processor?.instructions, 1)), published: process },
-  { title: 'all CPUs instructions/KB', of: (row) => perKilobyte(row, times(row.processor?.allInstructions, 1)), published: allCpus },
+  ...(['perf', 'icount'] as const).flatMap((source): Measure[] => [
+    { title: `instructions/KB (${source})`, of: (row) => perKilobyte(row, instructions(row, 'instructions', source)), published: process },
+    {
+      title: `all CPUs instructions/KB (${source})`,
+      of: (row) => perKilobyte(row, instructions(row, 'allInstructions', source)),
+      published: allCpus,
+    },
+  ]),
 ]
+
+/** Instructions of a row where they were counted in this way, else null: the two ways never share a column. */
+export function instructions(
+  { processor }: Row,
+  which: 'instructions' | 'allInstructions',
+  source: ProcessorUse['instructionsFrom'],
+): number | null {
+  return processor === undefined || processor.instructionsFrom !== source ? null : processor[which]
+}
 
 function times(value: number | null | undefined, factor: number): number | null {
   return value == null ? null : value * factor

@@ -90,7 +90,10 @@ describe('the tables of sizes', () => {
     }
     const titles = (rows: Row[]): string[] => measuresOf(rows).map(({ title }) => title)
     expect(titles(rounds('copy', 1))).toEqual(['CPU ns/KB'])
-    expect(titles(rounds('copy', 1, { processor }))).toEqual(['CPU ns/KB', 'all CPUs ns/KB', 'cycles/KB', 'instructions/KB'])
+    const ours = ['CPU ns/KB', 'all CPUs ns/KB', 'cycles/KB']
+    expect(titles(rounds('copy', 1, { processor }))).toEqual([...ours, 'instructions/KB (icount)'])
+    const counted = { ...processor, instructionsFrom: 'perf' as const }
+    expect(titles(rounds('copy', 1, { processor: counted }))).toEqual([...ours, 'instructions/KB (perf)'])
     const cycles = MEASURES.find(({ title }) => title === 'cycles/KB')
     expect(cycles?.of(rounds('copy', 1, { processor })[0] as Row)).toBe(7)
   })

@@ -48,18 +48,24 @@ function groupOf(record: BenchRecord): RecordGroup {
   const { host, path } = record
   const { model, details } = machineOf(record)
   const emulated = model !== NATIVE
-  const way = path.kind === 'loopback' ? 'loopback' : `to ${path.host ?? 'another host'}`
+  const way = wayOf(record)
   const kernel = host.kernel.split(' ', 1)[0] ?? host.kernel
   const where = emulated
     ? `Virtual machine, model “${model}”${details === '' ? '' : ` (${details})`}`
     : `${host.cpuModel.trim()}, ${host.cpuCount} CPUs`
   return {
-    key: [host.cpuModel, host.cpuCount, host.kernel, path.kind, path.host, model, details].join('\n'),
+    key: [host.cpuModel, host.cpuCount, host.kernel, path.kind, way, model, details].join('\n'),
     title: `${where} · Linux ${kernel} · ${way}`,
     model,
     emulated,
     records: [record],
   }
+}
+
+/** Where the bytes of a record went, in words: a loopback that copies and one that does not are two ways. */
+export function wayOf({ path, options }: Pick<BenchRecord, 'path' | 'options'>): string {
+  if (path.kind === 'remote') return `to ${path.host ?? 'another host'}`
+  return options.loopbackWithoutCopy === true ? 'loopback that does not copy' : 'loopback'
 }
 
 /** The machine model of a record, and what else of its virtual machine tells it from others (page-table isolation, accelerator). */
@@ -70,7 +76,10 @@ export function machineOf(record: BenchRecord): { model: string; details: string
     for (const field of MODEL_FIELDS) {
       const value = place[field]
       if (typeof value !== 'string' || value === '') continue
-      return { model: value, details: detailsOf(environment) }
+      return {
+        model: value,
+        details: [detailsOf(environment), ptiOf(`pti=${String(record.options.pti)}`)].filter((one) => one !== '').join(', '),
+      }
     }
   }
   for (const note of record.notes) {

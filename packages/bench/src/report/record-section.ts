@@ -1,7 +1,7 @@
 import { type BenchRecord, copiedShare } from '../record.js'
 import { ancestorsView } from './ancestors-view.js'
 import { connectionsView } from './connections-view.js'
-import { machineOf, NATIVE } from './environment.js'
+import { machineOf, NATIVE, wayOf } from './environment.js'
 import { type Html, html, type IdSource, tableHtml } from './html.js'
 import { latencyView } from './latency-view.js'
 import { loView } from './lo-view.js'
@@ -131,7 +131,7 @@ function facts(record: BenchRecord): string[][] {
     ['memory', `${(host.memoryBytes / 1_073_741_824).toFixed(1)} GiB`],
     ['Node.js', host.node],
     ['machine model', machineOf(record).model],
-    ['path', path.kind === 'loopback' ? 'loopback' : `to ${path.host ?? 'another host'}`],
+    ['path', wayOf(record)],
     ['CPU of sender, of receiver', `${path.senderCpu ?? 'not pinned'}, ${path.receiverCpu ?? 'not pinned'}`],
     ['copied, of sends that asked for zero-copy', share === null ? 'not told' : sharePercent(share)],
     ['load before (1, 5, 15 min)', load(host.loadBefore)],

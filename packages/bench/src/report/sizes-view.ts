@@ -58,6 +58,24 @@ function extra(axis: string, of: (use: ProcessorUse) => number | null, factor: n
   }
 }
 
+function instructionSources(from: NonNullable<ProcessorUse['instructionsFrom']>, how: string): Source[] {
+  const counted = (use: ProcessorUse, value: number | null): number | null => (use.instructionsFrom === from ? value : null)
+  return [
+    {
+      what: 'instructions',
+      metric: extra('instructions per 1,000 bytes', (use) => counted(use, use.instructions), 1),
+      published: 'process',
+      source: `Source of ours: instructions of the sending process, ${how}, not cycles.`,
+    },
+    {
+      what: 'instructions of all CPUs',
+      metric: extra('instructions of all CPUs per 1,000 bytes', (use) => counted(use, use.allInstructions), 1),
+      published: 'all CPUs',
+      source: `Source of ours: instructions of all CPUs, ${how}, not cycles.`,
+    },
+  ]
+}
+
 const SOURCES: readonly Source[] = [
   {
     what: 'CPU time',
@@ -83,13 +101,8 @@ const SOURCES: readonly Source[] = [
     published: 'all CPUs',
     source: 'Source of ours: cycles of all CPUs, counted by the hardware.',
   },
-  {
-    what: 'instructions',
-    metric: extra('instructions per 1,000 bytes', ({ instructions }) => instructions, 1),
-    published: 'process',
-    source:
-      'Source of ours: instructions of the sending process, counted by the hardware or by QEMU’s virtual clock (the notes say which), not cycles.',
-  },
+  ...instructionSources('perf', 'counted by the hardware'),
+  ...instructionSources('icount', 'counted by QEMU’s virtual clock (-icount)'),
 ]
 
 function figure(rows: readonly Row[], title: string, { what, metric, published: line, source }: Source, ids: IdSource): Html {

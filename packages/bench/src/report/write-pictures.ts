@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BenchFailure, ExitStatus, messageOf } from '../failure.js'
 import type { BenchRecord } from '../record.js'
+import { machineOf, NATIVE, wayOf } from './environment.js'
 import { IdSource } from './html.js'
 import { COLOUR_STYLE } from './page-style.js'
 import { recordSection } from './record-section.js'
@@ -19,16 +20,23 @@ export interface Picture {
 
 /**
  * Every picture of some records as a file of its own, as a README can show it.
- * @param records - two of one command would have pictures of the same names
+ * @param records - two of one command and one place would have pictures of the same names
  */
 export function picturesOf(records: readonly BenchRecord[]): Picture[] {
   return records.flatMap((record) => {
     const { markup } = recordSection(record, 'record', new IdSource())
     return [...markup.matchAll(/<svg\b[^>]*\bclass="plot"[^>]*>.*?<\/svg>/gsu)].map(([svg]) => ({
-      name: `${record.command}-${nameOf(svg)}.svg`,
+      name: `${record.command}-${placeOf(record)}${nameOf(svg)}.svg`,
       svg: alone(svg),
     }))
   })
+}
+
+/** Tells pictures of one command apart that must not be mixed up: nothing for a real machine's own loopback. */
+function placeOf(record: BenchRecord): string {
+  const { model } = machineOf(record)
+  const words = `${model === NATIVE ? '' : `vm ${model} `}${wayOf(record) === 'loopback' ? '' : wayOf(record)}`.match(/[a-z0-9]+/gu) ?? []
+  return words.length === 0 ? '' : `${words.join('-')}-`
 }
 
 /** The picture's label as a file name. */
@@ -53,7 +61,8 @@ export async function writePictures(records: readonly BenchRecord[], folder: str
   const pictures = picturesOf(records)
   const names = pictures.map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) throw new BenchFailure(`--pictures: two pictures would be called ${twice}: name one record of each command.`)
+  if (twice !== undefined)
+    throw new BenchFailure(`--pictures: two pictures would be called ${twice}: name one record of each command and place.`)
   try {
     await mkdir(folder, { recursive: true })
     for (const { name, svg } of pictures) await writeFile(join(folder, name), `${svg}\n`)

@@ -65,6 +65,18 @@ describe('bench report', () => {
     expect(stderr).toContain('name one record of each command')
   })
 
+  it('names the pictures of a virtual machine, and of another way of the bytes, after those', async () => {
+    const path = await saved('a.json', small())
+    const options = { ...small().options, machineModel: 'throughput', loopbackWithoutCopy: true }
+    const vm = await saved('b.json', { ...small(), options })
+    const far = await saved('c.json', { ...small(), path: { kind: 'remote', host: '10.77.0.2', senderCpu: 0, receiverCpu: null } })
+    const pictures = join(folder, 'pictures')
+    expect(await runReport([path, vm, far, '--out', out, '--pictures', pictures])).toBe(0)
+    const names = await readdir(pictures)
+    for (const place of ['', 'vm-throughput-loopback-that-does-not-copy-', 'to-10-77-0-2-'])
+      expect(names).toContain(`sweep-${place}throughput-in-mb-s-over-the-interval-driver-level-tcpv4.svg`)
+  })
+
   it('reads what a run that was cut off left', async () => {
     const { rows, ...frame } = small()
     const text = [{ ...frame, complete: false, rows: [] }, ...rows].map((one) => `${JSON.stringify(one)}\n`).join('')

@@ -29,6 +29,7 @@ describe('grouping of records', () => {
     ['kernel', on({ kernel: '6.13.0 #1' })],
     ['path', on({}, { path: { kind: 'remote', host: 'b', senderCpu: 0, receiverCpu: null } })],
     ['machine model', syntheticMachineModel('throughput')],
+    ['loopback, one that does not copy', { ...small(), options: { ...small().options, loopbackWithoutCopy: true } }],
   ])('keeps a record of another %s apart', (_what, other) => {
     expect(groupRecords([small(), other])).toHaveLength(2)
   })
@@ -52,6 +53,11 @@ describe('grouping of records', () => {
   it('tells page-table isolation on from off', () => {
     const pti = (state: string): BenchRecord => ({ ...small(), notes: [`machine model throughput, pti=${state}`] })
     expect(groupRecords([pti('on'), pti('off')])).toHaveLength(2)
+    const option = (state: string): BenchRecord => ({ ...small(), options: { machineModel: 'throughput', pti: state } })
+    expect(groupRecords([option('on'), option('off')]).map(({ title }) => title)).toEqual([
+      expect.stringContaining('(pti off)'),
+      expect.stringContaining('(pti on)'),
+    ])
   })
 
   it('gives each group a titled section of its own in the page', () => {

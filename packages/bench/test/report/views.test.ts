@@ -37,6 +37,18 @@ describe('sources of a cost', () => {
       expect(page).toContain(source)
     expect(text(sizes).match(/<h4 id="[^"]+">Zero-copy as percent of copying/gu)).toHaveLength(1)
   })
+
+  it('tell instructions of the virtual clock from those of the hardware', () => {
+    const counts = { busyUs: null, cycles: null, allCycles: null, instructions: 800, allInstructions: 900 }
+    const sizes = syntheticSizes()
+    const from = (instructionsFrom: 'perf' | 'icount'): string =>
+      text({ ...sizes, rows: sizes.rows.map((one) => ({ ...one, processor: { ...counts, instructionsFrom } })) })
+    for (const whose of ['the sending process', 'all CPUs']) {
+      expect(from('icount')).toContain(`instructions of ${whose}, counted by QEMU’s virtual clock (-icount), not cycles`)
+      expect(from('perf')).toContain(`instructions of ${whose}, counted by the hardware, not cycles`)
+    }
+    expect(from('icount')).not.toContain('counted by the hardware')
+  })
 })
 
 describe('the other commands of the slides', () => {

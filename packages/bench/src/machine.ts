@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+
+/** What the measurement sysctl of kernel/patches is called. */
+export const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
+
+/** What every record carries of the machine beside its facts: records that differ in any of it are never compared. */
+export interface MachineOptions {
+  /** Of the guest, as `vm run` tells it; `native` outside of one, and in one whose processor is not emulated. */
+  machineModel: string
+  /** Page-table isolation of the guest, `on` or `off`; null outside of one. */
+  pti: string | null
+  /** Whether loopback hands the sender's memory on instead of copying it; null where the kernel cannot be told to. */
+  loopbackWithoutCopy: boolean | null
+}
+
+/** Asks the environment and the kernel. Never throws: what cannot be known is null. */
+export async function machineOptions(environment: NodeJS.ProcessEnv = process.env): Promise<MachineOptions> {
+  return {
+    machineModel: environment.SENDZC_MACHINE_MODEL ?? 'native',
+    pti: environment.SENDZC_VM_PTI ?? null,
+    loopbackWithoutCopy: await loopbackWithoutCopy(),
+  }
+}
+
+async function loopbackWithoutCopy(): Promise<boolean | null> {
+  const path = `/proc/sys/${LOOPBACK_SYSCTL.replaceAll('.', '/')}`
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? null : text.trim() === '1'
+}
