@@ -1,10 +1,10 @@
 import { openWriter } from '@sendzc/core'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
-import { type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
+import { CELL_LIMITS, type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, type Destination, runCell, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues } from './command-line.js'
-import { ExitStatus, type ExitStatusCode } from './failure.js'
+import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 import { closeNode, connectNode, NodeLoad } from './node-load.js'
@@ -18,9 +18,10 @@ import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
 import { interleave } from './schedule.js'
-import { runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
+import { MAX_SELFTEST_BYTES, runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
 import { buildSelftests, type Selftests } from './selftests.js'
 import { congestionText, socketSettings } from './socket-settings.js'
+import { checkDatagramSize } from './sweep.js'
 import { runTurns } from './turns.js'
 import { WARMUP_MS, warmupTurns } from './warmup.js'
 import { WriterLoad } from './writer-load.js'
@@ -53,8 +54,15 @@ export const PEERS_OPTIONS = {
     help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
     schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
   },
+  levels: COMMON_OPTIONS.levels,
+  size: {
+    ...COMMON_OPTIONS.size,
+    help: `bytes of one send, K and M allowed (default ${DEFAULT_SIZE_BYTES}, and 64K and 1M beside net.Socket.write); the C programs take up to ${MAX_SELFTEST_BYTES}`,
+    schema: read.whole(1, CELL_LIMITS.sizeBytes, true).optional(),
+  },
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
+  to: COMMON_OPTIONS.to,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -62,19 +70,21 @@ export const PEERS_OPTIONS = {
 
 type PeersOptions = OptionValues<typeof PEERS_OPTIONS>
 
+/** What a plan of cells is made of. */
+type PeerPlan = Pick<PeersOptions, 'transports' | 'intervals' | 'levels' | 'size'>
+
 /** Every cell that a comparison needs, once: ours and theirs, for what works here. */
-export function peerCells(
-  options: Pick<PeersOptions, 'transports' | 'intervals'>,
-  works: (ours: OwnCell['backend']) => boolean,
-  selftests: Pick<Selftests, 'ioUring'>,
-): Cell[] {
+export function peerCells(options: PeerPlan, works: (ours: OwnCell['backend']) => boolean, selftests: Pick<Selftests, 'ioUring'>): Cell[] {
   const cells = new Map<string, Cell>()
   const add = (cell: Cell): void => void cells.set(JSON.stringify(cell), cell)
   for (const { ours, peer } of COMPARISONS) {
-    if (!works(ours.backend) || (peer === 'c-io_uring' && selftests.ioUring === undefined)) continue
+    if (!works(ours.backend) || !options.levels.includes(ours.level)) continue
+    if (isSelftest(peer) && (options.size ?? 0) > MAX_SELFTEST_BYTES) continue
+    if (peer === 'c-io_uring' && selftests.ioUring === undefined) continue
     for (const transport of options.transports) {
       if (peer === (isStream(transport) ? 'dgram.send' : 'net.Socket.write')) continue
-      const sizes = peer === 'net.Socket.write' ? NODE_STREAM_SIZES_BYTES : [DEFAULT_SIZE_BYTES]
+      const usual = peer === 'net.Socket.write' ? NODE_STREAM_SIZES_BYTES : [DEFAULT_SIZE_BYTES]
+      const sizes = options.size === undefined ? usual : [options.size]
       for (const interval of options.intervals) {
         for (const sizeBytes of sizes) {
           add({ transport, backend: ours.backend, level: ours.level, interval, sizeBytes })
@@ -90,7 +100,12 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('peers', args, PEERS_OPTIONS)
   const { options } = request
   const probes = probeBackends()
+  if (options.size !== undefined) checkDatagramSize(options.transports, options.size)
   const { backends, notes } = selectBackends(options.backends, probes)
+  const cellsOf = (transports: PeersOptions['transports'], selftests: Pick<Selftests, 'ioUring'>): Cell[] =>
+    peerCells({ ...options, transports }, (backend) => backends.includes(backend), selftests)
+  // Before anything is built: a plan that is empty with every program is empty.
+  if (cellsOf(options.transports, { ioUring: '' }).length === 0) throw new BenchFailure(nothingToCompare(options))
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
   const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
@@ -98,7 +113,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     request,
     options: { ...options, ...settings },
     processors,
-    remoteHost: null,
+    remoteHost: options.to?.host ?? null,
     probes,
   })
   run.note(
@@ -106,8 +121,9 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     congestionText(settings),
     ...selftests.notes,
     ...notes,
+    ...((options.size ?? 0) > MAX_SELFTEST_BYTES ? [tooLargeForC(options.size)] : []),
   )
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
   run.note(...receivers.notes)
   pinSender(processors)
   const context = {
@@ -119,7 +135,8 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     selftests,
     processors,
   }
-  const cells = peerCells({ ...options, transports: receivers.transports }, (backend) => backends.includes(backend), selftests)
+  const cells = cellsOf(receivers.transports, selftests)
+  if (cells.length === 0) throw new BenchFailure(nothingToCompare(options))
   const outcome = await measurePeers(cells, options, run, context)
   const path = await run.write(outcome.complete)
   const about = [
@@ -132,6 +149,18 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     [...about, ...peersTable(compare(outcome.rows)), '', ...run.notes, `Seed ${run.seed}. Record: ${path}`, ''].join('\n'),
   )
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
+}
+
+function tooLargeForC(sizeBytes: number | undefined): string {
+  return `Left out: the C programs, whose sends hold at most ${MAX_SELFTEST_BYTES} bytes, not ${sizeBytes}.`
+}
+
+function nothingToCompare({ backends, levels, size }: PeersOptions): string {
+  const reasons = [
+    ...((size ?? 0) > MAX_SELFTEST_BYTES ? [tooLargeForC(size)] : []),
+    `No comparison has ${levels.join(' or ')} level${backends === undefined ? '' : ` with ${backends.join(', ')}`} in it there.`,
+  ]
+  return `There is nothing to compare. ${reasons.join(' ')} Node's own sockets stand beside copy and auto at the writer level.`
 }
 
 interface PeerContext extends CellContext {

@@ -16,6 +16,9 @@ const run = promisify(execFile)
  */
 export const SELFTEST_RUNTIME_MS = 1_200
 
+/** Most bytes of one send of either program: a whole IP packet less the headers of IPv6 and TCP and 40 bytes of options (their parse_opts). */
+export const MAX_SELFTEST_BYTES = 65_435
+
 /** How long a selftest may take in all, in ms: it ends by itself, and then waits up to 500 ms for notifications. */
 const SELFTEST_TIMEOUT_MS = 15_000
 

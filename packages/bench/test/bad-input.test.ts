@@ -17,6 +17,7 @@ const REMOTE = {
   rpc: ['--backends', 'errqueue-recvmmsg'],
   connections: ['--counts', '1', '--levels', 'driver', '--backends', 'copy'],
   latency: ['--rates', '2000', '--backends', 'copy'],
+  peers: ['--intervals', '1', '--backends', 'copy'],
 } as const
 
 describe.each(MEASURING)('bench %s', { timeout: TIMEOUT_MS }, (command) => {
@@ -38,6 +39,26 @@ describe.each(MEASURING)('bench %s', { timeout: TIMEOUT_MS }, (command) => {
     expect(blame(outcome)).toContain(expected)
     expect(outcome.status).toBe(2)
     expect((await readdir('.')).sort()).toEqual(['file', 'other.json', 'truncated.json', 'version.json'])
+  })
+})
+
+describe('what bench peers cannot compare', () => {
+  it.each<[string, string[], string]>([
+    ['an unknown level', ['--levels', 'kernel'], '--levels: unknown "kernel"; known are driver, writer'],
+    ['no bytes', ['--size', '0'], '--size: "0" is not a whole number from 1 to'],
+    ['more than a datagram', ['--size', '64K', '--transports', 'udp4'], '--size: 65536 bytes do not fit one udp4 datagram'],
+    [
+      'more than a C program sends',
+      ['--size', '1M', '--backends', 'uring', '--transports', 'tcp4'],
+      'the C programs, whose sends hold at most 65435',
+    ],
+    ['no level of that path', ['--levels', 'driver', '--backends', 'copy'], 'No comparison has driver level with copy'],
+    ['another machine without a port', ['--to', 'elsewhere'], '--to: "elsewhere" is not HOST:PORT'],
+  ])('%s ends in one line, and leaves nothing', async (_name, args, expected) => {
+    const outcome = await run(['peers', ...args])
+    expect(blame(outcome)).toContain(expected)
+    expect(outcome.status).toBe(2)
+    expect(await readdir('.')).toEqual([])
   })
 })
 
