@@ -33,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -419,6 +420,9 @@ int main(int argc, char **argv)
 		if (receiver < 0)
 			die("fork");
 		if (!receiver) {
+			/* A sender that is killed takes it along. */
+			if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+				die("prctl");
 			pin(cfg.receiver_cpu);
 			receive_all(fd);
 			return 0;

@@ -4,10 +4,10 @@
  */
 export class Interrupt implements Disposable {
   readonly #onSignal = (): void => {
-    this.#requested = true
+    this.#controller.abort()
     process.stderr.write('\nInterrupted: stopping after this measurement (again to stop at once).\n')
   }
-  #requested = false
+  readonly #controller = new AbortController()
 
   constructor() {
     process.once('SIGINT', this.#onSignal).once('SIGTERM', this.#onSignal)
@@ -15,7 +15,12 @@ export class Interrupt implements Disposable {
 
   /** True once the user asked to stop. */
   get requested(): boolean {
-    return this.#requested
+    return this.#controller.signal.aborted
+  }
+
+  /** Aborted then: for a measurement that another process makes, which need not be waited for. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
   }
 
   [Symbol.dispose](): void {

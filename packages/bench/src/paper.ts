@@ -137,7 +137,7 @@ interface PaperContext extends CellContext {
   processors: Processors
 }
 
-function measureCell(cell: PaperCell, round: number, position: number, context: PaperContext): Promise<Row> {
+function measureCell(cell: PaperCell, round: number, position: number, context: PaperContext & { signal: AbortSignal }): Promise<Row> {
   return cell.level === 'selftest' ? runThroughput(cell, round, position, context) : runCell(cell, round, position, context)
 }
 
@@ -155,8 +155,8 @@ async function measurePaper(
   const progress = new Progress(turns.length * turnMs + warmups.length * warmupMs)
   try {
     const short = { ...context, runtimeMs: WARMUP_MS }
-    const measure = (within: PaperContext) => (cell: PaperCell, round: number, position: number) =>
-      measureCell(cell, round, position, within)
+    const measure = (within: PaperContext) => (cell: PaperCell, round: number, position: number, signal: AbortSignal) =>
+      measureCell(cell, round, position, { ...within, signal })
     const warmup = await runTurns(warmups, { measure: measure(short), progress, expectedMs: () => warmupMs })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, { keeper: run, measure: measure(context), progress, expectedMs: () => turnMs })

@@ -182,14 +182,14 @@ async function measurePeers(
   try {
     const short = { ...context, runtimeMs: WARMUP_MS }
     const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runPeerCell(cell, round, position, short),
+      measure: (cell, round, position, signal) => runPeerCell(cell, round, position, { ...short, signal }),
       progress,
       expectedMs: () => warmupMs,
     })
     if (!warmup.complete) return { rows: [], complete: false }
     return await runTurns(turns, {
       keeper: run,
-      measure: (cell, round, position) => runPeerCell(cell, round, position, context),
+      measure: (cell, round, position, signal) => runPeerCell(cell, round, position, { ...context, signal }),
       progress,
       expectedMs,
     })
@@ -202,14 +202,15 @@ function isSelftest(backend: Cell['backend']): boolean {
   return backend === 'c-msg_zerocopy' || backend === 'c-io_uring'
 }
 
-function runPeerCell(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
+function runPeerCell(cell: Cell, round: number, position: number, context: PeerContext & { signal: AbortSignal }): Promise<Row> {
   if (isSelftest(cell.backend)) {
-    const { selftests, processors, settings } = context
+    const { selftests, processors, settings, signal } = context
     return runSelftest(cell, round, position, {
       selftests,
       destination: destinationOf(context, cell.transport),
       cpu: processors.sender,
       settings,
+      signal,
     })
   }
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.

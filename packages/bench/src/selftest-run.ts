@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { type Cell, familyOf, isStream } from './cell.js'
 import type { Destination } from './cell-runner.js'
+import { CutOff, runProgram } from './child-program.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import type { Row } from './record.js'
 import { CONGESTION_VARIABLE, type Selftests } from './selftests.js'
 import type { SocketSettings } from './socket-settings.js'
-
-const run = promisify(execFile)
 
 /**
  * What both selftests run for when told `-t 1`, in ms (their parse_opts: 200 + seconds * 1000). With `-t 0` io_uring_zerocopy_tx
@@ -79,19 +76,24 @@ export interface SelftestContext {
   /** CPU of the sender; null = not pinned. */
   cpu: number | null
   settings: SocketSettings
+  /** Aborted when the user wants the run to end. */
+  signal: AbortSignal
 }
 
-/** Runs the kernel's own sender for one cell, to its end. It inherits the CPU that this process is pinned to. */
+/**
+ * Runs the kernel's own sender for one cell, to its end. It inherits the CPU that this process is pinned to.
+ * @throws CutOff when the user ended it, BenchFailure when it fails
+ */
 export async function runSelftest(
   cell: Cell,
   round: number,
   position: number,
-  { selftests, destination, cpu, settings }: SelftestContext,
+  { selftests, destination, cpu, settings, signal }: SelftestContext,
 ): Promise<Row> {
   const program = cell.backend === 'c-io_uring' ? selftests.ioUring : selftests.msgZerocopy
   if (program === undefined) throw new TypeError(`No program for ${cell.backend}.`)
   const before = await childrenCpuTime()
-  const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu), settings))
+  const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu), settings, signal))
   const after = await childrenCpuTime()
   // A datagram is sent whole or not at all, so the count is exact where the megabytes are rounded down.
   const bytes = isStream(cell.transport) ? result.bytes : result.sends * cell.sizeBytes
@@ -124,12 +126,18 @@ async function childrenCpuTime(): Promise<{ userUs: number; systemUs: number }> 
   return { userUs: Number(fields[13]) * TICK_US, systemUs: Number(fields[14]) * TICK_US }
 }
 
-async function outputOf(program: string, args: readonly string[], { congestionControl }: SocketSettings): Promise<string> {
+async function outputOf(
+  program: string,
+  args: readonly string[],
+  { congestionControl }: SocketSettings,
+  signal: AbortSignal,
+): Promise<string> {
   try {
     const env = { ...process.env, ...(congestionControl === null ? {} : { [CONGESTION_VARIABLE]: congestionControl }) }
-    const { stdout, stderr } = await run(program, [...args], { timeout: SELFTEST_TIMEOUT_MS, env })
+    const { stdout, stderr } = await runProgram(program, args, { timeoutMs: SELFTEST_TIMEOUT_MS, env, signal })
     return stdout + stderr
   } catch (error) {
+    if (error instanceof CutOff) throw error
     throw new BenchFailure(`The selftest failed: ${messageOf(error)}`, ExitStatus.Failed, error)
   }
 }

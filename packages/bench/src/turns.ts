@@ -1,5 +1,6 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { type AnyCell, cellKey } from './cell.js'
+import { CutOff } from './child-program.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { Interrupt } from './interrupt.js'
 import { duration, type Progress } from './progress.js'
@@ -29,8 +30,12 @@ export interface RowKeeper {
 
 /** How {@link runTurns} measures. */
 export interface TurnsOptions<C extends AnyCell> {
-  /** Measures one cell once. */
-  measure: (cell: C, round: number, position: number) => Promise<Row>
+  /**
+   * Measures one cell once.
+   * @param signal - aborted when the user wants the run to end
+   * @throws CutOff when it ended because of that
+   */
+  measure: (cell: C, round: number, position: number, signal: AbortSignal) => Promise<Row>
   progress: Progress
   /** What one turn should take, in ms, for the progress bar. */
   expectedMs: (cell: C) => number
@@ -60,10 +65,11 @@ export async function runTurns<C extends AnyCell>(turns: readonly Turn<C>[], opt
     if (interrupt.requested) return { rows: [...(keeper?.rows ?? measured)], complete: false }
     try {
       keeper?.start()
-      const row = await options.measure(cell, round, position)
+      const row = await options.measure(cell, round, position, interrupt.signal)
       if (keeper === undefined) measured.push(row)
       else keeper.keep(row)
     } catch (error) {
+      if (error instanceof CutOff) return { rows: [...(keeper?.rows ?? measured)], complete: false }
       const status = error instanceof BenchFailure ? error.status : ExitStatus.Failed
       const sentence = messageOf(error).replace(/\.?$/u, '.')
       throw new BenchFailure(`${cellKey(cell)}: ${sentence}${keeper?.remedy() ?? ''}`, status, error)

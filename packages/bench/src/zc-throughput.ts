@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Cell, familyOf, isStream, type SelftestPath } from './cell.js'
+import { runProgram } from './child-program.js'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import type { Processors } from './processors.js'
 import type { Row } from './record.js'
@@ -91,13 +92,15 @@ export interface ThroughputContext {
   runtimeMs: number
   processors: Processors
   settings: SocketSettings
+  /** Aborted when the user wants the run to end. */
+  signal: AbortSignal
 }
 
 /** Its arguments for a cell. */
 export function throughputArguments(
   cell: ThroughputCell,
   port: number,
-  { runtimeMs, processors, settings }: Omit<ThroughputContext, 'program'>,
+  { runtimeMs, processors, settings }: Omit<ThroughputContext, 'program' | 'signal'>,
 ): string[] {
   const { sender, receiver } = processors
   return [
@@ -123,12 +126,12 @@ export function throughputArguments(
 
 /**
  * Runs the C sender, with a receiver of its own, for one cell. Its time ends on TCP when the receiver has everything, on UDP with the last send.
- * @throws BenchFailure when it fails
+ * @throws CutOff when the user ended it, BenchFailure when it fails
  */
 export async function runThroughput(cell: ThroughputCell, round: number, position: number, context: ThroughputContext): Promise<Row> {
   const args = throughputArguments(cell, await freePort(), context)
   try {
-    const { stdout } = await run(context.program, args, { timeout: context.runtimeMs + LIMIT_MS.run })
+    const { stdout } = await runProgram(context.program, args, { timeoutMs: context.runtimeMs + LIMIT_MS.run, signal: context.signal })
     return throughputRow(cell, round, position, stdout)
   } catch (error) {
     if (error instanceof BenchFailure) throw error

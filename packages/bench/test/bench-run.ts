@@ -1,7 +1,10 @@
 // Runs the program inside a test, in a folder of its own.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, watch } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { bench } from '../src/bench.js'
 import { type ExitStatusCode, runToStatus } from '../src/failure.js'
@@ -39,6 +42,25 @@ export async function run(args: readonly string[], onStderr: (text: string) => v
     restoreOut()
     restoreErr()
   }
+}
+
+/**
+ * The program in a process of its own, which can be killed.
+ * @param prefix - a command that starts it, as `ip netns exec NAME`
+ */
+export function start(
+  args: readonly string[],
+  { prefix = [], detached = false }: { prefix?: string[]; detached?: boolean } = {},
+): ChildProcess {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+  const [command = '', ...rest] = [...prefix, process.execPath, '--conditions=@sendzc/source', '--import', tsx, program, ...args]
+  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached })
+}
+
+/** Settles when the first row of record.json is on disk: its journal appears with it. */
+export async function firstRowKept(): Promise<void> {
+  for await (const { filename } of watch('.')) if (filename === 'record.json.partial') return
 }
 
 /** The one line that a failure is. */

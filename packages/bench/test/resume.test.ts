@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, readdir, readFile, rename, watch, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { appendFile, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { BenchRecord } from '../src/record.js'
 import { readRecord } from '../src/record-file.js'
-import { blame, inFolderOfItsOwn, run } from './bench-run.js'
+import { blame, firstRowKept, inFolderOfItsOwn, run, start } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000
 inFolderOfItsOwn()
@@ -27,11 +24,6 @@ const args = [
 const rounds = ['--rounds', '6', '--cpus', '0,1']
 const there = ['--json', 'record.json']
 
-/** Settles when the first row is on disk: its file appears with it. */
-async function firstRowKept(): Promise<void> {
-  for await (const { filename } of watch('.')) if (filename === 'record.json.partial') return
-}
-
 /** Runs a sweep until its first row is kept, and interrupts it. */
 async function interrupted(command = 'sweep', more: readonly string[] = [...args, ...rounds]): Promise<BenchRecord> {
   const firstRow = firstRowKept()
@@ -40,15 +32,6 @@ async function interrupted(command = 'sweep', more: readonly string[] = [...args
   expect(outcome.status).toBe(130)
   expect(outcome.stderr).toContain(`bench ${command} --resume record.json goes on.`)
   return readRecord('record.json')
-}
-
-/** The program in a process of its own, which can be killed. */
-function start(more: readonly string[]): ReturnType<typeof spawn> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-  return spawn(process.execPath, ['--conditions=@sendzc/source', '--import', tsx, program, ...more], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
 }
 
 function expectWhole(record: BenchRecord, turns: number): void {

@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { readRecord } from '../src/record-file.js'
+import { buildSelftests } from '../src/selftests.js'
+import { findThroughput } from '../src/zc-throughput.js'
+import { firstRowKept, inFolderOfItsOwn, run, start } from './bench-run.js'
+
+const TIMEOUT_MS = 120_000
+inFolderOfItsOwn()
+
+const common = [
+  '--backends',
+  'errqueue-recvmsg',
+  '--transports',
+  'udp4',
+  '--intervals',
+  '8',
+  '--rounds',
+  '3',
+  '--cpus',
+  '0,1',
+  '--json',
+  'record.json',
+]
+
+/** Commands that have cells of a C program: their options, the beginning of its name, and how many rows a whole run has. */
+const WITH_C = [
+  ['peers', [...common, '--levels', 'driver', '--runtime-ms', '20'], 'msg_zerocopy', 6],
+  // Long enough that the signal finds it running.
+  ['paper', [...common, '--levels', 'selftest', '--runtime-ms', '700'], 'zc_throughput', 6],
+] as const
+
+/** Who the signal reaches: Ctrl-C in a terminal every process of it, `kill` the one that it names. */
+const REACHES = [
+  ['Ctrl-C', (bench: number): void => void process.kill(-bench, 'SIGINT')],
+  ['kill -INT of the program alone', (bench: number): void => void process.kill(bench, 'SIGINT')],
+] as const
+
+/** A process and everything below it. */
+function family(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+    return [pid, ...children.flatMap(family)]
+  } catch {
+    return []
+  }
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0', 1)[0]?.replace(/^.*\//u, '') ?? ''
+  } catch {
+    return ''
+  }
+}
+
+/** Waits for the C program; it and what it has started. */
+async function programOf(bench: ChildProcess, name: string): Promise<number[]> {
+  for (;;) {
+    if (bench.exitCode !== null) throw new Error(`bench ended before it ran ${name}`)
+    const found = family(bench.pid as number).find((pid) => nameOf(pid).startsWith(name))
+    if (found !== undefined) return family(found)
+    await nextTurn()
+  }
+}
+
+/** False also for a zombie whose parent has not read its status yet. */
+function runs(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\tZ/mu.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+}
+
+describe.each(WITH_C)('bench %s, interrupted while its C program measures', { timeout: TIMEOUT_MS }, (command, args, name, turns) => {
+  it.each(REACHES)('by %s, ends the program, keeps the rows before it, and goes on', async (_who, interrupt) => {
+    // Compiled before, so that the run has nothing else to do.
+    await (command === 'peers' ? buildSelftests(() => undefined) : findThroughput())
+    const kept = firstRowKept()
+    const bench = start([command, ...args], { detached: true })
+    let stderr = ''
+    bench.stderr?.on('data', (text: Buffer) => {
+      stderr += text.toString()
+    })
+    bench.stdout?.resume()
+    const ended = once(bench, 'close')
+    await kept
+    const programs = await programOf(bench, name)
+    interrupt(bench.pid as number)
+    const [status] = await ended
+    expect(status, stderr).toBe(130)
+    expect(stderr).toContain(`bench ${command} --resume record.json goes on.`)
+    expect(programs.filter(runs)).toEqual([])
+    const before = await readRecord('record.json')
+    expect(before.complete).toBe(false)
+    expect(before.rows.length).toBeGreaterThan(0)
+    expect(before.rows.length).toBeLessThan(turns)
+    expect(await readdir('.')).toEqual(['record.json'])
+
+    expect(await run([command, '--resume', 'record.json'])).toMatchObject({ status: 0 })
+    const after = await readRecord('record.json')
+    expect(after.complete).toBe(true)
+    expect(after.rows.map(({ position }) => position)).toEqual(Array.from({ length: turns }, (_, at) => at))
+    expect(after.rows.slice(0, before.rows.length)).toEqual(before.rows)
+  })
+})
