@@ -8,8 +8,8 @@ import type { HostRecord } from './record.js'
 
 const run = promisify(execFile)
 
-/** How long git may take, in ms. */
-const GIT_TIMEOUT_MS = 5_000
+/** How long git may take, in ms: an emulated guest that reads the checkout for the first time takes more than 5 s. */
+const GIT_TIMEOUT_MS = 60_000
 
 /** What does not change during a run. */
 export type HostIdentity = Omit<HostRecord, 'loadBefore' | 'loadAfter'>
