@@ -1,0 +1,114 @@
+// Two machines in small: network namespaces joined by a cable, `bench serve` in one, every command that takes --to in the other.
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readRecord } from '../src/record-file.js'
+import { groupRecords } from '../src/report/environment.js'
+import { inFolderOfItsOwn, run, start } from './bench-run.js'
+
+const TIMEOUT_MS = 120_000
+const HERE = `sendzc-${process.pid}-here`
+const THERE = `sendzc-${process.pid}-there`
+const ADDRESS = '10.78.0.2'
+const PORT = 9_000
+const RPC_PORT = 9_001
+inFolderOfItsOwn()
+
+/** Why there can be no two hosts here; undefined = there can. */
+function obstacle(): string | undefined {
+  if (process.geteuid?.() !== 0) return 'needs root'
+  const made = spawnSync('ip', ['netns', 'add', HERE], { encoding: 'utf8' })
+  if (made.error !== undefined) return 'needs iproute2'
+  return made.status === 0 ? undefined : `no network namespace can be made here: ${made.stderr.trim()}`
+}
+
+const reason = obstacle()
+const servers: ChildProcess[] = []
+
+function ip(text: string): void {
+  execFileSync('ip', text.split(' '))
+}
+
+/** Settles when a server takes connections. */
+async function serve(args: readonly string[]): Promise<void> {
+  const server = start(['serve', '--minutes', '5', ...args], { prefix: ['ip', 'netns', 'exec', THERE] })
+  servers.push(server)
+  server.stderr?.resume()
+  for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) if (line.startsWith('Ready')) return
+  throw new Error('bench serve ended before it was ready')
+}
+
+async function runHere(args: readonly string[]): Promise<{ status: unknown; stderr: string }> {
+  const bench = start(args, { prefix: ['ip', 'netns', 'exec', HERE] })
+  let stderr = ''
+  bench.stderr?.on('data', (text: Buffer) => {
+    stderr += text.toString()
+  })
+  bench.stdout?.resume()
+  const [status] = await once(bench, 'close')
+  return { status, stderr }
+}
+
+beforeAll(async () => {
+  if (reason !== undefined) return
+  ip(`netns add ${THERE}`)
+  ip(`link add eth0 netns ${HERE} type veth peer name eth0 netns ${THERE}`)
+  for (const [namespace, address] of [
+    [HERE, '10.78.0.1'],
+    [THERE, ADDRESS],
+  ] as const) {
+    ip(`-n ${namespace} address add ${address}/24 dev eth0`)
+    for (const device of ['lo', 'eth0']) ip(`-n ${namespace} link set ${device} up`)
+  }
+  await serve(['--port', String(PORT), '--transports', 'tcp4,udp4'])
+  await serve(['--rpc', '--port', String(RPC_PORT)])
+}, TIMEOUT_MS)
+
+afterAll(async () => {
+  if (reason !== undefined) return
+  for (const server of servers) {
+    const ended = once(server, 'close')
+    server.kill('SIGINT')
+    await ended
+  }
+  for (const namespace of [HERE, THERE]) ip(`netns del ${namespace}`)
+}, TIMEOUT_MS)
+
+describe.runIf(reason === undefined)(`two hosts${reason === undefined ? '' : ` (${reason})`}`, { timeout: TIMEOUT_MS }, () => {
+  const cell = ['--transports', 'tcp4', '--backends', 'copy,errqueue-recvmmsg', '--rounds', '1']
+
+  it.each<[string, string[], number]>([
+    ['sweep', [...cell, '--intervals', '8', '--levels', 'driver', '--runtime-ms', '20'], PORT],
+    ['sizes', [...cell, '--sizes', '4K', '--levels', 'driver', '--runtime-ms', '20'], PORT],
+    ['ancestors', [...cell, '--sizes', '4K', '--runtime-ms', '20'], PORT],
+    ['connections', [...cell, '--counts', '2', '--levels', 'driver', '--runtime-ms', '20'], PORT],
+    ['latency', [...cell, '--rates', '10000', '--runtime-ms', '100'], PORT],
+    ['rpc', ['--backends', 'errqueue-recvmmsg', '--rounds', '1', '--runtime-ms', '20'], RPC_PORT],
+    ['peers', ['--transports', 'udp4', '--backends', 'errqueue-recvmsg', '--levels', 'driver', '--intervals', '8', '--rounds', '1'], PORT],
+  ])('bench %s --to sends to the other one, and its record names the way', async (command, args, port) => {
+    const outcome = await runHere([command, ...args, '--to', `${ADDRESS}:${port}`, '--json', 'far.json'])
+    expect(outcome, outcome.stderr).toMatchObject({ status: 0 })
+    const far = await readRecord('far.json')
+    expect(far.path).toMatchObject({ kind: 'remote', host: ADDRESS })
+    expect(far.rows.length).toBeGreaterThan(0)
+    for (const { bytes } of far.rows) expect(bytes).toBeGreaterThan(0)
+    const near = { ...far, path: { ...far.path, kind: 'loopback' as const, host: null } }
+    const inGuest = { ...far, options: { ...far.options, machineModel: 'throughput' } }
+    expect(groupRecords([far, near, inGuest])).toHaveLength(3)
+  })
+
+  it('tells in one line that a port answers no calls', async () => {
+    const outcome = await runHere(['rpc', '--backends', 'errqueue-recvmmsg', '--rounds', '1', '--to', `${ADDRESS}:9`, '--json', 'far.json'])
+    expect(outcome.status).toBe(1)
+    expect(outcome.stderr).toMatch(/bench: .*refused/iu)
+  })
+})
+
+it('bench lo and bench paper have no --to: both ends are here', async () => {
+  for (const command of ['lo', 'paper']) {
+    const outcome = await run([command, '--to', `${ADDRESS}:${PORT}`])
+    expect(outcome.status).toBe(2)
+    expect(outcome.stderr).toContain("Unknown option '--to'")
+  }
+})
