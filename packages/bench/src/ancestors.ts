@@ -17,21 +17,18 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { makePayload } from './payload.js'
 import { ProcessorMeter } from './processor-meter.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { noDelayText } from './sweep.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
 
 const STREAMS = ['tcp4', 'tcp6'] as const
 const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
@@ -141,27 +138,14 @@ async function measureAncestors(
   options: AncestorsOptions,
   run: RunRecord,
   context: CellContext,
-): ReturnType<typeof runTurns> {
-  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const warmups = warmupTurns(cells)
-  const turnMs = options['runtime-ms'] + OVERHEAD_MS
-  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runPath(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
-      progress,
-      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
-    })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position) => runPath(cell, round, position, context),
-      progress,
-      expectedMs: () => turnMs,
-    })
-  } finally {
-    progress.finish()
-  }
+): Promise<TurnsOutcome> {
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: groupKey,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    measure: (cell, round, position, runtimeMs) => runPath(cell, round, position, { ...context, runtimeMs }),
+  })
 }
 
 async function runPath(cell: AncestorCell, round: number, position: number, context: CellContext): Promise<Row> {

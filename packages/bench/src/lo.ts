@@ -18,17 +18,14 @@ import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './fail
 import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from './lo-sockets.js'
 import { type LeftOut, loTable } from './lo-table.js'
 import { measure } from './measure.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, type SocketSettings, socketSettings } from './socket-settings.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
 
 const LO_TRANSPORTS = [...TRANSPORTS, ...OTHER_TRANSPORTS] as const
 const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
@@ -232,27 +229,14 @@ function receiverOf({ receivers }: LoContext, transport: AnyTransport): Receiver
   return receiver
 }
 
-async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunRecord, context: LoContext): ReturnType<typeof runTurns> {
-  const turns = interleave(cells, options.rounds, ({ transport, interval }) => `${transport} ${interval}`, seededRandom(run.seed))
-  const warmups = warmupTurns(cells)
-  const turnMs = options['runtime-ms'] + OVERHEAD_MS
-  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runLo(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
-      progress,
-      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
-    })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position) => runLo(cell, round, position, context),
-      progress,
-      expectedMs: () => turnMs,
-    })
-  } finally {
-    progress.finish()
-  }
+async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunRecord, context: LoContext): Promise<TurnsOutcome> {
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: ({ transport, interval }) => `${transport} ${interval}`,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    measure: (cell, round, position, runtimeMs) => runLo(cell, round, position, { ...context, runtimeMs }),
+  })
 }
 
 async function runLo(cell: LoCell, round: number, position: number, context: LoContext): Promise<Row> {

@@ -5,19 +5,17 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { LOOPBACK_SYSCTL, type MachineOptions, machineOptions } from './machine.js'
+import { measureRounds } from './measure-rounds.js'
 import { paperTables } from './paper-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
+import { warmupTurns } from './warmup.js'
 import { findThroughput, isThroughputPath, runThroughput, type ThroughputCell, type ThroughputPath } from './zc-throughput.js'
 
 const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: [1, 32] } as const
@@ -141,28 +139,16 @@ function measureCell(cell: PaperCell, round: number, position: number, context: 
   return cell.level === 'selftest' ? runThroughput(cell, round, position, context) : runCell(cell, round, position, context)
 }
 
-async function measurePaper(
-  cells: readonly PaperCell[],
-  rounds: number,
-  run: RunRecord,
-  context: PaperContext,
-): ReturnType<typeof runTurns> {
-  const turns = interleave(cells, rounds, paperGroup, seededRandom(run.seed))
-  // The C sender has no code to compile, and its memory is new in each process.
-  const warmups = warmupTurns(cells.filter(({ level }) => level !== 'selftest'))
-  const turnMs = context.runtimeMs + OVERHEAD_MS
-  const warmupMs = WARMUP_MS + OVERHEAD_MS
-  const progress = new Progress(turns.length * turnMs + warmups.length * warmupMs)
-  try {
-    const short = { ...context, runtimeMs: WARMUP_MS }
-    const measure = (within: PaperContext) => (cell: PaperCell, round: number, position: number, signal: AbortSignal) =>
-      measureCell(cell, round, position, { ...within, signal })
-    const warmup = await runTurns(warmups, { measure: measure(short), progress, expectedMs: () => warmupMs })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, { keeper: run, measure: measure(context), progress, expectedMs: () => turnMs })
-  } finally {
-    progress.finish()
-  }
+async function measurePaper(cells: readonly PaperCell[], rounds: number, run: RunRecord, context: PaperContext): Promise<TurnsOutcome> {
+  return measureRounds(cells, run, {
+    rounds,
+    groupOf: paperGroup,
+    runtimeMs: context.runtimeMs,
+    overheadMs: OVERHEAD_MS,
+    // The C sender has no code to compile, and its memory is new in each process.
+    warmups: warmupTurns(cells.filter(({ level }) => level !== 'selftest')),
+    measure: (cell, round, position, runtimeMs, signal) => measureCell(cell, round, position, { ...context, runtimeMs, signal }),
+  })
 }
 
 function emulationMark({ machineModel, pti }: MachineOptions): string {

@@ -6,24 +6,22 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { closeNode, connectNode, NodeLoad } from './node-load.js'
 import { makePayload } from './payload.js'
 import { COMPARISONS, compare, peersTable } from './peers-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { MAX_SELFTEST_BYTES, runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from './selftest-run.js'
 import { buildSelftests, type Selftests } from './selftests.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize } from './sweep.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
+import { warmupTurns } from './warmup.js'
 import { WriterLoad } from './writer-load.js'
 
 /** Ours run as long as the C programs: a connection begins slowly, and theirs is a new one in each round, too. */
@@ -168,34 +166,16 @@ interface PeerContext extends CellContext {
   processors: Processors
 }
 
-async function measurePeers(
-  cells: readonly Cell[],
-  options: PeersOptions,
-  run: RunRecord,
-  context: PeerContext,
-): ReturnType<typeof runTurns> {
-  const expectedMs = ({ backend }: Cell): number => (isSelftest(backend) ? SELFTEST_RUNTIME_MS : options['runtime-ms']) + OVERHEAD_MS
-  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const warmups = warmupTurns(cells.filter(({ backend }) => !isSelftest(backend)))
-  const warmupMs = WARMUP_MS + OVERHEAD_MS
-  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), warmups.length * warmupMs))
-  try {
-    const short = { ...context, runtimeMs: WARMUP_MS }
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position, signal) => runPeerCell(cell, round, position, { ...short, signal }),
-      progress,
-      expectedMs: () => warmupMs,
-    })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position, signal) => runPeerCell(cell, round, position, { ...context, signal }),
-      progress,
-      expectedMs,
-    })
-  } finally {
-    progress.finish()
-  }
+async function measurePeers(cells: readonly Cell[], options: PeersOptions, run: RunRecord, context: PeerContext): Promise<TurnsOutcome> {
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: groupKey,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    expectedMs: ({ backend }) => (isSelftest(backend) ? SELFTEST_RUNTIME_MS : options['runtime-ms']),
+    warmups: warmupTurns(cells.filter(({ backend }) => !isSelftest(backend))),
+    measure: (cell, round, position, runtimeMs, signal) => runPeerCell(cell, round, position, { ...context, runtimeMs, signal }),
+  })
 }
 
 function isSelftest(backend: Cell['backend']): boolean {

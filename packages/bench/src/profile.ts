@@ -4,20 +4,17 @@ import { type CellContext, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { measureRounds } from './measure-rounds.js'
 import { chooseProcessors, pinSender } from './processors.js'
 import { profileTables } from './profile-table.js'
 import { checkProfiler, profiled, SAMPLES_PER_SECOND, type SampleEvent } from './profiler.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize, sweepCells } from './sweep.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
 
 const DEFAULTS = { interval: '8', runtimeMs: 1_000, rounds: 3, top: 12 } as const
 
@@ -115,30 +112,18 @@ async function sampleCells(
   run: RunRecord,
   context: CellContext,
   event: SampleEvent,
-): ReturnType<typeof runTurns> {
-  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const warmups = warmupTurns(cells)
-  const turnMs = options['runtime-ms'] + PERF_MS
-  const progress = new Progress(turns.length * turnMs + warmups.length * WARMUP_MS)
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runCell(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
-      progress,
-      expectedMs: () => WARMUP_MS,
-    })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, {
-      keeper: run,
-      measure: async (cell, round, position): Promise<Row> => {
-        const { result, profile: found } = await profiled(event, () => runCell(cell, round, position, context))
-        return { ...result, ...found }
-      },
-      progress,
-      expectedMs: () => turnMs,
-    })
-  } finally {
-    progress.finish()
-  }
+): Promise<TurnsOutcome> {
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: groupKey,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: PERF_MS,
+    warmUp: (cell, round, position, runtimeMs) => runCell(cell, round, position, { ...context, runtimeMs }),
+    measure: async (cell, round, position, runtimeMs): Promise<Row> => {
+      const { result, profile: found } = await profiled(event, () => runCell(cell, round, position, { ...context, runtimeMs }))
+      return { ...result, ...found }
+    },
+  })
 }
 
 /** `bench profile`. */

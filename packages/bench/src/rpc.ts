@@ -8,10 +8,10 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { STALL_TIMEOUT_MS } from './load.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { latencyQuantilesOf } from './open-loop.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
 import { seededRandom } from './random.js'
 import { type Row, RPC_WORKLOADS, type RpcWorkload } from './record.js'
 import { RpcClient } from './rpc-client.js'
@@ -20,10 +20,8 @@ import { RpcResponder } from './rpc-responder.js'
 import { rpcTables } from './rpc-table.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, type SocketSettings, socketSettings } from './socket-settings.js'
-import { runTurns, type TurnsOutcome } from './turns.js'
-import { WARMUP_MS } from './warmup.js'
+import type { TurnsOutcome } from './turns.js'
 
 /** The slides' sizes. About two minutes with two backends. */
 const DEFAULTS = { small: '2', large: '98K', thresholds: '0,10K,never', runtimeMs: 400, rounds: 9 } as const
@@ -197,26 +195,14 @@ class Responders implements AsyncDisposable {
 }
 
 async function measureRpc(cells: readonly RpcCell[], options: RpcOptions, run: RunRecord, context: RpcContext): Promise<TurnsOutcome> {
-  const turns = interleave(cells, options.rounds, ({ transport, workload }) => `${transport} ${workload}`, seededRandom(run.seed))
-  const turnMs = options['runtime-ms'] + OVERHEAD_MS
-  const warmups = cells.filter(({ workload }) => workload === 'mixed').map((cell) => ({ cell, round: 0 }))
-  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runCalls(cell, round, position, WARMUP_MS, context),
-      progress,
-      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
-    })
-    if (!warmup.complete) return warmup
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position) => runCalls(cell, round, position, options['runtime-ms'], context),
-      progress,
-      expectedMs: () => turnMs,
-    })
-  } finally {
-    progress.finish()
-  }
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: ({ transport, workload }) => `${transport} ${workload}`,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    warmups: cells.filter(({ workload }) => workload === 'mixed').map((cell) => ({ cell, round: 0 })),
+    measure: (cell, round, position, runtimeMs) => runCalls(cell, round, position, runtimeMs, context),
+  })
 }
 
 async function runCalls(cell: RpcCell, round: number, position: number, runtimeMs: number, context: RpcContext): Promise<Row> {

@@ -5,18 +5,14 @@ import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import { measureRounds } from './measure-rounds.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers, type Receivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { costTable, sweepTables } from './sweep-table.js'
-import { runTurns } from './turns.js'
-import { WARMUP_MS, warmupTurns } from './warmup.js'
 
 /**
  * Budget of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
@@ -125,26 +121,13 @@ export async function measureCells(
     noDelay: options.nodelay,
     meter: options.meter,
   }
-  const turns = interleave(cells, options.rounds, groupKey, seededRandom(run.seed))
-  const warmups = warmupTurns(cells)
-  const turnMs = options['runtime-ms'] + OVERHEAD_MS
-  const progress = new Progress(turns.length * turnMs + warmups.length * (WARMUP_MS + OVERHEAD_MS))
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) => runCell(cell, round, position, { ...context, runtimeMs: WARMUP_MS }),
-      progress,
-      expectedMs: () => WARMUP_MS + OVERHEAD_MS,
-    })
-    if (!warmup.complete) return { rows: [], complete: false }
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position) => runCell(cell, round, position, context),
-      progress,
-      expectedMs: () => turnMs,
-    })
-  } finally {
-    progress.finish()
-  }
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: groupKey,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    measure: (cell, round, position, runtimeMs) => runCell(cell, round, position, { ...context, runtimeMs }),
+  })
 }
 
 function printSweep(rows: readonly Row[], options: SweepOptions, run: RunRecord, path: string): void {
