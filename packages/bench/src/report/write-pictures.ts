@@ -46,10 +46,16 @@ function nameOf(svg: string): string {
   return words.join('-').slice(0, MAX_NAME).replace(/-$/u, '')
 }
 
-/** Gives it the page's colours, letters and ground. */
+/** Gives it the page's colours, letters and ground, and ids of its own: the library counts them through all that it draws. */
 function alone(svg: string): string {
+  const ids = new Map<string, string>()
+  const numbered = svg.replace(/\bplot-[a-z]+-\d+/gu, (id) => {
+    const own = ids.get(id) ?? id.replace(/\d+$/u, String(ids.size + 1))
+    ids.set(id, own)
+    return own
+  })
   const style = `<style>${COLOUR_STYLE}svg{color:var(--ink);font-family:system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}</style>`
-  return svg.replace(/^<svg\b[^>]*>/u, (tag) => `${tag}${style}<rect width="100%" height="100%" fill="var(--panel)"/>`)
+  return numbered.replace(/^<svg\b[^>]*>/u, (tag) => `${tag}${style}<rect width="100%" height="100%" fill="var(--panel)"/>`)
 }
 
 /**

@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BenchRecord } from '../../src/record.js'
 import { writeRecord } from '../../src/record-file.js'
 import { runReport } from '../../src/report/run-report.js'
+import { picturesOf } from '../../src/report/write-pictures.js'
 import { writeReport } from '../../src/report/write-report.js'
 import { row } from '../rows.js'
 import { syntheticRecord, syntheticSweep } from './synthetic-records.js'
+import { syntheticRpc } from './synthetic-times.js'
 
 let folder: string
 let out: string
@@ -75,6 +77,13 @@ describe('bench report', () => {
     const names = await readdir(pictures)
     for (const place of ['', 'vm-throughput-loopback-that-does-not-copy-', 'to-10-77-0-2-'])
       expect(names).toContain(`sweep-${place}throughput-in-mb-s-over-the-interval-driver-level-tcpv4.svg`)
+  })
+
+  it('draws a picture alike whatever was drawn before it', async () => {
+    const rpc = syntheticRpc()
+    const [alone, after] = [picturesOf([rpc]), picturesOf([small(), rpc, rpc])]
+    expect(alone.some(({ svg }) => svg.includes('url(#plot-'))).toBe(true)
+    for (const picture of alone) expect(after).toContainEqual(picture)
   })
 
   it('reads what a run that was cut off left', async () => {
