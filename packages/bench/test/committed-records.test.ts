@@ -2,22 +2,48 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { copiedShare } from '../src/record.js'
+import { copiedShare, type Row } from '../src/record.js'
 import { readRecord } from '../src/record-file.js'
+import { groupRecords, machineOf } from '../src/report/environment.js'
 import { picturesOf } from '../src/report/write-pictures.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folder = `${root}docs/results`
 
+/** What stands behind the name of the command in the name of a record, and what such a record must say of itself. */
+const PLACES = {
+  host: ['native', 'loopback', 'copying'],
+  loopback: ['throughput', 'loopback', 'without copy'],
+  net: ['throughput', 'remote', 'copying'],
+  instructions: ['instructions', 'loopback', 'without copy'],
+} as const
+
+/** A row of a path that asks for zero-copy with every send. */
+function asksAlways({ backend, rpc }: Row): boolean {
+  return backend !== 'copy' && backend !== 'auto' && (rpc === undefined || rpc.thresholdBytes === 0)
+}
+
 describe('the records of docs/results', async () => {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
 
-  it.each(names)('%s is a whole record of a clean run, by what this program reads', async (name) => {
-    const { complete, rows, host, command } = await readRecord(`${folder}/${name}`)
+  it.each(names)('%s is a whole record of a clean run, and its name says where it was made', async (name) => {
+    const record = await readRecord(`${folder}/${name}`)
+    const { complete, rows, host, command, path, options } = record
     expect([complete, host.dirty]).toEqual([true, false])
-    expect(`${command}.json`).toBe(name)
-    // README says so beside the pictures.
-    expect(copiedShare(rows)).toBe(1)
+    const [, named, place = 'host'] = /^([a-z]+)(?:-vm-([a-z]+))?\.json$/u.exec(name) ?? []
+    const way = [machineOf(record).model, path.kind, options.loopbackWithoutCopy === true ? 'without copy' : 'copying']
+    expect([named, way]).toEqual([command, PLACES[place as keyof typeof PLACES]])
+    // README says so beside the pictures: all of it was copied here, less than a tenth there.
+    if (place === 'host') expect(copiedShare(rows)).toBe(1)
+    else expect(copiedShare(rows.filter(asksAlways))).toBeLessThan(0.1)
+  })
+
+  it('stand in a section of the report for each place', async () => {
+    const groups = groupRecords(await Promise.all(names.map((name) => readRecord(`${folder}/${name}`))))
+    for (const { records, model } of groups) expect(new Set(records.map((record) => machineOf(record).model))).toEqual(new Set([model]))
+    const placed = groups.flatMap(({ title, records }) => records.map(({ path }) => [title.includes('· to '), path.kind === 'remote']))
+    for (const [named, remote] of placed) expect(named).toBe(remote)
+    expect(placed).toHaveLength(names.length)
   })
 
   it('give README its pictures, as they are drawn today', async () => {
