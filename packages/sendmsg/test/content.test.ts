@@ -9,6 +9,7 @@ import {
   slowLoopback,
 } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
+import { inline } from '../src/index.js'
 import { BACKENDS } from './children/backends.js'
 import { parsed, runInNamespace, startWorker } from './children/child.js'
 
@@ -17,9 +18,12 @@ const CHILD_TEST_MS = 90_000
 const CASES = 12
 /** A second or two for all datagrams of the child: much longer than from a release to the poison. */
 const SLOW_KBIT_PER_S = 2_000
-const backends = Object.entries(BACKENDS)
+const capability = inline().probe()
+const backends = Object.entries(BACKENDS).filter(([name]) => name !== 'inline' || capability.available)
 /** What is copied by the send itself is never read again: its release can't be too early. */
 const sharing = backends.filter(([name]) => name !== 'copy')
+
+if (!capability.available) it.skip(`inline: content in a worker, and of an early release (skipped: ${capability.reason})`)
 
 /** A caller that writes poison at `released` never gets poison delivered. */
 describe('content in a worker, while garbage is collected', () => {
