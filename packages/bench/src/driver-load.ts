@@ -48,6 +48,7 @@ export class DriverLoad implements Load, DriverSink {
   #partialSends = 0
   #fullSockets = 0
   #noBuffers = 0
+  #waits = 0
 
   /** @throws ZeroCopyError when the driver cannot be opened on this socket */
   constructor(options: DriverLoadOptions) {
@@ -68,8 +69,14 @@ export class DriverLoad implements Load, DriverSink {
         this.#gate.check()
         continue
       }
+      this.#waits++
       await this.#waitForProgress()
     }
+  }
+
+  /** Times that {@link run} could not go on: each makes promises of its own, and a timer where looking once more does not help. */
+  get waits(): number {
+    return this.#waits
   }
 
   async drain(): Promise<void> {
