@@ -191,6 +191,40 @@ describe('the limits of the ring', () => {
   })
 })
 
+describe('what is refused on a stream', () => {
+  it('is answered after what was accepted before it, though that is stalled', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 64, { entries: 32, completionEntries: 64 })
+    pair.peer.pause()
+    const some = (count: number) => Array.from({ length: count }, () => ({ segments: [new Uint8Array(900_000)], zerocopy: true }))
+    // Three eighths of the completion entries: the bound.
+    const accepted = [...sender.submit(some(12)), ...sender.submit(some(12))]
+    const refused = sender.submit(some(3))
+    expect([accepted.at(-1), ...refused].map((report) => report?.result)).toEqual(Array(4).fill(undefined))
+    pair.peer.resume()
+    await sender.answered([...accepted, ...refused])
+    await sender.settled()
+    expect(accepted.map(({ result }) => result)).toEqual(Array(24).fill(900_000))
+    expect(refused.map(({ result }) => result)).toEqual([-Errno.EAGAIN, -Errno.ECANCELED, -Errno.ECANCELED])
+  })
+})
+
+describe('a zero-copy message that fails', () => {
+  it('is released by its notification, not by its answer', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 1)
+    pair.peer.reset()
+    let failed: MessageReport | undefined
+    do {
+      failed = sender.submit([{ segments: [new Uint8Array(20_000)], zerocopy: true }])[0]
+      await sender.settled()
+    } while ((failed?.result ?? 0) >= 0)
+    expect(failed).toMatchObject({ release: Release.None })
+    const { sendCalls, notifications } = sender.driver.counters()
+    expect(notifications).toBe(sendCalls)
+  })
+})
+
 describe('events that bring more of them', () => {
   it('are all handed out, and the event loop has its turn meanwhile', async () => {
     const pair = await tcpPair()
