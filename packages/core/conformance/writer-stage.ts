@@ -31,10 +31,8 @@ export const WRITER_STAGE_STATUS = 7
 
 /** How a child ended that was at a stage. */
 export interface WriterStageEnd {
-  /** Bytes that arrived. */
-  arrived: number
-  /** What is wrong with them; undefined: they are the first that were written. */
-  contentError: string | undefined
+  /** What is wrong with what arrived; undefined: the first bytes that were written, and some or none of them as the stage has it. */
+  arrivalError: string | undefined
   /** What the main thread has more of than before. */
   left: { handles: string[]; descriptors: number }
 }
@@ -84,7 +82,13 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
   reached(task, stage !== 'aborting')
 }
 
-function contentErrorOf(arrived: Buffer): string | undefined {
+/** At these nothing was given to the kernel, or it was told to throw it away. */
+const MAY_ARRIVE_NOT: readonly WriterStage[] = ['called', 'aborting']
+
+function arrivalErrorOf(stage: WriterStage, arrived: Buffer): string | undefined {
+  const bytes = arrived.byteLength
+  if (stage === 'called' && bytes > 0) return `${bytes} bytes arrived of a write whose task did not run`
+  if (bytes === 0 && !MAY_ARRIVE_NOT.includes(stage)) return 'nothing arrived'
   try {
     assertContent(arrived, 0, 'stream')
     return undefined
@@ -112,7 +116,7 @@ export async function terminateAtStage(
   const bytes = await pair.peer.read(pair.peer.unreadBytes)
   await pair.dispose()
   const left = { handles: await resourcesGrown(before.resources), descriptors: await descriptorsGrown(before.descriptors) }
-  return { status, arrived: bytes.byteLength, contentError: contentErrorOf(Buffer.from(bytes)), left }
+  return { status, arrivalError: arrivalErrorOf(stage, Buffer.from(bytes)), left }
 }
 
 /** Has a process exit at a stage, and looks at what arrived. */
@@ -133,6 +137,5 @@ export async function exitAtStage<End>(
   socket.resume()
   await bounded(closed, 'end of the connection')
   server.close()
-  const bytes = Buffer.concat(chunks)
-  return { end, arrived: bytes.byteLength, contentError: contentErrorOf(bytes) }
+  return { end, arrivalError: arrivalErrorOf(task.stage, Buffer.concat(chunks)) }
 }
