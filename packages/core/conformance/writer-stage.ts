@@ -133,7 +133,8 @@ export async function exitAtStage<End>(
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   // A process that exits may reset its connection: what counts is what came before.
   socket.on('error', () => undefined)
-  const closed = once(socket, 'close')
+  // Not once(), which such an error would reject.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.resume()
   await bounded(closed, 'end of the connection')
   server.close()
