@@ -1,6 +1,6 @@
 import { clock } from './clock.js'
 import { type BackendName, type DriverCounters, Release, type ReleaseKind } from './driver.js'
-import type { MessageRecord } from './message-table.js'
+import { type MessageRecord, NOT_TIMED } from './message-table.js'
 import type { CopyCause } from './pending-write.js'
 import type { WriterStats } from './writer.js'
 
@@ -36,6 +36,7 @@ export class WriterStatistics {
     }
     if (release === Release.Zerocopy) this.zerocopySends++
     else this.#copies.kernel++
+    if (record.submittedAtMs === NOT_TIMED) return
     const us = Math.min(MAX_LATENCY_US, (clock.now() - record.submittedAtMs) * 1_000)
     // Bits of the whole number: 0 for less than one, then one more for each power of two.
     const bucket = 32 - Math.clz32(us)

@@ -59,7 +59,10 @@ export interface WriterStats {
   bytesInFlight: number
   /** Bytes given up and left pinned on purpose. */
   abandonedBytes: number
-  /** Messages whose memory was shared with the kernel, by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at least 2^(i-1)). */
+  /**
+   * Messages whose memory was shared with the kernel, by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at
+   * least 2^(i-1)). A sample: of one batch in eight, the first included.
+   */
   releaseLatencyUs: number[]
   driver: DriverCounters
 }
