@@ -10,6 +10,7 @@ import {
   type SendBatch,
   type SocketKind,
   TABLE_WORDS,
+  Wake,
 } from '../src/driver.js'
 
 /** A backend that stands between a writer and another backend, and notes where either breaks its contract with the other. */
@@ -137,6 +138,8 @@ class WitnessedDriver implements Driver {
 
   arm(bits: number): void {
     if (this.#closed) this.#violation('arm after close')
+    const { tokens, unanswered } = this.#sink
+    if ((bits & Wake.Notification) !== 0 && tokens.size === unanswered) this.#violation('armed for a notification with nothing sent')
     this.#sink.armed |= bits
     this.#driver.arm(bits)
   }

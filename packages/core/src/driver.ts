@@ -167,7 +167,10 @@ export interface Driver {
   flush(): void
   /** Fetches the notifications that are there now, without waiting. Makes no system call when nothing is in flight. */
   collect(): void
-  /** Asks for one `sink.wake` per bit, from the event loop. Arming an armed bit is free. A driver with armed bits keeps the loop alive. */
+  /**
+   * Asks for one `sink.wake` per bit, from the event loop. Arming an armed bit is free. A driver with armed bits keeps the loop alive, and so
+   * does one that owes a `sent`, which comes unasked.
+   */
   arm(bits: number): void
   /** Withdraws armed bits, so that they no longer keep the event loop alive. */
   disarm(bits: number): void

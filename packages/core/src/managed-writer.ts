@@ -27,12 +27,12 @@ import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } 
 import { WriterStatistics } from './writer-statistics.js'
 import { ZerocopyPolicy } from './zerocopy-policy.js'
 
-/** Messages of one native call. */
+/** Messages, and segments, of one native call. */
 const MAX_BATCH_MESSAGES = 64
-/** Segments of one native call. */
 const MAX_BATCH_SEGMENTS = 1_024
+/** Of every writer here: it is filled, submitted and emptied in one go, and stays in the processor's caches where many would not. */
+const BATCH = new SendBatch(MAX_BATCH_MESSAGES, MAX_BATCH_SEGMENTS)
 
-/** For a write without options. */
 const NO_OPTIONS: WriteOptions = {}
 
 /**
@@ -40,7 +40,7 @@ const NO_OPTIONS: WriteOptions = {}
  *
  * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
  * (2) A token is in flight from `submit` to its `released`. (3) On a stream no message is submitted while another waits for its `sent`.
- * (4) With work left to wait for, the driver is armed; with none, it is not, so that the event loop can end.
+ * (4) With messages sent and not released the driver is armed; with none in flight it is not, so that the event loop can end.
  */
 export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   choice = ''
@@ -48,7 +48,6 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   readonly #options: ResolvedWriterOptions
   readonly #queue = new WriteQueue()
   readonly #statistics = new WriterStatistics()
-  readonly #batch: SendBatch
   #driver!: Driver
   #isStream = false
   #table!: MessageTable
@@ -88,7 +87,6 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   constructor(init: ManagedWriterInit) {
     this.#init = init
     this.#options = init.options
-    this.#batch = new SendBatch(MAX_BATCH_MESSAGES, MAX_BATCH_SEGMENTS)
   }
 
   /** Called once, before anything else: the driver needs its sink first. */
@@ -157,8 +155,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const init = { cause: signal.reason as unknown }
     if (write.begun) {
       // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
-      const message = 'The signal was aborted after the write was begun; the rest is still sent.'
-      write.fail({ code: 'ERR_ZC_ABORTED', message, init }, false)
+      write.fail(
+        { code: 'ERR_ZC_ABORTED', message: 'The signal was aborted after the write was begun; the rest is still sent.', init },
+        false,
+      )
       return
     }
     this.#queue.remove(write)
@@ -335,7 +335,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
   #driverThrew(cause: unknown): void {
-    this.#batch.clear()
+    BATCH.clear()
     const message = `The ${this.backend} driver failed: ${cause instanceof Error ? cause.message : String(cause)}`
     this.#discarding = true
     this.#ending = { code: 'ERR_ZC_SYSTEM', message, init: { cause } }
@@ -353,9 +353,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#driver.collect()
     }
     while (this.#fillBatch()) {
-      this.#unanswered += this.#batch.messageCount
-      this.#driver.submit(this.#batch)
-      this.#batch.clear()
+      this.#unanswered += BATCH.messageCount
+      this.#driver.submit(BATCH)
+      BATCH.clear()
       const { group } = this.#driver
       if (group !== null) {
         scheduleGroupFlush(group, this.#driver)
@@ -380,8 +380,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     this.#table.beginBatch()
     const batcher = this.#isStream ? this.#streamBatcher : this.#datagramBatcher
-    batcher.fill(this.#batch, this.#queue)
-    return this.#batch.messageCount > 0
+    batcher.fill(BATCH, this.#queue)
+    return BATCH.messageCount > 0
   }
 
   #armForWhatIsLeft(): void {
@@ -389,8 +389,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     let bits = 0
     if (this.#blocked === 'writable') bits |= Wake.Writable
     // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
-    // within one turn of the loop, nothing is armed and nothing is spent.
-    if (this.#table.inFlight > 0) bits |= Wake.Notification
+    // within one turn of the loop, nothing is armed and nothing is spent. A message without its answer gets that first, unasked.
+    if (this.#table.inFlight > this.#unanswered) bits |= Wake.Notification
     if ((bits & ~this.#armed) !== 0) this.#driver.arm(bits)
     else if (bits === 0 && this.#armed !== 0) this.#driver.disarm(this.#armed)
     this.#armed = bits === 0 ? 0 : this.#armed | bits
