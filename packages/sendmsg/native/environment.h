@@ -61,6 +61,8 @@ class environment {
 
   // The event buffer, emptied: what was in it has been dispatched.
   event_buffer& fresh_events();
+  // The same memory before that, for what JavaScript leaves there with a submission; null before there is any.
+  const int32_t* submission_words() const { return events_.words(); }
   send_scratch& scratch() { return scratch_; }
 
   // Called by env_instance. Deals with memory in flight, closes the libuv handle, then calls `done`.

@@ -34,6 +34,15 @@ export class AddonEnvironment {
     this.addon.useEvents(this.#events)
   }
 
+  /** Submits one message of one segment, outside of a dispatch: the events have been read. */
+  submitOne(handle: number, segment: Uint8Array | undefined, token: number, flags: number): number {
+    const words = this.#events
+    words[0] = handle
+    words[1] = token
+    words[2] = flags
+    return this.addon.submitOne(segment)
+  }
+
   /** Hands the first `count` events of the buffer to the sinks. */
   dispatch(count: number): void {
     if (count > 0) this.dispatcher.dispatch(this.#events, count)

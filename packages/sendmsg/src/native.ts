@@ -41,8 +41,8 @@ export interface NativeAddon {
   useEvents(words: Int32Array): void
   open(request: Int32Array, report: Int32Array): number
   submit(handle: number, segments: readonly (Uint8Array | undefined)[], table: Uint32Array, messageCount: number): number
-  /** {@link submit} of one message of one segment. */
-  submitOne(handle: number, segment: Uint8Array | undefined, token: number, flags: number): number
+  /** {@link submit} of one message of one segment; its handle, token and flags are the first words of the array of events. */
+  submitOne(segment: Uint8Array | undefined): number
   collect(handle: number): number
   arm(handle: number, bits: number): number
   disarm(handle: number, bits: number): void

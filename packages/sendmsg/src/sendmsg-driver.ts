@@ -95,7 +95,7 @@ export class SendmsgDriver implements Driver {
     const { segments, table } = batch
     const events =
       batch.messageCount === 1 && table[1] === 1
-        ? addon.submitOne(this.#handle, segments[0], table[0] as number, table[2] as number)
+        ? this.#environment.submitOne(this.#handle, segments[0], table[0] as number, table[2] as number)
         : addon.submit(this.#handle, segments, table, batch.messageCount)
     this.#environment.dispatch(events)
   }

@@ -23,6 +23,7 @@ class event_buffer {
 
   event_buffer(int32_t* words, size_t word_count) : words_(words), capacity_(word_count / words_per_event) {}
 
+  const int32_t* words() const { return words_; }
   size_t size() const { return size_; }
   size_t room() const { return capacity_ - size_; }
   void clear() { size_ = 0; }
