@@ -225,16 +225,15 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (this.#unanswered === 0) this.#schedulePump()
     if (result >= 0) {
       this.#statistics.messageSent(result)
-      if (refusedBytes > 0 && (result === 0 || record.writes.some(({ memoryGone }) => memoryGone))) {
-        this.#memoryGone(record.writes[0] as PendingWrite, result)
+      if (!this.#isStream) {
+        // A datagram is sent whole: what is missing was transferred away.
+        if (refusedBytes > 0) (record.writes[0] as PendingWrite).fail(MEMORY_GONE, true)
+        else (record.writes[0] as PendingWrite).completeSent()
         return
       }
-      if (!this.#isStream) (record.writes[0] as PendingWrite).completeSent()
-      else {
-        if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
-        // The socket took what it had room for: another try now could only fail.
-        if (refusedBytes > 0) this.#blocked = 'writable'
-      }
+      if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
+      // The socket took what it had room for: another try now could only fail.
+      if (refusedBytes > 0) this.#blocked = 'writable'
       return
     }
     const errno = -result
@@ -270,10 +269,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#schedulePump()
   }
 
-  /** The caller transferred the memory after `write()`. The rest of a stream can't follow half a write, or nobody knows what of it. */
-  #memoryGone(write: PendingWrite, sentBytes: number): void {
-    if (this.#isStream && write.sentBytes + sentBytes > 0) this.#endQueue(MEMORY_GONE)
-    else if (!this.#isStream || this.#queue.remove(write)) write.fail(MEMORY_GONE, true)
+  /** The caller transferred the memory of a stream's next bytes after `write()`: nothing that was to follow them can leave. */
+  #memoryGone(): void {
+    if (this.#queue.length > 1 || this.#queue.at(0).sentBytes > 0) this.#endQueue(MEMORY_GONE)
+    else this.#queue.shift().fail(MEMORY_GONE, true)
   }
 
   #requeue(writes: readonly PendingWrite[]): void {
@@ -379,8 +378,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       }
     }
     this.#table.beginBatch()
-    const batcher = this.#isStream ? this.#streamBatcher : this.#datagramBatcher
-    batcher.fill(BATCH, this.#queue)
+    if (!this.#isStream) this.#datagramBatcher.fill(BATCH, this.#queue)
+    else if (!this.#streamBatcher.fill(BATCH, this.#queue)) this.#memoryGone()
     return BATCH.messageCount > 0
   }
 

@@ -264,7 +264,7 @@ export class MemoryDriver implements Driver {
   #sendAll(messages: HeldMessage[]): void {
     for (let at = 0; at < messages.length; at++) {
       const message = messages[at] as HeldMessage
-      const { result, id } = this.socket.send(message.segments, message.zerocopy)
+      const { result, id } = this.socket.send(this.kind === 'stream' ? present(message.segments) : message.segments, message.zerocopy)
       if (result === -Errno.EAGAIN && this.group !== null) {
         // io_uring waits for room itself: the answer comes later, in order.
         this.#parked.push(...messages.slice(at))
@@ -336,6 +336,12 @@ export class MemoryDriver implements Driver {
       this.#delivering = false
     }
   }
+}
+
+/** Segments up to the first that was transferred away while the message was held: a real driver has pinned it by then. */
+function present(segments: Uint8Array[]): Uint8Array[] {
+  const gone = segments.findIndex(({ byteLength }) => byteLength === 0)
+  return gone < 0 ? segments : segments.slice(0, gone)
 }
 
 function copyBatch(batch: SendBatch, mayShare: boolean): HeldMessage[] {

@@ -75,12 +75,6 @@ export class PendingWrite {
     return Array.isArray(this.#data) ? (this.#data[index] as Uint8Array) : (this.#data as Uint8Array)
   }
 
-  /** Memory of it was transferred away: no segment was empty when it was given. */
-  get memoryGone(): boolean {
-    for (let index = 0; index < this.segmentCount; index++) if (this.segment(index).byteLength === 0) return true
-    return false
-  }
-
   /** A promise of the outcome. Once, and instead of {@link answer}. */
   promise(): Promise<SentWrite> {
     const promise = new Promise<SentWrite>(catchFunctions)

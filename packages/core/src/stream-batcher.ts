@@ -28,8 +28,13 @@ export class StreamBatcher {
     this.#maxJoinedBytes = maxJoinedBytes
   }
 
-  /** Fills the batch from the head of the queue; changes nothing in the queue. */
-  fill(batch: SendBatch, queue: WriteQueue): void {
+  /**
+   * Fills the batch from the head of the queue; changes nothing in the queue.
+   *
+   * Memory that its owner transferred away ends the batch: what follows it must not leave in its place.
+   * @returns false where nothing can be sent since that is so of what comes first
+   */
+  fill(batch: SendBatch, queue: WriteQueue): boolean {
     let index = 0
     let segment = queue.at(0).segmentIndex
     let offset = queue.at(0).segmentOffset
@@ -37,7 +42,8 @@ export class StreamBatcher {
       // Empty writes have nothing to send: `advance` completes them when their turn comes.
       while (index < queue.length && queue.at(index).bytes === 0) index++
       const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
-      if (index === queue.length || limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return
+      if (index === queue.length || limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
+      if (isGone(queue.at(index), segment, offset)) return batch.messageCount > 0
       const cause = this.#policy.causeToCopy(queue.at(index))
       const token = this.#table.take(cause)
       this.#policy.messageMade(cause)
@@ -48,20 +54,11 @@ export class StreamBatcher {
         if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || this.#policy.causeToCopy(write) !== cause)) break
         const before = bytes
         while (segment < write.segmentCount && segments < limit) {
+          if (isGone(write, segment, offset)) break
           const whole = write.segment(segment)
-          // The length is known where it need not be asked for, which is a call.
-          const known = write.segmentCount === 1 && offset === 0
-          const length = known ? write.bytes : whole.byteLength - offset
-          if (length <= 0) {
-            // Transferred away. What is covered and not sent makes the answer short, which tells; nothing may follow in its place.
-            batch.addSegment(whole)
-            this.#table.cover(token, write, bytes - before + 1)
-            batch.endMessage(token, segments + 1, cause === null ? MessageFlag.Zerocopy : 0)
-            return
-          }
           batch.addSegment(offset === 0 ? whole : whole.subarray(offset))
           segments++
-          bytes += length
+          bytes += whole.length - offset
           segment++
           offset = 0
         }
@@ -92,6 +89,12 @@ export class StreamBatcher {
   }
 }
 
+/** Whether the memory of a segment that was to be sent from `offset` on was transferred away: no segment is empty otherwise. */
+function isGone(write: PendingWrite, segment: number, offset: number): boolean {
+  // `length`, which compiled code reads in place; `byteLength` is a call.
+  return write.segment(segment).length <= offset
+}
+
 function moveCursor(write: PendingWrite, bytes: number): void {
   // Not by looking at the memory: whoever transfers it away too early makes its length 0.
   if (write.segmentCount === 1) {
@@ -100,7 +103,9 @@ function moveCursor(write: PendingWrite, bytes: number): void {
   }
   let left = bytes
   while (left > 0) {
-    const rest = write.segment(write.segmentIndex).byteLength - write.segmentOffset
+    const rest = write.segment(write.segmentIndex).length - write.segmentOffset
+    // How far the bytes reach behind such a segment is not known any more: the cursor stays, where `fill` finds it gone.
+    if (rest <= 0) return
     if (left < rest) {
       write.segmentOffset += left
       return

@@ -73,7 +73,8 @@ export interface ZeroCopyWriter extends AsyncDisposable {
   readonly kind: SocketKind
   /**
    * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
-   * One call is one datagram on a datagram socket; on a stream, bytes leave in call order.
+   * One call is one datagram on a datagram socket; on a stream, bytes leave in call order, and where memory is transferred away before it is sent,
+   * nothing that was written behind it leaves in its place: those writes fail with it (ERR_ZC_BUFFER_DETACHED), and so do later ones.
    * @returns when every byte is sent
    * @throws ZeroCopyError; its `released` tells when the memory is free
    */

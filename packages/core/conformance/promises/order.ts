@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
 import { seededRandom } from '../../src/memory-kernel.js'
+import type { WriterOptions } from '../../src/options.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, fillContent } from '../content.js'
 import type { ContractPromise } from '../contract.js'
+import type { ConnectedPair } from '../peers.js'
 import type { Trial } from '../trial.js'
+import { rejection } from '../write-ledger.js'
 
 /** Sizes on both sides of the zero-copy threshold, so that neighbours leave in different ways. */
 function mixedSizes(count: number, largestBytes: number, seed: number): number[] {
@@ -28,10 +32,76 @@ async function writeAndRead(trial: Trial, sizes: readonly number[], stall: boole
   ledger.assertAllSent()
 }
 
+/** How the bytes before, in, and after a hole are written. */
+interface Hole {
+  options?: WriterOptions
+  before: (pair: ConnectedPair) => number
+  hole: (begin: number) => Uint8Array[]
+  /** The peer stalls until the hole is there: the writer, or the driver, waits for room in the midst of the bytes before it. */
+  stall?: boolean
+}
+
+/** Transfers memory away behind `write()`; what was written before it arrives, nothing else does, and the stream has ended. */
+async function writeAroundHole(trial: Trial, { options, before, hole, stall = false }: Hole): Promise<void> {
+  const { pair, writer, ledger } = await trial.start(options)
+  const begin = before(pair)
+  const gone = hole(begin)
+  const holeBytes = gone.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  if (stall) pair.peer.pause()
+  ledger.write(content(begin))
+  if (stall) await quietTurns()
+  ledger.write(gone.length === 1 ? (gone[0] as Uint8Array) : gone)
+  ledger.write(content(3_000, begin + holeBytes))
+  const last = gone.at(-1) as Uint8Array
+  const arrives = begin + holeBytes - last.byteLength
+  structuredClone(last.buffer, { transfer: [last.buffer as ArrayBuffer] })
+  if (stall) pair.peer.resume()
+  assertContent(await pair.peer.read(arrives), 0, 'what was written before the hole')
+  await ledger.allReleased()
+  const states = ledger.writes.map(({ state, error }) => error?.code ?? state)
+  assert.deepEqual(states, ['sent', 'ERR_ZC_BUFFER_DETACHED', 'ERR_ZC_BUFFER_DETACHED'])
+  await rejection(writer.write(content(1)), 'ERR_ZC_BUFFER_DETACHED', 'a write after the hole')
+  await writer.close()
+  await quietTurns()
+  assert.equal(pair.peer.unreadBytes, 0, 'bytes arrived in the place of memory that was transferred away')
+}
+
 export const order: ContractPromise = {
   name: 'order',
   says: 'on a stream, bytes leave in the order of the calls, whatever the kernel takes at a time',
   cases: [
+    {
+      name: 'nothing leaves in the place of memory that was transferred away, of writes that share a message',
+      kinds: ['stream'],
+      run: (trial) => writeAroundHole(trial, { before: () => 500, hole: (begin) => [content(2_000, begin)] }),
+    },
+    {
+      name: 'nothing leaves in the place of memory that was transferred away, of messages that share a call',
+      kinds: ['stream'],
+      run: (trial) =>
+        writeAroundHole(trial, {
+          options: { minZerocopyBytes: 0, maxJoinedBytes: 0 },
+          before: () => 12_000,
+          hole: (begin) => [content(12_000, begin)],
+        }),
+    },
+    {
+      name: 'nothing leaves in the place of a segment that was transferred away',
+      kinds: ['stream'],
+      run: (trial) =>
+        writeAroundHole(trial, { before: () => 500, hole: (begin) => [content(1_000, begin), content(2_000, begin + 1_000)] }),
+    },
+    {
+      name: 'nothing leaves in the place of memory that was transferred away while others wait for room',
+      kinds: ['stream'],
+      run: (trial) =>
+        writeAroundHole(trial, {
+          options: { minZerocopyBytes: 0, maxJoinedBytes: 1_000_000_000 },
+          before: ({ stallBytes }) => stallBytes,
+          hole: (begin) => [content(2_000, begin)],
+          stall: true,
+        }),
+    },
     {
       name: 'small and large writes, a peer that reads',
       kinds: ['stream'],
