@@ -3,6 +3,7 @@ export { type CaseResult, collectCases } from './collect.js'
 export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
 export { type ContentTask, type PoisonReport, runContentChild } from './content-child.js'
 export { type ContentRun, runContent } from './content-run.js'
+export { type ContentSuiteOptions, contentSuite } from './content-suite.js'
 export type {
   ConformanceOptions,
   ContractPromise,
@@ -19,6 +20,7 @@ export { releasingEarly } from './early-release.js'
 export { countLoopTurns, fillConnection, type LoopTurns, SlowlyReadSocket, turnsWhileWatched } from './event-loop.js'
 export { type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
 export { openMemoryPair } from './memory-pair.js'
+export type { NamedBackends } from './named-backends.js'
 export { type ConnectedPair, Inbox, type Peer } from './peers.js'
 export { writerPromises } from './promises/index.js'
 export { killablePairs, RemotePeers } from './remote-pairs.js'
@@ -35,13 +37,5 @@ export { conformance, driverConformance } from './suite.js'
 export { DriverTrial, Trial } from './trial.js'
 export { ObservedWrite, rejection, WriteLedger } from './write-ledger.js'
 export { type ErrorReport, reportWrites, type WriteEnd, type WriteReport, type WriteTask } from './write-report.js'
-export {
-  exitAtStage,
-  runWriterStage,
-  terminateAtStage,
-  WRITER_STAGE_STATUS,
-  WRITER_STAGES,
-  type WriterStage,
-  type WriterStageEnd,
-  type WriterStageTask,
-} from './writer-stage.js'
+export { type WriterLifetimeSuiteOptions, writerLifetimeSuite } from './writer-lifetime-suite.js'
+export { runWriterStage, type WriterStage, type WriterStageTask } from './writer-stage.js'

@@ -1,46 +1,16 @@
-import { exitAtStage, terminateAtStage, WRITER_STAGE_STATUS, WRITER_STAGES } from '@sendzc/core/conformance'
-import { describe, expect, it } from 'vitest'
-import { inline, processMemory } from '../src/index.js'
-import { BACKENDS } from './children/backends.js'
+import { writerLifetimeSuite } from '@sendzc/core/conformance'
+import { describe, it } from 'vitest'
+import { processMemory } from '../src/index.js'
+import { namedBackends } from './children/backends.js'
 import { runChild, startWorker } from './children/child.js'
 
-const CHILD_TEST_MS = 90_000
 const SCRIPT = './writer-stage-child.ts'
-const capability = inline().probe()
-const backends = Object.keys(BACKENDS).filter((name) => name !== 'inline' || capability.available)
 
-if (!capability.available) it.skip(`inline: a writer whose environment ends (skipped: ${capability.reason})`)
-
-/** Bytes that are pinned and were not left so on purpose. */
-function pinnedByAccident(): number {
-  const { pinnedBytes, leakedBytes } = processMemory()
-  return pinnedBytes - leakedBytes
-}
-
-describe.each(backends)('%s: a writer whose environment ends', (backend) => {
-  it.each(WRITER_STAGES)(
-    'by worker.terminate(), %s: a clean prefix arrives, and nothing is left',
-    async (stage) => {
-      const before = pinnedByAccident()
-      const end = await terminateAtStage({ stage, backend }, (task) => startWorker(SCRIPT, task))
-      expect(end).toEqual({ status: 1, arrivalError: undefined, left: { handles: [], descriptors: 0 } })
-      expect(pinnedByAccident()).toBe(before)
-    },
-    CHILD_TEST_MS,
-  )
-
-  it.each(WRITER_STAGES)(
-    'by process.exit(), %s: it has its status, and a clean prefix arrives',
-    async (stage) => {
-      const { end, arrivalError } = await exitAtStage({ stage, backend }, (task) => runChild(SCRIPT, task))
-      const { status, signal, stderr } = end
-      expect({ status, signal, stderr, arrivalError }).toEqual({
-        status: WRITER_STAGE_STATUS,
-        signal: null,
-        stderr: '',
-        arrivalError: undefined,
-      })
-    },
-    CHILD_TEST_MS,
-  )
+writerLifetimeSuite({
+  describe,
+  it,
+  ...namedBackends(),
+  startWorker: (task) => startWorker(SCRIPT, task),
+  runChild: (task) => runChild(SCRIPT, task),
+  pinnedMemory: processMemory,
 })

@@ -8,3 +8,11 @@ export const BACKENDS: Readonly<Record<string, () => Backend>> = {
   inline: () => inline(),
   copy: () => copy(),
 }
+
+/** Those that this kernel has, and why it has not the others: for the suites that take both. */
+export function namedBackends(): { backends: typeof BACKENDS; skip: Readonly<Record<string, string>> } {
+  const { available, reason } = inline().probe()
+  if (available) return { backends: BACKENDS, skip: {} }
+  const { inline: _, ...backends } = BACKENDS
+  return { backends, skip: { inline: reason ?? 'unavailable' } }
+}

@@ -1,0 +1,17 @@
+import type { Backend } from '../src/driver.js'
+import type { TestFramework } from './contract.js'
+
+/** Backends for tests whose children, threads and processes, can be told no more than a name. */
+export interface NamedBackends extends TestFramework {
+  backends: Readonly<Record<string, () => Backend>>
+  /** Those that cannot run here, with the reason: registered as skipped, never left out in silence. */
+  skip?: Readonly<Record<string, string>>
+}
+
+/** Registers one skipped test, called `what`, for each backend that cannot run here. */
+export function registerSkips({ it, skip = {} }: NamedBackends, what: string): void {
+  for (const [name, reason] of Object.entries(skip)) {
+    if (it.skip === undefined) throw new Error(`${name} cannot run (${reason}), and this test framework has no it.skip to say so`)
+    it.skip(`${name}: ${what} (skipped: ${reason})`, async () => undefined)
+  }
+}
