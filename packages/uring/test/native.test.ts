@@ -24,6 +24,7 @@ nativeSuite({
     'held messages of a closed driver never leave',
     'held messages of an aborted driver are canceled',
     'failed messages are released once',
+    "a former name of a token is nobody's",
     'tokens and queues wrap',
   ],
 })

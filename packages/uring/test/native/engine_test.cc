@@ -259,6 +259,30 @@ void failed_messages_are_released_once() {
   }
 }
 
+// What comes late is named for a message that has ended: a no-operation under that name stands in for it.
+void a_former_name_of_a_token_is_nobodys() {
+  fixture f;
+  f.engine.begin_batch(*f.driver, 1, true);
+  f.add(0, 500, true);
+  uint64_t former = request_name::of(*f.driver, 0);
+  f.engine.flush(f.driver);
+  f.reap_until_released(1);
+  f.events.clear();
+  // Taken first, so that it ends first: while the message that has the token now waits for its answer.
+  io_uring_sqe* late = f.engine.queue().take_sqe();
+  CHECK(late != nullptr);
+  io_uring_prep_nop(late);
+  late->user_data = former;
+  f.engine.begin_batch(*f.driver, 1, true);
+  f.add(0, 700, true);
+  CHECK(former != request_name::of(*f.driver, 0));
+  f.engine.flush(f.driver);
+  f.reap_until_released(1);
+  CHECK_EQUAL(f.count(sendzc::event_sent), 1);
+  CHECK_EQUAL(f.events[0].result, 700);
+  CHECK_EQUAL(f.driver->in_flight, 0);
+}
+
 void tokens_and_queues_wrap() {
   fixture f(8, 64, 2);
   std::vector<uint8_t> arrived(1000);
@@ -288,6 +312,7 @@ const named_test engine_tests[] = {
     {"held messages of a closed driver never leave", held_messages_of_a_closed_driver_never_leave},
     {"held messages of an aborted driver are canceled", held_messages_of_an_aborted_driver_are_canceled},
     {"failed messages are released once", failed_messages_are_released_once},
+    {"a former name of a token is nobody's", a_former_name_of_a_token_is_nobodys},
     {"tokens and queues wrap", tokens_and_queues_wrap},
 };
 
