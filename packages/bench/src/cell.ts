@@ -8,6 +8,16 @@ export const OTHER_TRANSPORTS = ['raw4', 'raw-hdrincl4', 'packet', 'vsock'] as c
 /** Any transport that a row may have. */
 export type AnyTransport = Transport | (typeof OTHER_TRANSPORTS)[number]
 
+/** What IP carries, so that it reaches another machine. */
+export const IP_TRANSPORTS = [...TRANSPORTS, 'raw4', 'raw-hdrincl4'] as const
+/** One of {@link IP_TRANSPORTS}. */
+export type IpTransport = (typeof IP_TRANSPORTS)[number]
+
+/** True for one of {@link IP_TRANSPORTS}. */
+export function isIpTransport(transport: AnyTransport): transport is IpTransport {
+  return (IP_TRANSPORTS as readonly AnyTransport[]).includes(transport)
+}
+
 /**
  * Notification paths that the laboratory measures. `errqueue` appears twice: with `recvmsg`, one range a call, as the kernel's
  * own selftest and the paper collect, and with `recvmmsg`, many ranges a call. `auto` is no path but the choice among them that
@@ -113,7 +123,7 @@ export function isStream(transport: AnyTransport): boolean {
 }
 
 /** 4 or 6. */
-export function familyOf(transport: Transport): 4 | 6 {
+export function familyOf(transport: IpTransport): 4 | 6 {
   return transport.endsWith('6') ? 6 : 4
 }
 

@@ -1,6 +1,6 @@
 import { type OpenSocket, openSocket, type Receiver, type ReceiverOptions, type SocketSpec, startReceiver } from '@sendzc/socket'
-import { type AnyTransport, MAX_DATAGRAM_BYTES, type Transport } from './cell.js'
-import { connectTo } from './cell-runner.js'
+import { type AnyTransport, isIpTransport, MAX_DATAGRAM_BYTES, type Transport } from './cell.js'
+import { connectTo, type Destination } from './cell-runner.js'
 import { makePayload } from './payload.js'
 import { startDiscarding } from './receivers.js'
 import type { SocketSettings } from './socket-settings.js'
@@ -14,10 +14,10 @@ const VMADDR_CID_LOCAL = 1
 /** RFC 3692: numbers for experiments, one for each transport, since RAW delivers to every socket that asks for a number. */
 const PROTOCOL_NUMBERS = { raw4: 253, 'raw-hdrincl4': 254 } as const
 
-/** How a transport beside TCP and UDP is received and sent over, on this machine. */
+/** How a transport beside TCP and UDP is received and sent over. */
 interface Pair {
   receiver: ReceiverOptions
-  sender: (receiver: Receiver) => SocketSpec
+  sender: (destination: Destination) => SocketSpec
 }
 
 const OTHERS: Record<Exclude<AnyTransport, Transport>, Pair> = {
@@ -41,21 +41,28 @@ export function isSwept(transport: AnyTransport): transport is Transport {
 
 /**
  * Starts the receiving process of a transport.
+ * @param at - where it receives; RAW has no port; without it a port of loopback that the kernel chooses
  * @throws ZeroCopyError ERR_ZC_PERMISSION for RAW and PACKET without CAP_NET_RAW, ERR_ZC_UNSUPPORTED_SOCKET
  */
-export function startLoReceiver(transport: AnyTransport, cpu: number | null, settings: SocketSettings): Promise<Receiver> {
-  if (isSwept(transport)) return startDiscarding(transport, cpu, settings)
+export function startLoReceiver(
+  transport: AnyTransport,
+  cpu: number | null,
+  settings: SocketSettings,
+  at?: Destination,
+): Promise<Receiver> {
+  if (isSwept(transport)) return startDiscarding(transport, cpu, settings, at)
   const { receiver } = OTHERS[transport]
-  return startReceiver({ ...receiver, receiveBufferBytes: settings.receiveBufferBytes, ...(cpu === null ? {} : { cpu }) })
+  const host = at === undefined || !isIpTransport(transport) ? {} : { host: at.host }
+  return startReceiver({ ...receiver, receiveBufferBytes: settings.receiveBufferBytes, ...(cpu === null ? {} : { cpu }), ...host })
 }
 
 /**
- * Opens a socket that sends to that process, with the settings of the run.
+ * Opens a socket that sends to that process, or to the one of another machine, with the settings of the run.
  * @throws ZeroCopyError as `openSocket`
  */
-export function openLoSocket(transport: AnyTransport, receiver: Receiver, settings: SocketSettings): Promise<OpenSocket> {
-  if (isSwept(transport)) return connectTo(transport, { host: receiver.host, port: receiver.port }, settings, false)
-  return openSocket({ ...OTHERS[transport].sender(receiver), sendBufferBytes: settings.sendBufferBytes })
+export function openLoSocket(transport: AnyTransport, destination: Destination, settings: SocketSettings): Promise<OpenSocket> {
+  if (isSwept(transport)) return connectTo(transport, destination, settings, false)
+  return openSocket({ ...OTHERS[transport].sender(destination), sendBufferBytes: settings.sendBufferBytes })
 }
 
 /** One message of `sizeBytes`, which begins with the header that the transport wants from its sender. */

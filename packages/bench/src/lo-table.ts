@@ -56,17 +56,20 @@ function intervalTable(rows: readonly Row[], leftOut: readonly LeftOut[]): strin
 function loLine(own: readonly Row[], standard: readonly Row[]): string[] {
   const { transport, backend } = own[0] as Row
   const slides = backend === 'copy' ? undefined : SLIDES_LO[transport]
-  const middle = (of: (row: Row) => number | null | undefined): number => median(own.map((row) => of(row) ?? Number.NaN))
+  const middle = (of: (row: Row) => number | null | undefined, divisor = 1): string => {
+    const found = own.map(of).filter((value) => value != null)
+    return found.length === 0 ? '-' : (median(found) / divisor).toFixed(0)
+  }
   return [
     TRANSPORT_TITLES[transport],
     flagsOf(transport, backend),
     backend,
-    middle(({ received }) => received?.sends).toFixed(0),
-    (middle(({ received }) => received?.bytes) / 1e6).toFixed(0),
-    middle(({ sends }) => sends).toFixed(0),
-    (middle(({ bytes }) => bytes) / 1e6).toFixed(0),
-    middle(({ notifiedIds }) => notifiedIds).toFixed(0),
-    middle(({ received }) => received?.dropped).toFixed(0),
+    middle(({ received }) => received?.sends),
+    middle(({ received }) => received?.bytes, 1e6),
+    middle(({ sends }) => sends),
+    middle(({ bytes }) => bytes, 1e6),
+    middle(({ notifiedIds }) => notifiedIds),
+    middle(({ received }) => received?.dropped),
     backend === 'copy' ? '' : gainText(ratioOf(own, standard)),
     slides?.zc == null ? (backend === 'copy' ? '' : '-') : `+${((slides.zc / slides.std - 1) * 100).toFixed(0)}%`,
     copiedText(own),

@@ -1,5 +1,5 @@
 import { ZeroCopyError } from '@sendzc/core'
-import type { OpenSocket, Receiver, ReceiverReport } from '@sendzc/socket'
+import { type OpenSocket, Receiver, type ReceiverReport } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import {
   type AnyCell,
@@ -7,10 +7,13 @@ import {
   BACKEND_GROUPS,
   BACKENDS,
   type BackendLabel,
+  type IpTransport,
+  isIpTransport,
   isStream,
   OTHER_TRANSPORTS,
   TRANSPORTS,
 } from './cell.js'
+import type { Destination } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { DriverLoad } from './driver-load.js'
@@ -21,6 +24,7 @@ import { measure } from './measure.js'
 import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { chooseProcessors, pinSender } from './processors.js'
+import { resolveDestinations } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
@@ -32,6 +36,7 @@ const DRIVER_BACKENDS = BACKENDS.filter((backend) => backend !== 'auto')
 
 const DEFAULTS = {
   transports: ['tcp4', 'udp4', ...OTHER_TRANSPORTS].join(','),
+  remoteTransports: 'tcp4,udp4',
   backends: 'copy,errqueue-recvmsg',
   interval: '1',
   runtimeMs: 400,
@@ -48,7 +53,7 @@ const IDLE_LOOKS = 20
 export const LO_OPTIONS = {
   transports: {
     value: 'LIST',
-    help: `out of ${LO_TRANSPORTS.join(',')} (default ${DEFAULTS.transports}); raw, raw-hdrincl and packet need CAP_NET_RAW`,
+    help: `out of ${LO_TRANSPORTS.join(',')} (default ${DEFAULTS.transports}; with --to ${DEFAULTS.remoteTransports}); raw, raw-hdrincl and packet need CAP_NET_RAW`,
     schema: read.words(LO_TRANSPORTS).optional(),
   },
   backends: {
@@ -74,6 +79,7 @@ export const LO_OPTIONS = {
   },
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
+  to: { ...COMMON_OPTIONS.to, help: 'send to `bench serve` on another machine; packet and vsock stay on this one' },
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -87,16 +93,21 @@ interface LoCell extends AnyCell {
   level: 'driver'
 }
 
-/** Receiving processes, ended together. */
-class LoReceivers extends Map<AnyTransport, Receiver> implements AsyncDisposable {
+/** The other end of each transport: a process of this machine, or one of another. */
+class LoReceivers extends Map<AnyTransport, Receiver | Destination> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.values()].map((receiver) => receiver[Symbol.asyncDispose]()))
+    await Promise.all([...this.values()].map((receiver) => (isProcess(receiver) ? receiver[Symbol.asyncDispose]() : undefined)))
   }
+}
+
+/** Whether the other end can be asked what it received. */
+function isProcess(receiver: Receiver | Destination): receiver is Receiver {
+  return receiver instanceof Receiver
 }
 
 /** What the cells share. */
 interface LoContext {
-  receivers: ReadonlyMap<AnyTransport, Receiver>
+  receivers: ReadonlyMap<AnyTransport, Receiver | Destination>
   settings: SocketSettings
   runtimeMs: number
 }
@@ -104,8 +115,11 @@ interface LoContext {
 async function lo(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('lo', args, LO_OPTIONS)
   const { options } = request
-  const transports = options.transports ?? read.words(LO_TRANSPORTS).parse(DEFAULTS.transports)
+  const { to } = options
+  const usual = to === undefined ? DEFAULTS.transports : DEFAULTS.remoteTransports
+  const transports = options.transports ?? read.words(LO_TRANSPORTS).parse(usual)
   checkSizes(transports, options.size)
+  if (to !== undefined) checkReach(transports)
   const probes = probeBackends(DRIVER_BACKENDS)
   const { backends } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
@@ -114,14 +128,17 @@ async function lo(args: readonly string[]): Promise<ExitStatusCode> {
     request,
     options: { ...options, transports, ...settings },
     processors,
-    remoteHost: null,
+    remoteHost: to?.host ?? null,
     probes,
   })
   run.note(congestionText(settings))
   await using receivers = new LoReceivers()
   const leftOut: LeftOut[] = []
-  for (const transport of transports) {
-    const receiver = await reachable(transport, processors.receiver, settings, options.transports !== undefined)
+  const remote = to === undefined ? undefined : await resolveDestinations(transports.filter(isIpTransport), to)
+  if (remote !== undefined) run.note(...remote.notes, 'Rx and dropped are not known here: the other machine receives.')
+  for (const transport of remote?.destinations.keys() ?? transports) {
+    const there = remote?.destinations.get(transport as IpTransport)
+    const receiver = await reachable(transport, there, processors.receiver, settings, options.transports !== undefined)
     if (typeof receiver === 'string') leftOut.push({ transport, backend: undefined, why: receiver })
     else receivers.set(transport, receiver)
   }
@@ -170,24 +187,33 @@ function checkSizes(transports: readonly AnyTransport[], sizeBytes: number): voi
     throw new BenchFailure(`--size: ${sizeBytes} bytes hold no header of RAW or PACKET (at least ${MIN_LO_MESSAGE_BYTES}).`)
 }
 
+/** @throws BenchFailure for a transport that ends on this machine */
+function checkReach(transports: readonly AnyTransport[]): void {
+  const near = transports.filter((transport) => !isIpTransport(transport))
+  if (near.length > 0)
+    throw new BenchFailure(`--to: ${near.join(' and ')} cannot reach another machine here; leave it out of --transports.`)
+}
+
 /**
- * Starts the other end and connects to it once.
+ * Starts the other end, unless it is `there`, and connects to it once.
  * @param asked - by name: then what cannot be is a failure
  * @returns the receiver, or why this kernel does not have the transport
  * @throws BenchFailure without permission, whoever asked
  */
 async function reachable(
   transport: AnyTransport,
+  there: Destination | undefined,
   cpu: number | null,
   settings: SocketSettings,
   asked: boolean,
-): Promise<Receiver | string> {
+): Promise<Receiver | Destination | string> {
   let receiver: Receiver | undefined
   try {
-    receiver = await startLoReceiver(transport, cpu, settings)
-    const socket = await openLoSocket(transport, receiver, settings)
+    if (there === undefined) receiver = await startLoReceiver(transport, cpu, settings)
+    const destination = receiver ?? (there as Destination)
+    const socket = await openLoSocket(transport, destination, settings)
     socket.close()
-    return receiver
+    return destination
   } catch (error) {
     await receiver?.[Symbol.asyncDispose]()
     const why = messageOf(error)
@@ -223,7 +249,7 @@ function openLoLoad(socket: OpenSocket, { backend, interval, sizeBytes }: Pick<L
   return new DriverLoad({ backend: backendFor(backend, interval), fd: socket.fd, interval, payload: loMessage(socket, sizeBytes) })
 }
 
-function receiverOf({ receivers }: LoContext, transport: AnyTransport): Receiver {
+function receiverOf({ receivers }: LoContext, transport: AnyTransport): Receiver | Destination {
   const receiver = receivers.get(transport)
   if (receiver === undefined) throw new TypeError(`No receiver for ${transport}.`)
   return receiver
@@ -241,11 +267,12 @@ async function measureLo(cells: readonly LoCell[], options: LoOptions, run: RunR
 
 async function runLo(cell: LoCell, round: number, position: number, context: LoContext): Promise<Row> {
   const receiver = receiverOf(context, cell.transport)
-  const before = await receiver.report()
+  const before = isProcess(receiver) ? await receiver.report() : undefined
   using socket = await openLoSocket(cell.transport, receiver, context.settings)
   const load = openLoLoad(socket, cell)
   try {
     const row = measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs))
+    if (!isProcess(receiver) || before === undefined) return row
     const { sends, bytes } = load.totals()
     const after = isStream(cell.transport)
       ? await receiver.waitFor({ bytes: before.bytes + bytes })

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { existsSync, readFileSync } from 'node:fs'
 import { type Receiver, startReceiver } from '@sendzc/socket'
-import { familyOf, isStream, type Transport } from './cell.js'
+import { familyOf, type IpTransport, isStream, type Transport } from './cell.js'
 import type { Destination } from './cell-runner.js'
 import type { Endpoint } from './command-line.js'
 import { BenchFailure, messageOf } from './failure.js'
@@ -84,18 +84,8 @@ async function startLocal({ transports, cpu, settings }: ReceiversOptions): Prom
   }
 }
 
-async function resolveRemote(transports: readonly Transport[], { host, port }: Endpoint): Promise<Receivers> {
-  const found = await lookup(host, { all: true }).catch((error: unknown) => {
-    throw new BenchFailure(`--to: "${host}" has no address: ${messageOf(error)}`, undefined, error)
-  })
-  const destinations = new Map<Transport, Destination>()
-  const notes: string[] = []
-  for (const transport of transports) {
-    const address = found.find(({ family }) => family === familyOf(transport))?.address
-    if (address === undefined) notes.push(`Left out: ${transport}, since ${host} has no IPv${familyOf(transport)} address.`)
-    else destinations.set(transport, { host: address, port })
-  }
-  if (destinations.size === 0) throw new BenchFailure(`--to: ${notes.join(' ')}`)
+async function resolveRemote(asked: readonly Transport[], to: Endpoint): Promise<Receivers> {
+  const { destinations, notes } = await resolveDestinations(asked, to)
   return {
     destinations,
     transports: [...destinations.keys()],
@@ -103,4 +93,26 @@ async function resolveRemote(transports: readonly Transport[], { host, port }: E
     processOf: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
+}
+
+/**
+ * Where on another machine each transport goes, and a sentence for each that cannot.
+ * @throws BenchFailure when none can
+ */
+export async function resolveDestinations<T extends IpTransport>(
+  transports: readonly T[],
+  { host, port }: Endpoint,
+): Promise<{ destinations: Map<T, Destination>; notes: string[] }> {
+  const found = await lookup(host, { all: true }).catch((error: unknown) => {
+    throw new BenchFailure(`--to: "${host}" has no address: ${messageOf(error)}`, undefined, error)
+  })
+  const destinations = new Map<T, Destination>()
+  const notes: string[] = []
+  for (const transport of transports) {
+    const address = found.find(({ family }) => family === familyOf(transport))?.address
+    if (address === undefined) notes.push(`Left out: ${transport}, since ${host} has no IPv${familyOf(transport)} address.`)
+    else destinations.set(transport, { host: address, port })
+  }
+  if (destinations.size === 0) throw new BenchFailure(`--to: ${notes.join(' ')}`)
+  return { destinations, notes }
 }

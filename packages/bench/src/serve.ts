@@ -2,11 +2,11 @@ import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ZeroCopyError } from '@sendzc/core'
 import type { Receiver } from '@sendzc/socket'
-import { familyOf, isStream, type Transport } from './cell.js'
+import { familyOf, IP_TRANSPORTS, type IpTransport, isStream, TRANSPORTS } from './cell.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, parseCommandLine, read } from './command-line.js'
+import { parseCommandLine, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
-import { startDiscarding } from './receivers.js'
+import { isSwept, startLoReceiver } from './lo-sockets.js'
 import { RpcResponder } from './rpc-responder.js'
 import { type SocketSettings, socketSettings } from './socket-settings.js'
 
@@ -18,7 +18,11 @@ const MAX_MINUTES = 1_440
 
 /** Options of `bench serve`. */
 export const SERVE_OPTIONS = {
-  transports: COMMON_OPTIONS.transports,
+  transports: {
+    value: 'LIST',
+    help: `out of ${IP_TRANSPORTS.join(',')} (default ${TRANSPORTS.join(',')}); raw and raw-hdrincl, for bench lo, need CAP_NET_RAW`,
+    schema: read.words(IP_TRANSPORTS).default([...TRANSPORTS]),
+  },
   port: { value: 'PORT', help: 'port of every transport (default: the kernel chooses)', schema: read.whole(0, 65_535).default(0) },
   rpc: { help: 'answer the calls of `bench rpc --to` instead (TCP)', schema: read.flag.default(false) },
   cpu: { value: 'N', help: 'CPU of the receivers', schema: read.whole(0, 8_191).optional() },
@@ -45,7 +49,7 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
       return ExitStatus.Ok
     }
     let port = options.port
-    const served = new Set<Transport>()
+    const served = new Set<IpTransport>()
     // IPv6 first: its sockets take IPv4 as well, unless net.ipv6.bindv6only says otherwise.
     for (const transport of [...options.transports].sort((a, b) => familyOf(b) - familyOf(a))) {
       const receiver = await startServing(transport, port, options.cpu ?? null, settings, served)
@@ -55,11 +59,17 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
         continue
       }
       receivers.push(receiver)
+      if (!isSwept(transport)) {
+        process.stdout.write(`${transport} on ${receiver.host}, which has no port\n`)
+        continue
+      }
       // The first one's port is everyone's, so that one --to names them all.
       port = receiver.port
       process.stdout.write(`${transport} on ${familyOf(transport) === 6 ? `[${receiver.host}]` : receiver.host}:${receiver.port}\n`)
     }
-    process.stdout.write(`Ready for ${options.minutes} min: bench sweep --to ${hostname()}:${port}\n`)
+    const hint =
+      port === 0 ? `bench lo --transports ${options.transports.join(',')} --to ${hostname()}:1` : `bench sweep --to ${hostname()}:${port}`
+    process.stdout.write(`Ready for ${options.minutes} min: ${hint}\n`)
     await delay(options.minutes * 60_000, undefined, { signal: stop.signal }).catch(() => undefined)
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
@@ -73,18 +83,19 @@ async function serve(args: readonly string[]): Promise<ExitStatusCode> {
  * @throws BenchFailure when the port is someone else's
  */
 async function startServing(
-  transport: Transport,
+  transport: IpTransport,
   port: number,
   cpu: number | null,
   settings: SocketSettings,
-  served: ReadonlySet<Transport>,
+  served: ReadonlySet<IpTransport>,
 ): Promise<Receiver | undefined> {
   try {
-    return await startDiscarding(transport, cpu, settings, { host: familyOf(transport) === 6 ? '::' : '0.0.0.0', port })
+    return await startLoReceiver(transport, cpu, settings, { host: familyOf(transport) === 6 ? '::' : '0.0.0.0', port })
   } catch (error) {
     const sibling = isStream(transport) ? 'tcp6' : 'udp6'
     if (familyOf(transport) === 4 && served.has(sibling) && ZeroCopyError.is(error) && error.errno === 'EADDRINUSE') return undefined
-    throw new BenchFailure(`Cannot serve ${transport} on port ${port}: ${messageOf(error)}`, undefined, error)
+    const where = isSwept(transport) ? ` on port ${port}` : ''
+    throw new BenchFailure(`Cannot serve ${transport}${where}: ${messageOf(error)}`, undefined, error)
   }
 }
 
