@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { openWriter } from '@sendzc/core'
+import { AUTO_DEFAULTS, openWriter } from '@sendzc/core'
 import { openSocket } from '@sendzc/socket'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, type BackendLabel, familyOf, type OwnCell } from './cell.js'
@@ -99,7 +99,7 @@ type RpcOptions = OptionValues<typeof RPC_OPTIONS>
 /** A workload under a policy. */
 interface RpcCell extends OwnCell {
   workload: RpcWorkload
-  /** minZerocopyBytes of the writer; null = never. `auto` keeps the default. */
+  /** minZerocopyBytes of the writer; null = never. `auto` keeps its own. */
   thresholdBytes: number | null
   level: 'writer'
 }
@@ -112,9 +112,6 @@ interface RpcContext {
   seed: number
 }
 
-/** What minZerocopyBytes of `openWriter` is unless it is given, in bytes. */
-const DEFAULT_THRESHOLD_BYTES = 10_240
-
 /** Every combination of what was asked for. */
 export function rpcCells(
   options: Pick<RpcOptions, 'transports' | 'thresholds' | 'small' | 'large'>,
@@ -123,7 +120,7 @@ export function rpcCells(
   return options.transports.flatMap((transport) =>
     RPC_WORKLOADS.flatMap((workload) =>
       backends.flatMap((backend) => {
-        const policies = backend === 'auto' ? [DEFAULT_THRESHOLD_BYTES] : options.thresholds
+        const policies = backend === 'auto' ? [AUTO_DEFAULTS.minZerocopyBytes] : options.thresholds
         return policies.map((thresholdBytes): RpcCell => {
           const sizeBytes = workload === 'small' ? options.small : options.large
           const variant = `${workload}, zero-copy ${thresholdBytes === null ? 'never' : `from ${thresholdBytes} bytes`}`

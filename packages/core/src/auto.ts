@@ -2,14 +2,13 @@ import type { Capability } from './capabilities.js'
 import type { Backend, BackendName, Driver, DriverOpenOptions } from './driver.js'
 import { ZeroCopyError } from './errors.js'
 import type { ChosenBackend } from './open-writer.js'
-
-/** Copied notifications in a row after which `auto()` stops asking for zero-copy for a while. */
-const DEMOTE_AFTER_COPIED = 16
+import { AUTO_DEFAULTS } from './options.js'
 
 /**
  * Chooses the first backend that works on the socket, in the order given, and says what it chose and why
  * (`writer.choice`). With it the writer also notices a path on which the kernel copies everything (loopback, veth) and stops asking for
- * zero-copy there, with a new attempt now and then.
+ * zero-copy there, with a new attempt now and then. So it can afford to ask from a smaller size on than a fixed backend does:
+ * 4,096 bytes, unless `minZerocopyBytes` says otherwise.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend; from `open`, the error of the last backend with all causes
  */
 export function auto(backends: readonly Backend[]): ChosenBackend {
@@ -22,7 +21,7 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
     get name(): BackendName {
       return chosen
     },
-    writerDefaults: { demoteAfterCopied: DEMOTE_AFTER_COPIED },
+    writerDefaults: AUTO_DEFAULTS,
     choice: () => choice,
     probe: () => probeAll(backends),
     open(options: DriverOpenOptions): Driver {

@@ -13,7 +13,7 @@ export const LIMITS = {
 export const writerOptionsSchema = z.strictObject({
   /**
    * Smallest write, in bytes, that asks for zero-copy; a smaller one is copied, since pinning and notifying cost more than the copy
-   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB").
+   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). `auto()` has a default of its own, 4,096.
    */
   minZerocopyBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10_240),
   /** Messages in flight: submitted and not yet released. A full table is backpressure, never growth. */
@@ -28,7 +28,7 @@ export const writerOptionsSchema = z.strictObject({
   abortGraceMs: z.int().min(0).max(LIMITS.abortGraceMs).default(1_000),
   /**
    * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback and veth always copy).
-   * 0 = never. `auto()` sets it.
+   * 0 = never. `auto()` sets it to 16.
    */
   demoteAfterCopied: z.int().min(0).max(1_048_576).default(0),
   /** Sends by copy between two attempts at zero-copy, once demoted. */
@@ -39,6 +39,19 @@ export const writerOptionsSchema = z.strictObject({
 export type WriterOptions = z.input<typeof writerOptionsSchema>
 /** Options of `openWriter`, with every default filled in. */
 export type ResolvedWriterOptions = z.output<typeof writerOptionsSchema>
+
+/**
+ * What `auto()` sets, over the defaults and beneath the caller's own options.
+ *
+ * minZerocopyBytes: the smallest size at which each path took fewer instructions than copying in every cell of `bench sizes` at the driver
+ * level where nothing is copied (README, "Where nothing is copied"), and at which the slides' machines, which are real ones, took 79 % of the
+ * cycles of copying. The fixed backends keep to the kernel's advice, since they go on asking where the kernel copies; here that ends
+ * after demoteAfterCopied messages.
+ */
+export const AUTO_DEFAULTS = {
+  minZerocopyBytes: 4_096,
+  demoteAfterCopied: 16,
+} as const satisfies WriterOptions
 
 /**
  * Parses options against a zod schema.
