@@ -91,14 +91,13 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** Called once, before anything else: the driver needs its sink first. */
   attach(driver: Driver): void {
-    const { minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, maxJoinedBytes } = this.#options
     this.#driver = driver
     this.#isStream = driver.kind === 'stream'
     this.choice = this.#init.choice()
     this.#table = new MessageTable(driver.maxInFlight)
-    this.#policy = new ZerocopyPolicy(minZerocopyBytes, demoteAfterCopied, retryZerocopyEvery, driver.zerocopy)
+    this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy)
     this.#datagramBatcher = new DatagramBatcher(this.#table, this.#policy)
-    this.#streamBatcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, maxJoinedBytes)
+    this.#streamBatcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
   }
 
   get backend(): BackendName {
@@ -251,7 +250,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const result = record.result ?? -Errno.ECANCELED
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
     if (wasSent) this.#statistics.messageReleased(record, release)
-    if (wasSent && record.cause === null && release !== Release.None) this.#policy.notified(release === Release.Copied)
+    if (wasSent && record.cause === null) this.#policy.notified(release)
     const copied = wasSent && release !== Release.Zerocopy
     for (const write of record.writes) write.messageReleased(copied)
     const shared = this.#table.sharedCount
@@ -290,7 +289,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const { writes, cause } = this.#table.record(token)
     if (this.#table.sharedCount > 0) {
       this.#requeue(writes)
-      this.#blocked = 'notification'
+      if (cause === null && this.#policy.limitReached()) this.#collectDue = true
+      else this.#blocked = 'notification'
     } else if (cause === null) {
       for (const write of writes) write.mustCopy = true
       this.#requeue(writes)
@@ -347,10 +347,6 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#idleWait.check()
       return
     }
-    if (this.#collectDue) {
-      this.#collectDue = false
-      this.#driver.collect()
-    }
     while (this.#fillBatch()) {
       this.#unanswered += BATCH.messageCount
       this.#driver.submit(BATCH)
@@ -365,8 +361,12 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#idleWait.check()
   }
 
-  /** Fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
+  /** Collects where that is due, and fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
   #fillBatch(): boolean {
+    if (this.#collectDue) {
+      this.#collectDue = false
+      this.#driver.collect()
+    }
     if (this.#isStream) this.#streamBatcher.advance(this.#queue, 0)
     if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
     if (this.#isStream && this.#unanswered > 0) return false

@@ -31,6 +31,12 @@ export const writerOptionsSchema = z.strictObject({
    * 0 = never. `auto()` sets it to 16.
    */
   demoteAfterCopied: z.int().min(0).max(1_048_576).default(0),
+  /**
+   * What to do where the kernel has no memory for another notification of this socket (net.core.optmem_max) while sends are in flight: copy
+   * until one of them is released (true), or wait for it. A copy needs no notification, so that the connection stays full where its
+   * round trip is long. `auto()` sets it.
+   */
+  copyAtLimit: z.boolean().default(false),
   /** Sends by copy between two attempts at zero-copy, once demoted. */
   retryZerocopyEvery: z.int().min(1).max(1_048_576).default(1_024),
 })
@@ -46,11 +52,12 @@ export type ResolvedWriterOptions = z.output<typeof writerOptionsSchema>
  * minZerocopyBytes: the smallest size at which each path took fewer instructions than copying in every cell of `bench sizes` at the driver
  * level where nothing is copied (README, "Where nothing is copied"), and at which the slides' machines, which are real ones, took 79 % of the
  * cycles of copying. The fixed backends keep to the kernel's advice, since they go on asking where the kernel copies; here that ends
- * after demoteAfterCopied messages.
+ * after demoteAfterCopied messages. Smaller messages reach the limit of notifications in flight sooner, hence copyAtLimit.
  */
 export const AUTO_DEFAULTS = {
   minZerocopyBytes: 4_096,
   demoteAfterCopied: 16,
+  copyAtLimit: true,
 } as const satisfies WriterOptions
 
 /**

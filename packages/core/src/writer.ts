@@ -44,7 +44,7 @@ export interface WriterStats {
     kernel: number
     /** Smaller than `minZerocopyBytes`. */
     threshold: number
-    /** ENOBUFS with nothing in flight, or more segments than a zero-copy datagram can hold. */
+    /** ENOBUFS with nothing in flight (any with `copyAtLimit`), or more segments than a zero-copy datagram can hold. */
     limit: number
     /** The writer had stopped asking since the kernel copied everything. */
     demoted: number

@@ -1,3 +1,5 @@
+import { Release, type ReleaseKind } from './driver.js'
+import type { ResolvedWriterOptions } from './options.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
 /** Decides, message by message, whether to ask for zero-copy. */
@@ -5,20 +7,18 @@ export class ZerocopyPolicy {
   readonly #minBytes: number
   readonly #demoteAfter: number
   readonly #retryEvery: number
+  readonly #copyAtLimit: boolean
   readonly #capable: boolean
   #copiedInARow = 0
   #sendsUntilRetry = 0
+  #limited = false
 
-  /**
-   * @param minBytes - smallest write that asks
-   * @param demoteAfter - copied notifications in a row after which it stops asking; 0 = never
-   * @param retryEvery - copied messages between two attempts, once demoted
-   * @param capable - false: the driver never shares memory
-   */
-  constructor(minBytes: number, demoteAfter: number, retryEvery: number, capable: boolean) {
-    this.#minBytes = minBytes
-    this.#demoteAfter = demoteAfter
-    this.#retryEvery = retryEvery
+  /** @param capable - false: the driver never shares memory */
+  constructor(options: ResolvedWriterOptions, capable: boolean) {
+    this.#minBytes = options.minZerocopyBytes
+    this.#demoteAfter = options.demoteAfterCopied
+    this.#retryEvery = options.retryZerocopyEvery
+    this.#copyAtLimit = options.copyAtLimit
     this.#capable = capable
   }
 
@@ -30,7 +30,7 @@ export class ZerocopyPolicy {
   causeToCopy(write: PendingWrite): CopyCause {
     if (!this.#capable) return 'backend'
     if (write.bytes < this.#minBytes || write.bytes === 0) return 'threshold'
-    if (write.mustCopy) return 'limit'
+    if (write.mustCopy || this.#limited) return 'limit'
     return this.demoted && this.#sendsUntilRetry > 0 ? 'demoted' : null
   }
 
@@ -40,9 +40,20 @@ export class ZerocopyPolicy {
     else if (cause === null && this.demoted) this.#sendsUntilRetry = this.#retryEvery
   }
 
-  /** The kernel told how a zero-copy message went. */
-  notified(copied: boolean): void {
-    if (copied) {
+  /**
+   * The kernel has no memory for another notification while others are in flight. Where the answer is true, messages are copied until one of
+   * those gives its own back: asking before could only fail. What gave it back already may wait to be collected, so that comes first.
+   */
+  limitReached(): boolean {
+    this.#limited = this.#copyAtLimit
+    return this.#copyAtLimit
+  }
+
+  /** A zero-copy message is released; where the kernel told how it went, that decides about the next ones. */
+  notified(release: ReleaseKind): void {
+    this.#limited = false
+    if (release === Release.None) return
+    if (release === Release.Copied) {
       if (++this.#copiedInARow === this.#demoteAfter) this.#sendsUntilRetry = this.#retryEvery
     } else {
       this.#copiedInARow = 0

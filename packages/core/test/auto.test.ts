@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import { content, WriteLedger } from '../conformance/index.js'
+import { setImmediate as oneTurn } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { assertContent, content, WriteLedger } from '../conformance/index.js'
 import { auto } from '../src/auto.js'
 import { type MemoryOptions, memory } from '../src/memory-driver.js'
 import { openWriter } from '../src/open-writer.js'
@@ -46,5 +47,55 @@ describe('where the kernel copies all the same', () => {
     expect(chosen.copies).toMatchObject({ kernel: 16, demoted: 84 })
     const fixed = await statsAfter(small, { copiedFraction: 1 }, false, { minZerocopyBytes: 0 })
     expect(fixed.copies).toMatchObject({ kernel: 100, demoted: 0 })
+  })
+})
+
+describe('where the kernel has no memory for another notification', () => {
+  /** Forty writes while nothing is released, then forty more; the fake kernel has memory for four notifications. */
+  async function flood(isAuto: boolean): Promise<{ sentBefore: number; collectedBefore: number; stats: WriterStats; warnings: number }> {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    try {
+      const backend = memory({ maxUncollectedSends: 4 })
+      const socket = backend.openSocket()
+      const writer = await openWriter(
+        { fd: socket.fd },
+        { backend: isAuto ? auto([backend]) : backend, minZerocopyBytes: 1, maxJoinedBytes: 0 },
+      )
+      const ledger = new WriteLedger(writer)
+      socket.withholdNotifications = true
+      for (let index = 0; index < 40; index++) ledger.write(content(1_000, index * 1_000))
+      await oneTurn()
+      const sentBefore = ledger.writes.filter(({ state }) => state === 'sent').length
+      const collectedBefore = writer.stats().driver.collectCalls
+      socket.withholdNotifications = false
+      await ledger.allReleased()
+      for (let index = 40; index < 80; index++) {
+        ledger.write(content(1_000, index * 1_000))
+        await ledger.allReleased()
+      }
+      ledger.assertAllSent()
+      assertContent(Buffer.concat(socket.received), 0, 'stream')
+      await writer.close()
+      return { sentBefore, collectedBefore, stats: writer.stats(), warnings: warn.mock.calls.length }
+    } finally {
+      warn.mockRestore()
+    }
+  }
+
+  it('auto collects what may be there, copies until some is free again, and asks no sooner', async () => {
+    const { sentBefore, collectedBefore, stats, warnings } = await flood(true)
+    expect([sentBefore, collectedBefore]).toEqual([40, 1])
+    expect(stats.copies.limit).toBe(36)
+    expect(stats.zerocopySends).toBe(44)
+    expect(warnings).toBe(0)
+    // One of them was in vain.
+    expect(stats.driver.sendCalls).toBeLessThanOrEqual(80)
+  })
+
+  it('a fixed backend waits, and copies nothing', async () => {
+    const { sentBefore, stats } = await flood(false)
+    expect(sentBefore).toBe(4)
+    expect(stats.copies.limit).toBe(0)
+    expect(stats.zerocopySends).toBe(80)
   })
 })

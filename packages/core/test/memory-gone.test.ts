@@ -7,6 +7,7 @@ import { SendBatch } from '../src/driver.js'
 import { type MemoryOptions, memory } from '../src/memory-driver.js'
 import { MessageTable } from '../src/message-table.js'
 import { openWriter } from '../src/open-writer.js'
+import { parseOptions, writerOptionsSchema } from '../src/options.js'
 import { PendingWrite } from '../src/pending-write.js'
 import { StreamBatcher } from '../src/stream-batcher.js'
 import { WriteQueue } from '../src/write-queue.js'
@@ -26,7 +27,12 @@ function endsSoon(call: () => void): void {
 
 describe('the queue moves on over a buffer that is gone', () => {
   it('by the bytes that the kernel took of it, not by its length of now', () => {
-    const batcher = new StreamBatcher(new MessageTable(4), new ZerocopyPolicy(0, 0, 1, true), 16, 1_000)
+    const batcher = new StreamBatcher(
+      new MessageTable(4),
+      new ZerocopyPolicy(parseOptions(writerOptionsSchema, {}, 'the test'), true),
+      16,
+      1_000,
+    )
     const queue = new WriteQueue()
     const gone = new Uint8Array(100)
     const first = new PendingWrite(gone, 100, 0)
