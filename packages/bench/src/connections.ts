@@ -11,21 +11,18 @@ import { FLEET_BURST, FLEET_IN_FLIGHT, FleetDriverLoad } from './fleet-driver-lo
 import { FleetWriterLoad } from './fleet-writer-load.js'
 import type { Load } from './load.js'
 import { measure } from './measure.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { makePayload } from './payload.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { pairedRatio, type RatioEstimate, summarize } from './statistics.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
-import { runTurns } from './turns.js'
 
 const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,10,100,1000,10000', sizeBytes: 16_384 } as const
 
@@ -38,8 +35,9 @@ const RING = { completionEntries: 65_536 } as const
 /** Connections opened at a time: below the listener's backlog. */
 const CONNECT_BATCH = 64
 
-/** Opening and closing one connection, in ms; only the progress bar uses it. */
+/** Opening and closing one connection, and what a cell takes beside that and its time, in ms; only the progress bar uses them. */
 const CONNECT_MS = 0.1
+const OVERHEAD_MS = 20
 
 /** Options of `bench connections`. */
 export const CONNECTIONS_OPTIONS = {
@@ -105,15 +103,15 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   pinSender(processors)
   const cells = fleetCells({ ...options, transports: receivers.transports }, backends)
   const context: CellContext = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'] }
-  const expectedMs = ({ connections: count }: FleetCell): number => options['runtime-ms'] + 20 + count * CONNECT_MS
-  const turns = interleave(cells, options.rounds, ({ transport, level }) => `${transport} ${level}`, seededRandom(run.seed))
-  const progress = new Progress(turns.reduce((sum, { cell }) => sum + expectedMs(cell), 0))
-  const outcome = await runTurns(turns, {
-    keeper: run,
-    measure: (cell, round, position) => runFleet(cell, round, position, context),
-    progress,
-    expectedMs,
-  }).finally(() => progress.finish())
+  const outcome = await measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: ({ transport, level }) => `${transport} ${level}`,
+    runtimeMs: context.runtimeMs,
+    overheadMs: OVERHEAD_MS,
+    expectedMs: ({ connections: count }) => context.runtimeMs + count * CONNECT_MS,
+    warmups: [],
+    measure: (cell, round, position, runtimeMs) => runFleet(cell, round, position, { ...context, runtimeMs }),
+  })
   const path = await run.write(outcome.complete)
   const lines = [
     'CPU time of the sending process (getrusage) per send, in µs: median ± half the distance between the quartiles. Ratio: over the fewest connections,',

@@ -6,22 +6,20 @@ import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { latencyTables } from './latency-table.js'
+import { measureRounds } from './measure-rounds.js'
 import { measuredRow } from './measured-row.js'
 import { latencyQuantiles, MAX_OPEN_LOOP_SENDS, MIN_OPEN_LOOP_SENDS, type OpenLoopSink, runOpenLoop } from './open-loop.js'
 import { DriverOpenLoop } from './open-loop-driver.js'
 import { WriterOpenLoop } from './open-loop-writer.js'
 import { makePayload } from './payload.js'
 import { chooseProcessors, pinSender } from './processors.js'
-import { Progress } from './progress.js'
-import { seededRandom } from './random.js'
 import { openReceivers } from './receivers.js'
 import type { Row } from './record.js'
 import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
-import { interleave } from './schedule.js'
 import { congestionText, socketSettings } from './socket-settings.js'
 import { checkDatagramSize } from './sweep.js'
-import { runTurns, type TurnsOutcome } from './turns.js'
+import type { TurnsOutcome } from './turns.js'
 
 /** About 100 s with four paths and `auto`: 1,000 sends at the lower rate, which is what 99.9 % takes. */
 const DEFAULTS = {
@@ -190,28 +188,15 @@ async function measureLatencies(
   run: RunRecord,
   context: CellContext,
 ): Promise<TurnsOutcome> {
-  const turns = interleave(cells, options.rounds, (cell) => `${cell.transport} ${cell.ratePerSecond} ${cell.level}`, seededRandom(run.seed))
-  const expectedMs = options['runtime-ms'] + OVERHEAD_MS
-  const warmups = [...new Map(cells.map((cell) => [`${cell.transport} ${cell.backend} ${cell.level}`, { cell, round: 0 }])).values()]
-  const warmupMs = (WARMUP_SENDS * 1_000) / WARMUP_RATE_PER_SECOND + OVERHEAD_MS
-  const progress = new Progress(turns.length * expectedMs + warmups.length * warmupMs)
-  try {
-    const warmup = await runTurns(warmups, {
-      measure: (cell, round, position) =>
-        runLatency({ ...cell, ratePerSecond: WARMUP_RATE_PER_SECOND }, round, position, WARMUP_SENDS, context),
-      progress,
-      expectedMs: () => warmupMs,
-    })
-    if (!warmup.complete) return warmup
-    return await runTurns(turns, {
-      keeper: run,
-      measure: (cell, round, position) => runLatency(cell, round, position, sendsOf(cell.ratePerSecond, options['runtime-ms']), context),
-      progress,
-      expectedMs: () => expectedMs,
-    })
-  } finally {
-    progress.finish()
-  }
+  return measureRounds(cells, run, {
+    rounds: options.rounds,
+    groupOf: (cell) => `${cell.transport} ${cell.ratePerSecond} ${cell.level}`,
+    runtimeMs: options['runtime-ms'],
+    overheadMs: OVERHEAD_MS,
+    measure: (cell, round, position, runtimeMs) => runLatency(cell, round, position, sendsOf(cell.ratePerSecond, runtimeMs), context),
+    warmUp: (cell, round, position) =>
+      runLatency({ ...cell, ratePerSecond: WARMUP_RATE_PER_SECOND }, round, position, WARMUP_SENDS, context),
+  })
 }
 
 async function runLatency(cell: RatedCell, round: number, position: number, sends: number, context: CellContext): Promise<Row> {
