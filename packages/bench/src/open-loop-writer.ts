@@ -2,6 +2,7 @@ import type { ZeroCopyWriter } from '@sendzc/core'
 import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import type { LoadTotals } from './load.js'
 import type { OpenLoopPath, OpenLoopSink } from './open-loop.js'
+import { refuseAbandoned, writerTotals } from './writer-totals.js'
 
 /** A {@link ZeroCopyWriter} under an open loop: one write per send, as a user's code would see it. */
 export class WriterOpenLoop implements OpenLoopPath {
@@ -42,26 +43,11 @@ export class WriterOpenLoop implements OpenLoopPath {
   turn(): void {}
 
   totals(): LoadTotals {
-    const stats = this.#writer.stats()
-    return {
-      sends: this.#sends,
-      bytes: this.#bytes,
-      messages: stats.sends,
-      zerocopySends: stats.zerocopySends,
-      copiedSends: stats.copiedSends,
-      partialSends: 0,
-      fullSockets: 0,
-      noBuffers: stats.copies.limit,
-      driver: stats.driver,
-    }
+    return writerTotals({ sends: this.#sends, bytes: this.#bytes }, this.#writer.stats())
   }
 
   async close(): Promise<void> {
     await this.#writer.close()
-    if (this.#abandoned > 0)
-      throw new BenchFailure(
-        `The writer abandoned ${this.#abandoned} buffers: the kernel never reported them as released.`,
-        ExitStatus.Failed,
-      )
+    refuseAbandoned(this.#abandoned)
   }
 }

@@ -22,6 +22,7 @@ import { RunRecord } from './run-record.js'
 import { readRequest } from './run-request.js'
 import { congestionText, type SocketSettings, socketSettings } from './socket-settings.js'
 import type { TurnsOutcome } from './turns.js'
+import { writerTotals } from './writer-totals.js'
 
 /** The slides' sizes. About two minutes with two backends. */
 const DEFAULTS = { small: '2', large: '98K', thresholds: '0,10K,never', runtimeMs: 400, rounds: 9 } as const
@@ -224,12 +225,10 @@ async function runCalls(cell: RpcCell, round: number, position: number, runtimeM
     await client.drain()
     const stats = writer.stats()
     await client.close()
-    const { sends: messages, zerocopySends, copiedSends, copies, driver } = stats
-    const totals = { messages, zerocopySends, copiedSends, driver, partialSends: 0, fullSockets: 0, noBuffers: copies.limit }
     const { us, large, ...measured } = calls
     const of = (wanted: boolean): number[] => us.filter((_, at) => large[at] === wanted)
     return {
-      ...measuredRow(cell, round, position, { ...measured, ...totals }),
+      ...measuredRow(cell, round, position, { ...measured, ...writerTotals(measured, stats) }),
       rpc: {
         workload: cell.workload,
         thresholdBytes,

@@ -3,6 +3,7 @@ import { BenchFailure, ExitStatus, messageOf } from './failure.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 import { makePayloads } from './payload.js'
 import { ProgressGate } from './progress-gate.js'
+import { refuseAbandoned, writerTotals } from './writer-totals.js'
 
 /**
  * Bytes that the kernel joins under one TCP notification (byte_limit of msg_zerocopy_realloc, net/core/skbuff.c). All of them are
@@ -112,28 +113,12 @@ export class WriterLoad implements Load {
   }
 
   totals(): LoadTotals {
-    const stats = this.#writer.stats()
-    return {
-      sends: this.#sends,
-      bytes: this.#bytes,
-      messages: stats.sends,
-      zerocopySends: stats.zerocopySends,
-      copiedSends: stats.copiedSends,
-      partialSends: 0,
-      fullSockets: 0,
-      noBuffers: stats.copies.limit,
-      driver: stats.driver,
-    }
+    return writerTotals({ sends: this.#sends, bytes: this.#bytes }, this.#writer.stats())
   }
 
   async close(): Promise<void> {
     await this.#writer.close()
-    if (this.#abandoned > 0) {
-      throw new BenchFailure(
-        `The writer abandoned ${this.#abandoned} buffers: the kernel never reported them as released.`,
-        ExitStatus.Failed,
-      )
-    }
+    refuseAbandoned(this.#abandoned)
   }
 
   async #nextFree(): Promise<Slot> {
