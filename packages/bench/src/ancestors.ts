@@ -14,7 +14,7 @@ import {
 } from './cell.js'
 import { type CellContext, connectTo, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measureRounds } from './measure-rounds.js'
@@ -56,16 +56,8 @@ export const ANCESTORS_OPTIONS = {
     help: `sends of one native call (default ${DEFAULTS.interval})`,
     schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
   },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,

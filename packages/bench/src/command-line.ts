@@ -132,6 +132,11 @@ export const COMMON_OPTIONS = {
   seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: whole(0, SEED_LIMIT - 1).optional() },
 } satisfies OptionSpecs
 
+/** An option with a command's own default, which its help names. */
+export function withDefault<S extends z.ZodType>(spec: OptionSpec<S>, value: string | number): OptionSpec<z.ZodPrefault<S>> {
+  return { ...spec, help: `${spec.help} (default ${value})`, schema: spec.schema.prefault(String(value) as z.input<S>) }
+}
+
 /** Options as they were given, by name: the text, or `true` for a switch. */
 export type GivenOptions = Record<string, string | true>
 

@@ -4,7 +4,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, hasLevel, type OwnCell } from './cell.js'
 import { type CellContext, connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { ensureDescriptors } from './descriptors.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
 import { FLEET_BURST, FLEET_IN_FLIGHT, FleetDriverLoad } from './fleet-driver-load.js'
@@ -49,21 +49,9 @@ export const CONNECTIONS_OPTIONS = {
     help: `how many connections share the sends (default ${DEFAULTS.counts})`,
     schema: read.wholes(1, MAX_CONNECTIONS).prefault(DEFAULTS.counts),
   },
-  size: {
-    ...COMMON_OPTIONS.size,
-    help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
-    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
-  },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  size: withDefault({ ...COMMON_OPTIONS.size, help: 'bytes of one send' }, DEFAULTS.sizeBytes),
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,

@@ -5,7 +5,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { type BackendLabel, hasLevel, type OwnCell, TRANSPORTS, type Transport } from './cell.js'
 import { connectTo } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read, withDefault } from './command-line.js'
 import { DriverLoad } from './driver-load.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { makePayload } from './payload.js'
@@ -43,11 +43,7 @@ export const HEAP_OPTIONS = {
     help: `messages per native call (default ${DEFAULTS.interval})`,
     schema: read.whole(1, 1_024).default(DEFAULTS.interval),
   },
-  size: {
-    ...COMMON_OPTIONS.size,
-    help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
-    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
-  },
+  size: withDefault({ ...COMMON_OPTIONS.size, help: 'bytes of one send' }, DEFAULTS.sizeBytes),
   sends: { value: 'N', help: `sends per path (default ${DEFAULTS.sends})`, schema: read.whole(1, 1_000_000_000).default(DEFAULTS.sends) },
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,

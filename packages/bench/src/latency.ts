@@ -1,9 +1,9 @@
 import { openWriter } from '@sendzc/core'
 import { backendFor, probeBackends, selectBackends } from './backends.js'
-import { CELL_LIMITS, hasLevel, type OwnCell } from './cell.js'
+import { hasLevel, type OwnCell } from './cell.js'
 import { type CellContext, connectTo, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { latencyTables } from './latency-table.js'
 import { measureRounds } from './measure-rounds.js'
@@ -50,36 +50,23 @@ export const LATENCY_OPTIONS = {
     schema: COMMON_OPTIONS.transports.schema.prefault(DEFAULTS.transports),
   },
   backends: COMMON_OPTIONS.backends,
-  intervals: {
-    ...COMMON_OPTIONS.intervals,
-    help: `sends between two collections of notifications (default ${DEFAULTS.interval})`,
-    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
-  },
+  intervals: withDefault({ ...COMMON_OPTIONS.intervals, help: 'sends between two collections of notifications' }, DEFAULTS.interval),
   levels: {
     ...COMMON_OPTIONS.levels,
     help: `out of driver,writer (default ${DEFAULTS.levels})`,
     schema: COMMON_OPTIONS.levels.schema.prefault(DEFAULTS.levels),
   },
-  size: {
-    ...COMMON_OPTIONS.size,
-    help: `bytes of one send (default ${DEFAULTS.sizeBytes})`,
-    schema: COMMON_OPTIONS.size.schema.prefault(String(DEFAULTS.sizeBytes)),
-  },
+  size: withDefault({ ...COMMON_OPTIONS.size, help: 'bytes of one send' }, DEFAULTS.sizeBytes),
   rates: {
     value: 'LIST',
     help: `sends per second, begun at times fixed in advance (default ${DEFAULTS.rates})`,
     schema: read.wholes(1, MAX_RATE_PER_SECOND).prefault(DEFAULTS.rates),
   },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `length of the schedule of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: read.whole(1, CELL_LIMITS.runtimeMs).prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(
+    { ...COMMON_OPTIONS['runtime-ms'], help: 'length of the schedule of one cell in one round' },
+    DEFAULTS.runtimeMs,
+  ),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,

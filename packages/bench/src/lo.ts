@@ -15,7 +15,7 @@ import {
 } from './cell.js'
 import type { Destination } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { DriverLoad } from './driver-load.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from './failure.js'
 import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from './lo-sockets.js'
@@ -61,22 +61,10 @@ export const LO_OPTIONS = {
     help: `out of ${DRIVER_BACKENDS.join(',')}, and errqueue for both of its (default ${DEFAULTS.backends})`,
     schema: read.words(DRIVER_BACKENDS, BACKEND_GROUPS).prefault(DEFAULTS.backends),
   },
-  intervals: {
-    ...COMMON_OPTIONS.intervals,
-    help: `sends between two collections of notifications (default ${DEFAULTS.interval})`,
-    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
-  },
+  intervals: withDefault({ ...COMMON_OPTIONS.intervals, help: 'sends between two collections of notifications' }, DEFAULTS.interval),
   size: { ...COMMON_OPTIONS.size, help: 'bytes of one send, headers that the sender writes included (default 65000)' },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: { ...COMMON_OPTIONS.to, help: 'send to `bench serve` on another machine; packet and vsock stay on this one' },

@@ -2,7 +2,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
 import { LOOPBACK_SYSCTL, type MachineOptions, machineOptions } from './machine.js'
 import { measureRounds } from './measure-rounds.js'
@@ -45,16 +45,8 @@ export const PAPER_OPTIONS = {
     help: `sends between two collections of notifications (default ${DEFAULTS.intervals.join(',')}, as published)`,
     schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.intervals.join(',')),
   },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
 }
 
 type PaperOptions = OptionValues<typeof PAPER_OPTIONS>

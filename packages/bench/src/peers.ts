@@ -3,7 +3,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { CELL_LIMITS, type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, type Destination, runCell, thresholdFor } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { measure } from './measure.js'
 import { measureRounds } from './measure-rounds.js'
@@ -47,11 +47,7 @@ export const PEERS_OPTIONS = {
     help: `time of one cell of ours in one round (default ${DEFAULTS.runtimeMs}); the C programs always take ${SELFTEST_RUNTIME_MS}`,
     schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
   },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   levels: COMMON_OPTIONS.levels,
   size: {
     ...COMMON_OPTIONS.size,

@@ -2,7 +2,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, type OwnCell } from './cell.js'
 import { type CellContext, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { measureRounds } from './measure-rounds.js'
 import { chooseProcessors, pinSender } from './processors.js'
@@ -37,16 +37,8 @@ export const PROFILE_OPTIONS = {
   },
   size: COMMON_OPTIONS.size,
   top: { value: 'N', help: `symbols to print per path (default ${DEFAULTS.top})`, schema: read.whole(1, 60).default(DEFAULTS.top) },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is sampled (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault({ ...COMMON_OPTIONS.rounds, help: 'how often each cell is sampled' }, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,

@@ -5,7 +5,7 @@ import { backendFor, probeBackends, selectBackends } from './backends.js'
 import { BACKENDS, type BackendLabel, familyOf, type OwnCell } from './cell.js'
 import { congestionOption, type Destination } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { STALL_TIMEOUT_MS } from './load.js'
 import { measureRounds } from './measure-rounds.js'
@@ -77,16 +77,8 @@ export const RPC_OPTIONS = {
     help: `of a large request (default ${DEFAULTS.large})`,
     schema: read.whole(1, MAX_REQUEST_BYTES, true).prefault(DEFAULTS.large),
   },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: { ...COMMON_OPTIONS.to, help: 'call `bench serve --rpc` on another machine' },

@@ -3,7 +3,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { CELL_LIMITS, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell } from './cell.js'
 import { defaultNoDelay } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { ProcessorMeter } from './processor-meter.js'
 import { chooseProcessors, pinSender } from './processors.js'
@@ -24,27 +24,15 @@ const DEFAULTS = { sizes: '4K,16K,64K,256K,1M', interval: '8', runtimeMs: 300, r
 export const SIZES_OPTIONS = {
   transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4') },
   backends: COMMON_OPTIONS.backends,
-  intervals: {
-    ...COMMON_OPTIONS.intervals,
-    help: `sends between two collections of notifications (default ${DEFAULTS.interval})`,
-    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.interval),
-  },
+  intervals: withDefault({ ...COMMON_OPTIONS.intervals, help: 'sends between two collections of notifications' }, DEFAULTS.interval),
   levels: COMMON_OPTIONS.levels,
   sizes: {
     value: 'LIST',
     help: `bytes of one send, K and M allowed (default ${DEFAULTS.sizes}, as in the slides)`,
     schema: read.wholes(1, CELL_LIMITS.sizeBytes, true).prefault(DEFAULTS.sizes),
   },
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,

@@ -3,7 +3,7 @@ import { probeBackends, selectBackends } from './backends.js'
 import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
-import { COMMON_OPTIONS, type OptionValues, read } from './command-line.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
 import { measureRounds } from './measure-rounds.js'
 import { chooseProcessors, pinSender } from './processors.js'
@@ -26,16 +26,8 @@ const OVERHEAD_MS = 25
 /** Options of `bench sweep`. */
 export const SWEEP_OPTIONS = {
   ...COMMON_OPTIONS,
-  'runtime-ms': {
-    ...COMMON_OPTIONS['runtime-ms'],
-    help: `time of one cell in one round (default ${DEFAULTS.runtimeMs})`,
-    schema: COMMON_OPTIONS['runtime-ms'].schema.prefault(String(DEFAULTS.runtimeMs)),
-  },
-  rounds: {
-    ...COMMON_OPTIONS.rounds,
-    help: `how often each cell is measured (default ${DEFAULTS.rounds})`,
-    schema: COMMON_OPTIONS.rounds.schema.prefault(String(DEFAULTS.rounds)),
-  },
+  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
+  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   costs: { help: 'also print system calls, CPU time and range widths of every path', schema: read.flag.default(false) },
 }
 
