@@ -13,7 +13,7 @@ export function trackedFiles(root) {
   return output.split('\0').filter((path) => path !== '')
 }
 
-const isCode = (path) => /\.(ts|mjs|cc|h)$/.test(path) && !path.startsWith('kernel/')
+const isCode = (path) => /\.(ts|mjs|cc|c|h)$/.test(path) && !path.startsWith('kernel/')
 
 /** A rule looks at one file and returns what is wrong, or nothing. */
 const rules = [

@@ -217,20 +217,18 @@ export async function buildSelftests(): Promise<string | undefined> {
 }
 
 /**
- * Returns the guest's first program, compiled statically from guest/init.c.
+ * Returns the guest's first program, compiled statically from the C files of guest/.
  *
  * @throws VmError when it does not compile
  */
 export async function buildInit(): Promise<string> {
-  const source = join(checkoutFolder(), 'vm', 'guest', 'init.c')
-  const hash = contentHash([
-    { name: 'compiler', content: compilerVersion() },
-    { name: 'source', content: readFileSync(source) },
-  ])
+  const parts = folderParts(join(checkoutFolder(), 'vm', 'guest'), (name) => /\.[ch]$/.test(name))
+  const hash = contentHash([{ name: 'compiler', content: compilerVersion() }, ...parts])
   const make = async (folder: string) => {
+    const sources = writeParts(folder, parts).filter((path) => path.endsWith('.c'))
     const steps = new BuildSteps(prepareLogFile(`init-${hash}.log`), { LC_ALL: 'C' })
-    const gcc = ['gcc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-static', '-o', join(folder, 'init'), source] as const
-    await steps.run("compiling the guest's first program", folder, [...gcc])
+    const gcc = ['gcc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-static', '-o', join(folder, 'init')] as const
+    await steps.run("compiling the guest's first program", folder, [...gcc, ...sources])
   }
   return join(await new BuildCache('init').findOrMake(hash, make, waitForOther), 'init')
 }

@@ -15,7 +15,7 @@ const coveredFolders = [
   ['/var/tmp', 'mode=1777'],
 ] as const
 
-/** Where guest/init.c keeps what is its own. */
+/** Where the guest's first program keeps what is its own (guest/filesystem.c). */
 const ownFolder = '/dev/.sendzc'
 
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
