@@ -22,6 +22,11 @@ export async function machineOptions(environment: NodeJS.ProcessEnv = process.en
   }
 }
 
+/** Where the processor is emulated: what to say of every figure. Undefined elsewhere. */
+export function emulationText({ machineModel, pti }: MachineOptions): string | undefined {
+  return machineModel === 'native' ? undefined : `EMULATED, machine model ${machineModel}, pti ${pti ?? 'unknown'}: not native figures`
+}
+
 async function loopbackWithoutCopy(): Promise<boolean | null> {
   const path = `/proc/sys/${LOOPBACK_SYSCTL.replaceAll('.', '/')}`
   const text = await readFile(path, 'utf8').catch(() => undefined)

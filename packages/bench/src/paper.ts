@@ -4,7 +4,7 @@ import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
 import type { Command } from './command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from './command-line.js'
 import { ExitStatus, type ExitStatusCode } from './failure.js'
-import { LOOPBACK_SYSCTL, type MachineOptions, machineOptions } from './machine.js'
+import { emulationText, LOOPBACK_SYSCTL, machineOptions } from './machine.js'
 import { measureRounds } from './measure-rounds.js'
 import { paperTables } from './paper-table.js'
 import { chooseProcessors, type Processors, pinSender } from './processors.js'
@@ -118,7 +118,8 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const context = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
   const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
   const path = await run.write(outcome.complete)
-  printPaper(outcome.rows, options, run, path, emulationMark(machine))
+  const emulated = emulationText(machine)
+  printPaper(outcome.rows, options, run, path, emulated === undefined ? '' : ` [${emulated}]`)
   return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
@@ -141,10 +142,6 @@ async function measurePaper(cells: readonly PaperCell[], rounds: number, run: Ru
     warmups: warmupTurns(cells.filter(({ level }) => level !== 'selftest')),
     measure: (cell, round, position, runtimeMs, signal) => measureCell(cell, round, position, { ...context, runtimeMs, signal }),
   })
-}
-
-function emulationMark({ machineModel, pti }: MachineOptions): string {
-  return machineModel === 'native' ? '' : ` [EMULATED, machine model ${machineModel}, pti ${pti ?? 'unknown'}: not native figures]`
 }
 
 function loopbackText(withoutCopy: boolean | null): string {

@@ -1,7 +1,7 @@
 import { ConditionsMeter, conditionNotes } from './conditions.js'
 import { BenchFailure, ExitStatus } from './failure.js'
 import { type HostIdentity, hostIdentity, hostLoad } from './host-facts.js'
-import { type MachineOptions, machineOptions } from './machine.js'
+import { emulationText, type MachineOptions, machineOptions } from './machine.js'
 import type { Processors } from './processors.js'
 import { SEED_LIMIT } from './random.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
@@ -65,12 +65,15 @@ export class RunRecord implements RowKeeper {
    *   would replace the rows of a run that was cut off
    */
   static async begin(description: RunDescription): Promise<RunRecord> {
-    const run = new RunRecord(description, await hostIdentity(), await machineOptions(), await hostLoad())
+    const machine = await machineOptions()
+    const run = new RunRecord(description, await hostIdentity(), machine, await hostLoad())
     await checkRecordPath(run.path)
+    const emulated = emulationText(machine)
+    if (emulated !== undefined) run.note(`${emulated}.`)
     const { command, resumed } = description.request
     if (resumed !== undefined) {
       checkResumable(resumed, run.#frame(run.#loadBefore), run.path)
-      run.notes.push(...resumed.notes.filter((note) => !note.startsWith('WARNING: ')))
+      run.note(...resumed.notes.filter((note) => !note.startsWith('WARNING: ')))
       run.notes.push(`Resumed at ${run.#startedAt.toISOString()} after ${resumed.rows.length} rows.`)
     } else if (hasJournal(run.path)) {
       throw new BenchFailure(

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { machineOptions } from '../src/machine.js'
+import { emulationText, machineOptions } from '../src/machine.js'
 import { readRecord } from '../src/record-file.js'
 import { groupRecords } from '../src/report/environment.js'
 import { inFolderOfItsOwn, run } from './bench-run.js'
@@ -22,14 +22,19 @@ describe('the machine that a record was measured on', () => {
     ['sweep', ['--levels', 'driver']],
     ['sizes', ['--levels', 'driver', '--sizes', '4K']],
     ['lo', []],
-  ])('stands in the record of bench %s, so that the report keeps it apart', async (command, more) => {
+  ])('stands in the record of bench %s and below its table, so that nobody takes one for the other', async (command, more) => {
     expect((await run([command, ...short, ...more, '--json', 'here.json'])).status).toBe(0)
     vi.stubEnv('SENDZC_MACHINE_MODEL', 'throughput')
     vi.stubEnv('SENDZC_VM_PTI', 'off')
     // The first run pinned this process, so that no second CPU would be found.
-    expect((await run([command, ...short, ...more, '--cpus', '0,1', '--json', 'guest.json'])).status).toBe(0)
+    const inGuest = await run([command, ...short, ...more, '--cpus', '0,1', '--json', 'guest.json'])
+    expect(inGuest.status).toBe(0)
     const [here, guest] = [await readRecord('here.json'), await readRecord('guest.json')]
     expect(guest.options).toMatchObject({ machineModel: 'throughput', pti: 'off' })
+    expect(emulationText(await machineOptions({}))).toBeUndefined()
+    expect(here.notes.filter((note) => note.includes('EMULATED'))).toEqual([])
+    expect(guest.notes).toContain('EMULATED, machine model throughput, pti off: not native figures.')
+    expect(inGuest.stdout).toContain('EMULATED, machine model throughput, pti off: not native figures.')
     expect(groupRecords([here, guest]).map(({ model }) => model)).toEqual(['native', 'throughput'])
   })
 })
