@@ -92,6 +92,16 @@ describe('orders for the guest', () => {
     expect(orders.lastIndexOf('ip')).toBeLessThan(orders.indexOf('sysctl'))
     expect(orders.filter((order) => order === 'ip')).toHaveLength(2)
   })
+
+  it("let sockets have buffers that a benchmark can work with, unless the caller's own sysctl, which comes later, says otherwise", () => {
+    const own = ['net.core.wmem_max', '212992'] as const
+    const orders = guestOrders({ ...settings, guest: { net: false, sysctls: [own] } }).filter(([order]) => order === 'sysctl')
+    expect(orders).toEqual([
+      ['sysctl', 'net.core.wmem_max', '2097152'],
+      ['sysctl', 'net.core.rmem_max', '2097152'],
+      ['sysctl', ...own],
+    ])
+  })
 })
 
 describe('packageManagerScript', () => {
