@@ -25,14 +25,18 @@ function endsSoon(call: () => void): void {
   runInNewContext('call()', { call }, { timeout: CALL_MS })
 }
 
+function batcherOf(maxSegments: number): StreamBatcher {
+  return new StreamBatcher(
+    new MessageTable(4),
+    new ZerocopyPolicy(parseOptions(writerOptionsSchema, {}, 'the test'), true),
+    maxSegments,
+    1_000,
+  )
+}
+
 describe('the queue moves on over a buffer that is gone', () => {
   it('by the bytes that the kernel took of it, not by its length of now', () => {
-    const batcher = new StreamBatcher(
-      new MessageTable(4),
-      new ZerocopyPolicy(parseOptions(writerOptionsSchema, {}, 'the test'), true),
-      16,
-      1_000,
-    )
+    const batcher = batcherOf(16)
     const queue = new WriteQueue()
     const gone = new Uint8Array(100)
     const first = new PendingWrite(gone, 100, 0)
@@ -46,7 +50,7 @@ describe('the queue moves on over a buffer that is gone', () => {
   })
 
   it('no further than to the first segment that is gone, and there it ends', () => {
-    const batcher = new StreamBatcher(new MessageTable(4), new ZerocopyPolicy(0, 0, 1, true), 2, 1_000)
+    const batcher = batcherOf(2)
     const queue = new WriteQueue()
     const segments = [new Uint8Array(100), new Uint8Array(100), new Uint8Array(100)]
     const write = new PendingWrite(segments, 300, 0)
