@@ -1,3 +1,4 @@
+import { SOCKET_LIMITS } from '@sendzc/socket'
 import { probeBackends, selectBackends } from './backends.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from './cell.js'
 import { type CellContext, defaultNoDelay, runCell } from './cell-runner.js'
@@ -23,6 +24,12 @@ const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: [1, 32] } as const
 /** Levels of this command: the C sender of kernel/selftests, then ours. */
 const PAPER_LEVELS = ['selftest', ...LEVELS] as const
 
+/**
+ * Pause of our receivers between two rounds of reading, in µs. What arrives in it is acknowledged and released together, so that a notification
+ * covers some seven sends, where the selftest's, whose receiver reads on, cover one or two; and the receiver's wake-ups cost less.
+ */
+const RECEIVER_PAUSE_US = 50
+
 /** Starting a process, connecting, the last notifications, in ms; only the progress bar uses it. */
 const OVERHEAD_MS = 30
 
@@ -47,6 +54,11 @@ export const PAPER_OPTIONS = {
   },
   'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
   rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
+  'receiver-pause-us': {
+    value: 'US',
+    help: `pause after each round of reading, of the receivers of the levels driver and writer (default ${RECEIVER_PAUSE_US}; 0 = read on, as the selftest's)`,
+    schema: read.whole(0, SOCKET_LIMITS.coalesceUs).default(RECEIVER_PAUSE_US),
+  },
 }
 
 type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
@@ -111,7 +123,13 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   })
   run.note(congestionText(settings), loopbackText(machine.loopbackWithoutCopy))
   if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({
+    transports: options.transports,
+    to: undefined,
+    cpu: processors.receiver,
+    settings,
+    coalesceUs: options['receiver-pause-us'],
+  })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = paperCells({ ...options, transports: receivers.transports }, backends)

@@ -25,6 +25,8 @@ export interface ReceiversOptions {
   /** CPU of the receiving processes; null = not pinned. */
   cpu: number | null
   settings: SocketSettings
+  /** Pause after each round of reading, in µs, where they are processes of this machine; what a receiver does by itself where it is not said. */
+  coalesceUs?: number
 }
 
 /** The other end of a run. */
@@ -46,8 +48,16 @@ export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
   return options.to === undefined ? startLocal(options) : resolveRemote(options.transports, options.to)
 }
 
-/** Starts a receiving process as every command does. */
-export function startDiscarding(transport: Transport, cpu: number | null, settings: SocketSettings, at?: Destination): Promise<Receiver> {
+/**
+ * Starts a receiving process as every command does.
+ * @param at - where it is to listen, and how, when not like others
+ */
+export function startDiscarding(
+  transport: Transport,
+  cpu: number | null,
+  settings: SocketSettings,
+  at?: Partial<Destination> & { coalesceUs?: number },
+): Promise<Receiver> {
   const common = {
     mode: 'discard',
     family: familyOf(transport),
@@ -60,7 +70,7 @@ export function startDiscarding(transport: Transport, cpu: number | null, settin
     : startReceiver({ protocol: 'udp', ...common })
 }
 
-async function startLocal({ transports, cpu, settings }: ReceiversOptions): Promise<Receivers> {
+async function startLocal({ transports, cpu, settings, coalesceUs }: ReceiversOptions): Promise<Receivers> {
   const started = new Map<Transport, Receiver>()
   const stopAll = async (): Promise<void> => {
     await Promise.all([...started.values()].map((receiver) => receiver[Symbol.asyncDispose]()))
@@ -68,7 +78,7 @@ async function startLocal({ transports, cpu, settings }: ReceiversOptions): Prom
   const notes: string[] = []
   for (const transport of transports) {
     try {
-      started.set(transport, await startDiscarding(transport, cpu, settings))
+      started.set(transport, await startDiscarding(transport, cpu, settings, coalesceUs === undefined ? {} : { coalesceUs }))
     } catch (error) {
       // A host without IPv6 still has half of the sweep.
       notes.push(`Left out: ${transport}, since nothing can receive it here: ${messageOf(error)}`)

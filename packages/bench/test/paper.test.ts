@@ -65,11 +65,12 @@ describe('bench paper', () => {
     await findThroughput()
     const outcome = await run([
       ...['paper', '--transports', 'tcp4,udp4', '--intervals', '1', '--backends', 'errqueue-recvmmsg', '--rounds', '2'],
-      ...['--runtime-ms', '30', '--seed', '1', '--json', 'paper.json'],
+      ...['--runtime-ms', '30', '--receiver-pause-us', '0', '--seed', '1', '--json', 'paper.json'],
     ])
     expect(outcome.status).toBe(0)
     for (const level of ['C selftest', 'driver level', 'writer level']) expect(outcome.stdout).toContain(level)
     const record = await readRecord('paper.json')
+    expect(record.options).toMatchObject({ 'receiver-pause-us': 0 })
     // Two transports, two rounds; C: recvmsg, recvmmsg, never; two levels of ours: recvmsg, recvmmsg.
     expect(record.rows).toHaveLength(2 * 2 * (3 + 2 + 2))
     expect(record.rows.every(({ zerocopySends, copiedSends }) => (zerocopySends ?? 0) + (copiedSends ?? 0) > 0)).toBe(true)
