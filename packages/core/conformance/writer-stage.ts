@@ -97,10 +97,14 @@ function arrivalErrorOf(stage: WriterStage, arrived: Buffer): string | undefined
   }
 }
 
-/** Terminates a worker at a stage, and looks at what arrived and at what is left. */
+/**
+ * Terminates a worker at a stage, and looks at what arrived and at what is left.
+ * @param aborts - whether the connection has to end with the worker, so that the kernel lets go of what it shares
+ */
 export async function terminateAtStage(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
   startWorker: (task: WriterStageTask) => Worker,
+  aborts: boolean,
 ): Promise<WriterStageEnd & { status: number }> {
   // Once without measuring: what is made once and kept is made here.
   await (await tcpPairs('127.0.0.1')()).dispose()
@@ -114,16 +118,18 @@ export async function terminateAtStage(
   pair.peer.resume()
   await quietTurns()
   const bytes = await pair.peer.read(pair.peer.unreadBytes)
+  // Not before the bytes are read: a reset comes behind them.
+  if (aborts) await bounded(pair.peer.ended, 'end of the connection')
   await pair.dispose()
   const left = { handles: await resourcesGrown(before.resources), descriptors: await descriptorsGrown(before.descriptors) }
   return { status, arrivalError: arrivalErrorOf(stage, Buffer.from(bytes)), left }
 }
 
-/** Has a process exit at a stage, and looks at what arrived. */
+/** Has a process exit at a stage, and looks at what arrived, and whether of a write that was sent all of it did. */
 export async function exitAtStage<End>(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
   runChild: (task: WriterStageTask) => Promise<End>,
-): Promise<Omit<WriterStageEnd, 'left'> & { end: End }> {
+): Promise<Omit<WriterStageEnd, 'left'> & { end: End; sentArrived: boolean }> {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const connected = once(server, 'connection') as Promise<[Socket]>
@@ -138,5 +144,10 @@ export async function exitAtStage<End>(
   socket.resume()
   await bounded(closed, 'end of the connection')
   server.close()
-  return { end, arrivalError: arrivalErrorOf(task.stage, Buffer.concat(chunks)) }
+  const arrived = Buffer.concat(chunks)
+  return {
+    end,
+    arrivalError: arrivalErrorOf(task.stage, arrived),
+    sentArrived: task.stage !== 'sent' || arrived.byteLength === WRITE_BYTES,
+  }
 }
