@@ -84,6 +84,13 @@ void other_errors_are_not_notifications() {
   timestamp.ee_origin = SO_EE_ORIGIN_TIMESTAMPING;
   timestamp.ee_errno = ENOMSG;
   CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, timestamp).message, range));
+  // Each of the two alone is enough.
+  sock_extended_err failed = zerocopy_error(0, 0, 0);
+  failed.ee_errno = ENOMSG;
+  CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, failed).message, range));
+  sock_extended_err other{};
+  other.ee_origin = SO_EE_ORIGIN_TXTIME;
+  CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, other).message, range));
   CHECK(!sendzc::parse_notification(control_message(SOL_SOCKET, IP_RECVERR, zerocopy_error(0, 0, 0)).message, range));
   CHECK(!sendzc::parse_notification(control_message(SOL_IP, IP_RECVERR, zerocopy_error(0, 0, 0), 8).message, range));
   msghdr without_control{};

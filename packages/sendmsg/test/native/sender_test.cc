@@ -177,9 +177,9 @@ void allow_broadcast(const unique_fd& socket, bool allowed) {
   CHECK(setsockopt(socket.get(), SOL_SOCKET, SO_BROADCAST, &value, sizeof(value)) == 0);
 }
 
-// Refused before it has an id, with an error that does not say so: to a broadcast address, without the right to (looked up anew for
-// each message because of SO_DONTROUTE).
-void a_failed_datagram_that_used_no_id() {
+// A socket to a broadcast address, which a datagram has to be allowed for (looked up anew for each because of SO_DONTROUTE): a refused one
+// has no id, and an error that does not say so.
+unique_fd broadcasting_socket() {
   unique_fd local(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   allow_broadcast(local, true);
   sockaddr_in everyone{};
@@ -189,6 +189,11 @@ void a_failed_datagram_that_used_no_id() {
   CHECK(connect(local.get(), reinterpret_cast<sockaddr*>(&everyone), sizeof(everyone)) == 0);
   int yes = 1;
   CHECK(setsockopt(local.get(), SOL_SOCKET, SO_DONTROUTE, &yes, sizeof(yes)) == 0);
+  return local;
+}
+
+void a_failed_datagram_that_used_no_id() {
+  unique_fd local = broadcasting_socket();
   fixture on(local);
   CHECK(on.send(0, 1000).shared);
   CHECK(on.released_as(0) == "copied");
@@ -204,6 +209,16 @@ void a_failed_datagram_that_used_no_id() {
   CHECK(on.released.by_token[1] == "unshared");
   CHECK(on.send(2, 1000).shared);
   CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+void a_message_in_doubt_is_abandoned() {
+  unique_fd local = broadcasting_socket();
+  fixture on(local);
+  allow_broadcast(local, false);
+  CHECK(on.send(1, 1000).shared);
+  on.sends->abandon(on.released);
+  CHECK_EQUAL(on.released.by_token.count(1), 1);
   CHECK_EQUAL(on.sends->in_flight(), 0);
 }
 
@@ -293,6 +308,72 @@ void nothing_in_flight_asks_nothing() {
   CHECK_EQUAL(on.sends->counters().collect_calls, calls);
 }
 
+struct waiting_sink final : sendzc::notification_sink {
+  explicit waiting_sink(uint32_t ids) : left(ids) {}
+  void on_range(const sendzc::completion_range& range) override { left -= range.count(); }
+  void on_foreign_error() override { CHECK(false); }
+  uint32_t in_flight() const override { return left; }
+  uint32_t left;
+};
+
+// The error queue of `socket` has one more notification.
+void notify_once(const socket_pair& pair) {
+  send_aside(pair.local, 1);
+  pollfd waiting{pair.local.get(), 0, 0};
+  CHECK(poll(&waiting, 1, 5000) == 1);
+}
+
+void nobody_asks_for_what_cannot_be_there() {
+  socket_pair pair = udp_pair();
+  int yes = 1;
+  CHECK(setsockopt(pair.local.get(), SOL_SOCKET, SO_ZEROCOPY, &yes, sizeof(yes)) == 0);
+  sendzc::error_queue_single single;
+  sendzc::error_queue_batched batched;
+  notify_once(pair);
+  waiting_sink alone(1);
+  sendzc::collect_result result = single.collect(pair.local.get(), false, alone);
+  CHECK_EQUAL(result.found, 1);
+  CHECK_EQUAL(result.calls, 1);
+  notify_once(pair);
+  // Others are still on their way: an answer that is short of what was asked for says that they are not here.
+  waiting_sink with_others(5);
+  result = batched.collect(pair.local.get(), false, with_others);
+  CHECK_EQUAL(result.found, 1);
+  CHECK_EQUAL(result.calls, 1);
+  CHECK_EQUAL(result.empty, 0);
+}
+
+// A timestamp comes before the notification in the control messages, and must find as much room as in the first call.
+void control_messages_of_each_call_find_the_same_room() {
+  socket_pair pair = udp_pair();
+  fixture on(pair.local);
+  CHECK(on.send(0, 1000).shared);
+  CHECK(on.released_as(0) == "copied");
+  int yes = 1;
+  CHECK(setsockopt(pair.local.get(), SOL_SOCKET, SO_TIMESTAMP, &yes, sizeof(yes)) == 0);
+  CHECK(on.send(1, 1000).shared);
+  CHECK(on.released_as(1) == "copied");
+  CHECK_EQUAL(on.sends->counters().foreign_errors, 0);
+}
+
+void a_collection_is_due_after_each_interval() {
+  socket_pair pair = tcp_pair();
+  fixture on(pair.local, 4);
+  for (uint32_t token = 0; token < 8; token++) {
+    CHECK_EQUAL(on.sends->room_before_collection(), 4 - token % 4);
+    CHECK_EQUAL(on.sends->counters().collect_calls, token / 4);
+    CHECK(on.send(token, 1000).shared);
+  }
+  CHECK_EQUAL(on.sends->counters().collect_calls, 2);
+}
+
+void a_connection_that_is_shut_is_an_error_and_no_signal() {
+  socket_pair pair = tcp_pair();
+  fixture on(pair.local);
+  CHECK(shutdown(pair.local.get(), SHUT_WR) == 0);
+  CHECK_EQUAL(on.send(0, 1000).result, -EPIPE);
+}
+
 void abort_makes_the_kernel_let_go() {
   socket_pair pair = tcp_pair();
   fixture on(pair.local);
@@ -314,11 +395,16 @@ const named_test sender_tests[] = {
     {"a probe uses up one id and sends nothing", a_probe_uses_one_id_and_sends_nothing},
     {"a failed datagram that used an id", a_failed_datagram_that_used_an_id},
     {"a failed datagram that used no id", a_failed_datagram_that_used_no_id},
+    {"a message in doubt is abandoned", a_message_in_doubt_is_abandoned},
     {"a datagram of too many pages is copied", a_datagram_of_too_many_pages_is_copied},
     {"a TCP socket that was used before is calibrated", calibration_on_tcp},
     {"a UDP socket that was used before is calibrated", calibration_on_udp},
     {"another sender on the socket ends zero-copy", another_sender_on_the_socket_ends_zerocopy},
     {"with nothing in flight nothing is asked", nothing_in_flight_asks_nothing},
+    {"nobody asks for what cannot be there", nobody_asks_for_what_cannot_be_there},
+    {"control messages of each call find the same room", control_messages_of_each_call_find_the_same_room},
+    {"a collection is due after each interval", a_collection_is_due_after_each_interval},
+    {"a connection that is shut is an error and no signal", a_connection_that_is_shut_is_an_error_and_no_signal},
     {"abort makes the kernel let go", abort_makes_the_kernel_let_go},
     {nullptr, nullptr},
 };

@@ -135,6 +135,18 @@ void a_range_ahead_is_told_across_the_wrap() {
   CHECK(table.is_ahead(completion_range{UINT32_MAX, 2, false}));
 }
 
+void everything_left_is_taken_out() {
+  in_flight_table table(8);
+  table.rebase(UINT32_MAX - 1);
+  for (uint32_t token = 0; token < 4; token++) table.add(token, 0);
+  tokens_released(table, 0, 0);
+  std::vector<uint32_t> left;
+  table.clear([&](const in_flight_table::entry& entry, uint32_t) { left.push_back(entry.token); });
+  CHECK((left == std::vector<uint32_t>{0, 1, 3}));
+  CHECK_EQUAL(table.size(), 0);
+  CHECK_EQUAL(table.next_id(), 2);
+}
+
 }  // namespace
 
 const named_test table_tests[] = {
@@ -145,6 +157,7 @@ const named_test table_tests[] = {
     {"the oldest id blocks the window", the_oldest_id_blocks_the_window},
     {"a skipped id is nobody's", a_skipped_id_is_nobodys},
     {"a range ahead is told across the wrap", a_range_ahead_is_told_across_the_wrap},
+    {"everything that is left is taken out", everything_left_is_taken_out},
     {"the table is like a map over random orders", like_a_map_over_random_orders},
     {nullptr, nullptr},
 };
