@@ -43,10 +43,14 @@ const WRITE_BYTES = 500_000
 const STALLING_WRITES = 40
 const CHILD_MS = 60_000
 
-/** Ends a process here; a worker says that it is here, and is ended by who started it: in the midst of its code, or of its event loop. */
-function reached({ stage }: WriterStageTask, inEventLoop: boolean): void {
+/** Ends a process here, which says how many bytes the kernel has taken; a worker says that it is here, and is ended by who started it: in the midst of its code, or of its event loop. */
+function reached({ stage }: WriterStageTask, sentBytes: number, inEventLoop: boolean): void {
   pressGarbageCollector()
-  if (isMainThread) process.exit(WRITER_STAGE_STATUS)
+  if (isMainThread) {
+    // At once, since it is a pipe.
+    process.stdout.write(String(sentBytes))
+    process.exit(WRITER_STAGE_STATUS)
+  }
   parentPort?.postMessage(stage)
   if (!inEventLoop) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 }
@@ -67,19 +71,21 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
   const writes = Array.from({ length: count }, (_, index) => writer.write(content(WRITE_BYTES, index * WRITE_BYTES)))
   // A child that is not ended would see them fail.
   for (const write of writes) write.catch(() => undefined)
-  if (stage === 'called') reached(task, false)
+  if (stage === 'called') reached(task, 0, false)
   if (stage === 'sent') {
     await writes[0]
-    reached(task, false)
+    reached(task, WRITE_BYTES, false)
   }
   await quietTurns()
-  if (writer.stats().queuedBytes === 0) throw new Error('nothing waits for room')
+  const { queuedBytes } = writer.stats()
+  if (queuedBytes === 0) throw new Error('nothing waits for room')
   if (stage === 'closing') {
     writer.close().catch(() => undefined)
     await quietTurns()
   }
   if (stage === 'aborting') writer.abort().catch(() => undefined)
-  reached(task, stage !== 'aborting')
+  // An aborted connection throws away what it has.
+  reached(task, stage === 'aborting' ? 0 : count * WRITE_BYTES - queuedBytes, stage !== 'aborting')
 }
 
 /** At these nothing was given to the kernel, or it was told to throw it away. */
@@ -125,11 +131,11 @@ export async function terminateAtStage(
   return { status, arrivalError: arrivalErrorOf(stage, Buffer.from(bytes)), left }
 }
 
-/** Has a process exit at a stage, and looks at what arrived, and whether of a write that was sent all of it did. */
-export async function exitAtStage<End>(
+/** Has a process exit at a stage, and looks at what arrived, and how much of what was sent did not. */
+export async function exitAtStage<End extends { stdout: string }>(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
   runChild: (task: WriterStageTask) => Promise<End>,
-): Promise<Omit<WriterStageEnd, 'left'> & { end: End; sentArrived: boolean }> {
+): Promise<Omit<WriterStageEnd, 'left'> & { end: End; missingBytes: number }> {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const connected = once(server, 'connection') as Promise<[Socket]>
@@ -148,6 +154,6 @@ export async function exitAtStage<End>(
   return {
     end,
     arrivalError: arrivalErrorOf(task.stage, arrived),
-    sentArrived: task.stage !== 'sent' || arrived.byteLength === WRITE_BYTES,
+    missingBytes: Math.max(0, Number(end.stdout) - arrived.byteLength),
   }
 }
