@@ -6,7 +6,7 @@ import { collectCases, conformance, driverConformance, RemotePeers, tcpPairs, ud
 import { copy, errqueue, inline } from '../packages/sendmsg/dist/index.js'
 import { uring } from '../packages/uring/dist/index.js'
 import { countSystemCalls } from './vm-syscalls.mjs'
-import { sendsWithoutCopy } from './vm-zerocopy.mjs'
+import { joinedSendsAreShared, sendsWithoutCopy } from './vm-zerocopy.mjs'
 
 /** One case, in ms: emulation is some twenty times slower than the machine it runs on. */
 const CASE_MS = 120_000
@@ -90,6 +90,8 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
         conformance(options)
         driverConformance(options)
         if (boot === 'net' && backendName !== 'copy') it('sends without copying', () => sendsWithoutCopy(kind, openPair, backend))
+        if (boot !== 'loopback' && backendName === 'uring' && kind === 'stream')
+          it('shares what it joins to an earlier packet buffer', () => joinedSendsAreShared(openPair, backend))
       },
       { caseMs: CASE_MS },
     )

@@ -134,7 +134,7 @@ export class DriverLoad implements Load, DriverSink {
   released(token: number, release: ReleaseKind): void {
     this.#free[this.#freeCount++] = token
     if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release === Release.Copied) this.#copiedSends++
+    else if (release !== Release.None) this.#copiedSends++
     // The release of a send that failed gives the kernel no memory back.
     if (release !== Release.None) this.#needsNotification = false
     this.#gate.open()

@@ -178,7 +178,7 @@ export class FleetDriverLoad implements Load {
   /** @internal */
   released(release: ReleaseKind): void {
     if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release === Release.Copied) this.#copiedSends++
+    else if (release !== Release.None) this.#copiedSends++
     this.#gate.open()
   }
 

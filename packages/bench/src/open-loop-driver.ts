@@ -115,7 +115,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
   released(token: number, release: ReleaseKind): void {
     this.#free.push(token)
     if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release === Release.Copied) this.#copiedSends++
+    else if (release !== Release.None) this.#copiedSends++
     if (release !== Release.None) this.#needsNotification = false
     const send = this.#sendOf[token] as number
     const shared = (this.#shared[send] as number) - 1

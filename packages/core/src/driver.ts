@@ -9,9 +9,10 @@ export type SocketKind = 'stream' | 'datagram'
 /**
  * Sharing of one message's memory after its send, as the driver reports it:
  * `Zerocopy` and `Copied` are the kernel's own word; `None` means that the kernel never referenced the memory
- * (a plain copying send, or a send that failed at once).
+ * (a plain copying send, or a send that failed at once). `Undetermined`: the kernel reports it as copied, in a case where it reports
+ * shared memory so, too; a writer takes it for `Copied`, but learns nothing from it about the path.
  */
-export const Release = { None: 0, Zerocopy: 1, Copied: 2 } as const
+export const Release = { None: 0, Zerocopy: 1, Copied: 2, Undetermined: 3 } as const
 export type ReleaseKind = (typeof Release)[keyof typeof Release]
 
 /** Wake-ups a driver can be armed for (bits). */

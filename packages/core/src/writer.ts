@@ -10,7 +10,8 @@ export interface SentWrite {
   readonly bytes: number
   /**
    * Settles once, never rejects, when the kernel no longer references any byte of the write:
-   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part,
+   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part (or, with `uring` on TCP, says
+   * so: see `uring()`),
    * `'abandoned'` the writer gave up waiting: never reuse that buffer.
    */
   readonly released: Promise<ReleaseOutcome>
@@ -40,7 +41,7 @@ export interface WriterStats {
   copiedSends: number
   /** Why messages were copied. They add up to `copiedSends`. */
   copies: {
-    /** The kernel fell back (loopback reception, no scatter-gather, ...). */
+    /** The kernel fell back (loopback reception, no scatter-gather, ...), or says so: see `uring()`. */
     kernel: number
     /** Smaller than `minZerocopyBytes`. */
     threshold: number

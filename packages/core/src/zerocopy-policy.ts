@@ -49,13 +49,14 @@ export class ZerocopyPolicy {
     return this.#copyAtLimit
   }
 
-  /** A zero-copy message is released; where the kernel told how it went, that decides about the next ones. */
+  /**
+   * A message that asked for zero-copy was sent and is released. Where that tells whether the kernel copied, it decides about the next ones.
+   */
   notified(release: ReleaseKind): void {
     this.#limited = false
-    if (release === Release.None) return
     if (release === Release.Copied) {
       if (++this.#copiedInARow === this.#demoteAfter) this.#sendsUntilRetry = this.#retryEvery
-    } else {
+    } else if (release === Release.Zerocopy) {
       this.#copiedInARow = 0
       this.#sendsUntilRetry = 0
     }

@@ -1,13 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { until } from '../conformance/bounded.js'
 import { content, rejection, WriteLedger } from '../conformance/index.js'
-import { Errno } from '../src/driver.js'
+import { Errno, Release } from '../src/driver.js'
 import type { ZeroCopyErrorCode } from '../src/errors.js'
 import { type MemoryBackend, type MemoryOptions, memory } from '../src/memory-driver.js'
 import type { MemorySocket } from '../src/memory-kernel.js'
 import { openWriter } from '../src/open-writer.js'
 import type { WriterOptions } from '../src/options.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
+import { mutateBackend } from './mutation.js'
 
 interface Start {
   backend: MemoryBackend
@@ -151,6 +152,19 @@ describe('demotion', () => {
     const { copies } = writer.stats()
     // Three that are copied, then four by choice before each new attempt.
     expect(copies).toMatchObject({ kernel: 5, demoted: 8 })
+  })
+
+  it('goes by no report that does not tell whether the kernel copied', async () => {
+    const kernel = memory({ copiedFraction: 1 })
+    const backend = mutateBackend(kernel, { sink: (sink) => ({ released: (token) => sink.released(token, Release.Undetermined) }) })
+    const writer = await openWriter({ fd: kernel.openSocket().fd }, { backend, demoteAfterCopied: 3 })
+    const ledger = new WriteLedger(writer)
+    for (let index = 0; index < 6; index++) {
+      ledger.write(content(20_000))
+      await ledger.allReleased()
+    }
+    ledger.assertAllSent(['copied'])
+    expect(writer.stats().copies).toMatchObject({ kernel: 6, demoted: 0 })
   })
 })
 

@@ -90,11 +90,12 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   driver.totals.notifications++;
   // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
   bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
+  release_kind kind = !copied ? release_zerocopy : slot.joins_packet ? release_undetermined : release_copied;
   while (token != token_slot::none) {
     const token_slot& each = driver.tokens[token];
     uint32_t next = each.next_in_run;
     driver.totals.notified_messages++;
-    push_release(driver, token, each.failed ? release_none : copied ? release_copied : release_zerocopy, 0, events);
+    push_release(driver, token, each.failed ? release_none : kind, 0, events);
     token = next;
   }
 }
@@ -121,6 +122,8 @@ void send_engine::answer_run(driver_slot& driver, uint32_t leader, const io_urin
     answered(driver);
     slot.state = token_state::sent;
     slot.failed = result < 0;
+    // MSG_EOR takes effect with the last byte of a request.
+    if (result < slot.bytes) driver.packet_ended = false;
     if (!more) {
       push_release(driver, token, event_sent | release_none, result, events);
     } else if (driver.open) {
@@ -214,6 +217,8 @@ void send_engine::free_token(driver_slot& driver, token_slot& slot) {
   driver.totals.pinned_bytes -= slot.bytes;
   slot.bytes = 0;
   slot.state = token_state::free;
+  if (slot.zerocopy) driver.shared_in_flight--;
+  slot.zerocopy = false;
   driver.in_flight--;
   tokens_in_kernel_--;
 }

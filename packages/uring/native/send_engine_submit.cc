@@ -97,6 +97,7 @@ void send_engine::end_message(bool zerocopy) {
   slot.state = token_state::unsent;
   slot.failed = false;
   slot.without_ring = false;
+  slot.zerocopy = share;
   slot.next_in_run = token_slot::none;
   slot.run_length = 0;
   slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
@@ -110,6 +111,7 @@ void send_engine::end_message(bool zerocopy) {
   } else {
     begin_run(slot, share);
   }
+  if (share) driver.shared_in_flight++;
   if (driver.tcp && share) note_joined(driver);
   if (driver.stream && batch_.clipped) batch_.broken = true;
 }
@@ -138,6 +140,8 @@ void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   run_.zerocopy = zerocopy;
   run_.fixed = batch_.fixed;
   slot.run_length = 1;
+  slot.joins_packet = zerocopy && driver.tcp && driver.shared_in_flight > 0 && !driver.packet_ended;
+  if (zerocopy) driver.packet_ended = false;
   prepare_run();
   // A datagram is not joined by another: in a SEND its iovec served only as a place to collect the address.
   if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
@@ -165,6 +169,7 @@ void send_engine::note_joined(driver_slot& driver) {
   if (driver.joined_bytes < max_joined_bytes) return;
   driver.joined_bytes = 0;
   run_.ends_packet = true;
+  driver.packet_ended = true;
   run_.sqe->msg_flags |= MSG_EOR;
 }
 
@@ -228,6 +233,7 @@ void send_engine::answer_without_ring(driver_slot& driver, uint32_t token, int r
 
 // Takes a run back before the kernel has seen it. Error 0: nobody is to be told.
 void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error) {
+  driver.packet_ended = false;
   for (uint32_t token = leader; token != token_slot::none;) {
     uint32_t next = driver.tokens[token].next_in_run;
     free_token(driver, driver.tokens[token]);

@@ -28,6 +28,11 @@ struct token_slot {
   token_state state = token_state::free;
   bool without_ring = false;  // answered by a plain system call
   bool failed = false;        // answered with an error: whatever notification follows, the memory was not sent
+  bool zerocopy = false;      // asks for it: counted in shared_in_flight
+  // Of the first token of a run: may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later then links
+  // its notification to that one's (io_link_skb, io_uring/notif.c), which alone is told what became of the buffer, and reports this one as
+  // copied (zc_used stays false) although the memory is shared.
+  bool joins_packet = false;
   int64_t bytes = 0;
 };
 
@@ -55,9 +60,11 @@ struct driver_slot {
   bool stream = false;
   bool tcp = false;
   bool poll_pending = false;
-  bool starved = false;        // was refused for want of room in the ring
-  bool waits_in_ring = false;  // polling this socket does not wait: copies go through the ring, too
-  int64_t joined_bytes = 0;    // sent zero-copy since a request last ended its packet buffer
+  bool starved = false;           // was refused for want of room in the ring
+  bool waits_in_ring = false;     // polling this socket does not wait: copies go through the ring, too
+  int64_t joined_bytes = 0;       // sent zero-copy since a request last ended its packet buffer
+  bool packet_ended = false;      // the last request that asks for zero-copy ends its packet buffer
+  uint32_t shared_in_flight = 0;  // tokens in flight that ask for zero-copy
   std::unique_ptr<token_slot[]> tokens;
   // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver.ts.
   const uint32_t* table = nullptr;

@@ -30,7 +30,12 @@ export interface UringBackend extends Backend {
  * environment whose backends have equal options share one ring, so that one io_uring_enter submits for many sockets.
  * The ring is made at the first `open` and ends with the last writer.
  *
- * Sources: io_uring(7), io_uring_setup(2), io_uring_enter(2) (IORING_OP_SEND_ZC).
+ * On TCP, Linux 6.10 and later reports a send as copied although its memory is shared, where all of it entered the packet buffer of an
+ * earlier send that was still waiting: `released` is `'copied'` then, as with a copy that did happen. `auto` leaves such a report out of
+ * its account; it goes by sends that begin a packet buffer of their own.
+ *
+ * Sources: io_uring(7), io_uring_setup(2), io_uring_enter(2) (IORING_OP_SEND_ZC, IORING_SEND_ZC_REPORT_USAGE); io_link_skb and
+ * io_tx_ubuf_complete in io_uring/notif.c.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */
 export function uring(options?: UringOptions): UringBackend {
