@@ -33,9 +33,11 @@ describe('the records of docs/results', async () => {
     const [, named, place = 'host'] = /^([a-z]+)(?:-vm-([a-z]+))?\.json$/u.exec(name) ?? []
     const way = [machineOf(record).model, path.kind, options.loopbackWithoutCopy === true ? 'without copy' : 'copying']
     expect([named, way]).toEqual([command, PLACES[place as keyof typeof PLACES]])
-    // README says so beside the pictures: all of it was copied here, less than a tenth there.
+    // README says so beside the pictures: all of it was copied here, less than a tenth there. The kernel's word on uring's joined sends, of
+    // which `connections` between the interfaces makes many, is no evidence of a copy: see uring().
+    const telling = rows.filter((row) => asksAlways(row) && !(name === 'connections-vm-net.json' && row.backend === 'uring'))
     if (place === 'host') expect(copiedShare(rows)).toBe(1)
-    else expect(copiedShare(rows.filter(asksAlways))).toBeLessThan(0.1)
+    else expect(copiedShare(telling)).toBeLessThan(0.1)
   })
 
   it('stand in a section of the report for each place', async () => {
