@@ -35,7 +35,10 @@ export function startWorker(script: string, workerData: unknown): Worker {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const loader = join(dirname(require.resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
   const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
-  return new Worker(code, { eval: true, workerData, execArgv: ['-C', '@sendzc/source'] })
+  // The loader writes its cache with fs.promises, and Node.js never closes what a terminated worker has open by that: it would be counted
+  // as the addon's.
+  const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
+  return new Worker(code, { eval: true, workerData, env, execArgv: ['-C', '@sendzc/source'] })
 }
 
 function run(file: string, args: string[]): Promise<ChildEnd> {

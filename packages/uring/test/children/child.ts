@@ -110,5 +110,8 @@ export function startWorker(script: string, workerData: unknown): Worker {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const api = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
   const code = `import(${JSON.stringify(api)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
-  return new Worker(code, { eval: true, workerData, execArgv: ['-C', '@sendzc/source'] })
+  // The loader writes its cache with fs.promises, and Node.js never closes what a terminated worker has open by that: it would be counted
+  // as the addon's.
+  const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
+  return new Worker(code, { eval: true, workerData, env, execArgv: ['-C', '@sendzc/source'] })
 }
