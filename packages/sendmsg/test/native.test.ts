@@ -4,7 +4,7 @@ import { nativeSuite } from '../../native/test/native-suite.js'
 
 const tests = fileURLToPath(new URL('native', import.meta.url))
 const native = fileURLToPath(new URL('../native', import.meta.url))
-const programs = ['main', 'table_test', 'notification_test', 'sender_test']
+const programs = ['main', 'table_test', 'notification_test', 'sender_test', 'failed_send_test']
 const layer = ['earlier_sends', 'error_queue', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
 
 nativeSuite({
@@ -28,10 +28,6 @@ nativeSuite({
     'inline entries are read through the pointer',
     'an untouched placeholder is no notification',
     'a probe uses up one id and sends nothing',
-    'a failed datagram that used an id',
-    'a failed datagram that used no id',
-    'a message in doubt is abandoned',
-    'a datagram of too many pages is copied',
     'a TCP socket that was used before is calibrated',
     'a UDP socket that was used before is calibrated',
     'another sender on the socket ends zero-copy',
@@ -41,5 +37,9 @@ nativeSuite({
     'a collection is due after each interval',
     'a connection that is shut is an error and no signal',
     'abort makes the kernel let go',
+    'a failed datagram that used an id',
+    'a failed datagram that used no id',
+    'a message in doubt is abandoned',
+    'a datagram of too many pages is copied',
   ],
 })

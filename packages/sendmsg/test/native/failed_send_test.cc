@@ -1,0 +1,124 @@
+// Sends that fail, where a notification id may be used up all the same.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+#include "sender_fixture.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+using sendzc::outgoing_message;
+using sendzc::sender;
+using sendzc::unique_fd;
+
+namespace {
+
+// Of this datagram the kernel builds the packet, gives it an id, and then finds that it has too many segments (udp_send_skb):
+// sendmsg fails and the id is used up.
+void make_sends_fail_late(const unique_fd& socket, bool failing) {
+  int segment_bytes = failing ? 100 : 0;
+  CHECK(setsockopt(socket.get(), IPPROTO_UDP, UDP_SEGMENT, &segment_bytes, sizeof(segment_bytes)) == 0);
+}
+
+void a_failed_datagram_that_used_an_id() {
+  socket_pair pair = udp_pair();
+  fixture on(pair.local);
+  make_sends_fail_late(pair.local, true);
+  outgoing_message failed = on.send(1, 60000);
+  CHECK_EQUAL(failed.result, -EINVAL);
+  CHECK(on.released.by_token.count(1) == 1);
+  make_sends_fail_late(pair.local, false);
+  CHECK(on.send(2, 2000).shared);
+  CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->counters().unknown_ids, 0);
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+void allow_broadcast(const unique_fd& socket, bool allowed) {
+  int value = allowed ? 1 : 0;
+  CHECK(setsockopt(socket.get(), SOL_SOCKET, SO_BROADCAST, &value, sizeof(value)) == 0);
+}
+
+// A socket to a broadcast address, which a datagram has to be allowed for (looked up anew for each because of SO_DONTROUTE): a refused one
+// has no id, and an error that does not say so.
+unique_fd broadcasting_socket() {
+  unique_fd local(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  allow_broadcast(local, true);
+  sockaddr_in everyone{};
+  everyone.sin_family = AF_INET;
+  everyone.sin_port = htons(9);
+  everyone.sin_addr.s_addr = htonl(0x7fffffff);
+  CHECK(connect(local.get(), reinterpret_cast<sockaddr*>(&everyone), sizeof(everyone)) == 0);
+  int yes = 1;
+  CHECK(setsockopt(local.get(), SOL_SOCKET, SO_DONTROUTE, &yes, sizeof(yes)) == 0);
+  return local;
+}
+
+void a_failed_datagram_that_used_no_id() {
+  unique_fd local = broadcasting_socket();
+  fixture on(local);
+  CHECK(on.send(0, 1000).shared);
+  CHECK(on.released_as(0) == "copied");
+  allow_broadcast(local, false);
+  outgoing_message failed = on.send(1, 1000);
+  CHECK_EQUAL(failed.result, -EACCES);
+  // Nothing can tell yet: its memory stays pinned, and nothing else asks for zero-copy.
+  CHECK(failed.shared);
+  CHECK_EQUAL(on.sends->in_flight(), 1);
+  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::copy);
+  allow_broadcast(local, true);
+  on.sends->collect(on.released, false);
+  CHECK(on.released.by_token[1] == "unshared");
+  CHECK(on.send(2, 1000).shared);
+  CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+void a_message_in_doubt_is_abandoned() {
+  unique_fd local = broadcasting_socket();
+  fixture on(local);
+  allow_broadcast(local, false);
+  CHECK(on.send(1, 1000).shared);
+  on.sends->abandon(on.released);
+  CHECK_EQUAL(on.released.by_token.count(1), 1);
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+void a_datagram_of_too_many_pages_is_copied() {
+  socket_pair pair = udp_pair();
+  fixture on(pair.local);
+  std::vector<char> pages(64 * 4096, 'y');
+  std::vector<iovec> pieces;
+  for (size_t i = 0; i < 64; i++) pieces.push_back(iovec{pages.data() + i * 4096, 10});
+  outgoing_message scattered;
+  scattered.segments = pieces.data();
+  scattered.segment_count = static_cast<uint32_t>(pieces.size());
+  scattered.token = 3;
+  scattered.bytes = 640;
+  CHECK_EQUAL(on.sends->send_datagrams(&scattered, 1, true), 1);
+  CHECK_EQUAL(scattered.result, -EMSGSIZE);
+  CHECK(scattered.too_large);
+  on.sends->resend_as_copy(scattered, on.released);
+  CHECK_EQUAL(scattered.result, 640);
+  CHECK(!scattered.shared);
+  CHECK_EQUAL(on.sends->counters().fragment_copies, 1);
+  CHECK(on.send(4, 500).shared);
+  CHECK(on.released_as(4) == "copied");
+  CHECK_EQUAL(on.sends->counters().unknown_ids, 0);
+}
+
+}  // namespace
+
+const named_test failed_send_tests[] = {
+    {"a failed datagram that used an id", a_failed_datagram_that_used_an_id},
+    {"a failed datagram that used no id", a_failed_datagram_that_used_no_id},
+    {"a message in doubt is abandoned", a_message_in_doubt_is_abandoned},
+    {"a datagram of too many pages is copied", a_datagram_of_too_many_pages_is_copied},
+    {nullptr, nullptr},
+};
