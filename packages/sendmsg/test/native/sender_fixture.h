@@ -69,10 +69,11 @@ struct fixture {
   std::vector<char> payload = std::vector<char>(60000, 'x');
   iovec segment{};
 
-  explicit fixture(const sendzc::unique_fd& socket, uint32_t interval = 0) {
+  // Collects from `queue` where no other source is given.
+  explicit fixture(const sendzc::unique_fd& socket, uint32_t interval = 0, sendzc::notification_source* source = nullptr) {
     sendzc::opened_socket opened;
     CHECK_EQUAL(sendzc::open_socket(socket.get(), true, opened), 0);
-    sends = std::make_unique<sendzc::sender>(std::move(opened), 16, interval, &queue);
+    sends = std::make_unique<sendzc::sender>(std::move(opened), 16, interval, source != nullptr ? source : &queue);
   }
 
   sendzc::outgoing_message message(uint32_t token, size_t bytes) {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -45,14 +46,26 @@ void send_aside(const unique_fd& socket, int times) {
   for (int i = 0; i < times; i++) CHECK(send(socket.get(), elsewhere, sizeof(elsewhere), MSG_ZEROCOPY) == sizeof(elsewhere));
 }
 
+void allow_zerocopy(const unique_fd& socket) {
+  int yes = 1;
+  CHECK(setsockopt(socket.get(), SOL_SOCKET, SO_ZEROCOPY, &yes, sizeof(yes)) == 0);
+}
+
+void read_bytes(const unique_fd& socket, size_t bytes) {
+  std::vector<char> into(1 << 16);
+  while (bytes > 0) {
+    ssize_t got = recv(socket.get(), into.data(), std::min(bytes, into.size()), 0);
+    CHECK(got > 0);
+    bytes -= static_cast<size_t>(got);
+  }
+}
+
 void a_socket_that_was_used_before_is_calibrated(const socket_pair& pair) {
-  int on_value = 1;
-  CHECK(setsockopt(pair.local.get(), SOL_SOCKET, SO_ZEROCOPY, &on_value, sizeof(on_value)) == 0);
+  allow_zerocopy(pair.local);
   send_aside(pair.local, 5);
   fixture on(pair.local);
   // What the earlier sends left comes first, and must not be taken for ours.
-  char taken[2500];
-  for (size_t got = 0; got < sizeof(taken);) got += static_cast<size_t>(recv(pair.peer.get(), taken, sizeof(taken), 0));
+  read_bytes(pair.peer, 2500);
   bool shared = false;
   uint32_t token = 0;
   for (; !shared && token < 200; token++) {
@@ -67,6 +80,25 @@ void a_socket_that_was_used_before_is_calibrated(const socket_pair& pair) {
   CHECK(on.released_as(token) == "copied");
   CHECK(on.released_as(token + 1) == "copied");
   CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+// Until all of them are acknowledged, a notification could be that of any.
+void earlier_sends_are_waited_for() {
+  socket_pair pair = tcp_pair();
+  allow_zerocopy(pair.local);
+  std::vector<char> earlier(60000, 'e');
+  size_t queued = 0;
+  for (;;) {
+    ssize_t sent = send(pair.local.get(), earlier.data(), earlier.size(), MSG_ZEROCOPY | MSG_DONTWAIT);
+    if (sent <= 0) break;
+    queued += static_cast<size_t>(sent);
+  }
+  fixture on(pair.local);
+  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::copy);
+  read_bytes(pair.peer, queued);
+  for (int look = 0; look < 1000 && on.sends->route_for(true, 1000, 0) == sender::route::copy; look++) poll(nullptr, 0, 5);
+  CHECK(on.send(0, 1000).shared);
+  CHECK(on.released_as(0) == "copied");
 }
 
 void calibration_on_tcp() { a_socket_that_was_used_before_is_calibrated(tcp_pair()); }
@@ -120,8 +152,7 @@ void notify_once(const socket_pair& pair) {
 
 void nobody_asks_for_what_cannot_be_there() {
   socket_pair pair = udp_pair();
-  int yes = 1;
-  CHECK(setsockopt(pair.local.get(), SOL_SOCKET, SO_ZEROCOPY, &yes, sizeof(yes)) == 0);
+  allow_zerocopy(pair.local);
   sendzc::error_queue_single single;
   sendzc::error_queue_batched batched;
   notify_once(pair);
@@ -137,6 +168,61 @@ void nobody_asks_for_what_cannot_be_there() {
   CHECK_EQUAL(result.calls, 1);
   CHECK_EQUAL(result.empty, 0);
 }
+
+// Of something that is not even a socket.
+void an_error_of_the_error_queue_is_told() {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  unique_fd reading(ends[0]), writing(ends[1]);
+  sendzc::error_queue_single single;
+  sendzc::error_queue_batched batched;
+  waiting_sink sink(1);
+  for (sendzc::notification_source* source :
+       {static_cast<sendzc::notification_source*>(&single), static_cast<sendzc::notification_source*>(&batched)}) {
+    sendzc::collect_result result = source->collect(reading.get(), false, sink);
+    CHECK_EQUAL(result.error, -ENOTSOCK);
+    CHECK_EQUAL(result.found, 0);
+    CHECK_EQUAL(result.calls, 1);
+  }
+}
+
+// The error queue that cannot be read the first time.
+class failing_once final : public sendzc::notification_source {
+ public:
+  sendzc::collect_result collect(int fd, bool force, sendzc::notification_sink& sink) override {
+    if (!failed_) {
+      failed_ = true;
+      sendzc::collect_result result;
+      result.calls = result.empty = 1;
+      result.error = -ENOMEM;
+      return result;
+    }
+    return queue_.collect(fd, force, sink);
+  }
+
+ private:
+  sendzc::error_queue_batched queue_;
+  bool failed_ = false;
+};
+
+void an_error_met_while_collecting_is_that_of_the_next_send(const socket_pair& pair) {
+  failing_once source;
+  fixture on(pair.local, 0, &source);
+  CHECK(on.send(0, 1000).shared);
+  on.sends->collect(on.released, false);
+  CHECK_EQUAL(on.sends->pending_error(), -ENOMEM);
+  outgoing_message failed = on.send(1, 1000);
+  CHECK_EQUAL(failed.result, -ENOMEM);
+  CHECK(!failed.shared);
+  CHECK_EQUAL(on.sends->pending_error(), 0);
+  CHECK_EQUAL(on.send(2, 1000).result, 1000);
+  CHECK(on.released_as(0) == "copied");
+  CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->counters().send_calls, 2);
+}
+
+void pending_error_on_tcp() { an_error_met_while_collecting_is_that_of_the_next_send(tcp_pair()); }
+void pending_error_on_udp() { an_error_met_while_collecting_is_that_of_the_next_send(udp_pair()); }
 
 // A timestamp comes before the notification in the control messages, and must find as much room as in the first call.
 void control_messages_of_each_call_find_the_same_room() {
@@ -190,9 +276,13 @@ const named_test sender_tests[] = {
     {"a probe uses up one id and sends nothing", a_probe_uses_one_id_and_sends_nothing},
     {"a TCP socket that was used before is calibrated", calibration_on_tcp},
     {"a UDP socket that was used before is calibrated", calibration_on_udp},
+    {"earlier sends are waited for", earlier_sends_are_waited_for},
     {"another sender on the socket ends zero-copy", another_sender_on_the_socket_ends_zerocopy},
     {"with nothing in flight nothing is asked", nothing_in_flight_asks_nothing},
     {"nobody asks for what cannot be there", nobody_asks_for_what_cannot_be_there},
+    {"an error of the error queue is told", an_error_of_the_error_queue_is_told},
+    {"an error met while collecting is that of the next send over TCP", pending_error_on_tcp},
+    {"an error met while collecting is that of the next send over UDP", pending_error_on_udp},
     {"control messages of each call find the same room", control_messages_of_each_call_find_the_same_room},
     {"a collection is due after each interval", a_collection_is_due_after_each_interval},
     {"a connection that is shut is an error and no signal", a_connection_that_is_shut_is_an_error_and_no_signal},
