@@ -45,5 +45,8 @@ nativeSuite({
     'a failed datagram that used no id',
     'a message in doubt is abandoned',
     'a datagram of too many pages is copied',
+    'datagrams of a run have results of their own',
+    'a datagram refused for its size that used an id',
+    'a datagram dropped by the device used an id',
   ],
 })

@@ -1,10 +1,15 @@
 // Sends that fail, where a notification id may be used up all the same.
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "sender_fixture.h"
@@ -90,17 +95,30 @@ void a_message_in_doubt_is_abandoned() {
   CHECK_EQUAL(on.sends->in_flight(), 0);
 }
 
+// More page fragments than a packet has room for.
+struct scattered_payload {
+  std::vector<char> pages = std::vector<char>(64 * 4096, 'y');
+  std::vector<iovec> pieces;
+
+  scattered_payload() {
+    for (size_t i = 0; i < 64; i++) pieces.push_back(iovec{pages.data() + i * 4096, 10});
+  }
+
+  outgoing_message message(uint32_t token) {
+    outgoing_message made;
+    made.segments = pieces.data();
+    made.segment_count = static_cast<uint32_t>(pieces.size());
+    made.token = token;
+    made.bytes = 640;
+    return made;
+  }
+};
+
 void a_datagram_of_too_many_pages_is_copied() {
   socket_pair pair = udp_pair();
   fixture on(pair.local);
-  std::vector<char> pages(64 * 4096, 'y');
-  std::vector<iovec> pieces;
-  for (size_t i = 0; i < 64; i++) pieces.push_back(iovec{pages.data() + i * 4096, 10});
-  outgoing_message scattered;
-  scattered.segments = pieces.data();
-  scattered.segment_count = static_cast<uint32_t>(pieces.size());
-  scattered.token = 3;
-  scattered.bytes = 640;
+  scattered_payload payload;
+  outgoing_message scattered = payload.message(3);
   CHECK_EQUAL(on.sends->send_datagrams(&scattered, 1, true), 1);
   CHECK_EQUAL(scattered.result, -EMSGSIZE);
   CHECK(scattered.too_large);
@@ -113,6 +131,80 @@ void a_datagram_of_too_many_pages_is_copied() {
   CHECK_EQUAL(on.sends->counters().unknown_ids, 0);
 }
 
+void datagrams_of_a_run_have_results_of_their_own() {
+  socket_pair pair = udp_pair();
+  fixture on(pair.local);
+  scattered_payload payload;
+  iovec segments[] = {{on.payload.data(), 100}, {on.payload.data(), 2000}};
+  outgoing_message run[4];
+  for (uint32_t i = 0; i < 2; i++) {
+    run[i].segments = &segments[i];
+    run[i].segment_count = 1;
+    run[i].token = i;
+    run[i].bytes = segments[i].iov_len;
+  }
+  run[2] = payload.message(2);
+  run[3] = on.message(3, 500);
+  CHECK_EQUAL(on.sends->send_datagrams(run, 4, true), 3);
+  CHECK_EQUAL(run[0].result, 100);
+  CHECK_EQUAL(run[1].result, 2000);
+  CHECK_EQUAL(run[2].result, -EMSGSIZE);
+  CHECK(run[2].too_large);
+  CHECK(!run[2].shared);
+  CHECK_EQUAL(on.sends->in_flight(), 2);
+}
+
+void shell(const char* command) { CHECK_EQUAL(system(command), 0); }
+
+// A network of its own, whose loopback device is as `setup` leaves it.
+void enter_own_network(const char* setup) {
+  std::string as_root = "0 " + std::to_string(geteuid()) + " 1";
+  CHECK(unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0);
+  // Else the commands would run without the capabilities over the network.
+  unique_fd map(open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC));
+  CHECK_EQUAL(write(map.get(), as_root.data(), as_root.size()), as_root.size());
+  shell(setup);
+  shell("ip link set lo up");
+}
+
+// As udp_send_skb refuses segments larger than the device takes: the packet has its id by then.
+void a_datagram_refused_for_its_size_that_used_an_id() {
+  enter_own_network("ip link set lo mtu 1500");
+  socket_pair pair = udp_pair();
+  fixture on(pair.local);
+  CHECK(on.send(0, 1000).shared);
+  CHECK(on.released_as(0) == "copied");
+  int segment_bytes = 5000;
+  CHECK(setsockopt(pair.local.get(), IPPROTO_UDP, UDP_SEGMENT, &segment_bytes, sizeof(segment_bytes)) == 0);
+  outgoing_message refused = on.send(1, 6000);
+  // Older kernels say EINVAL.
+  CHECK(refused.result == -EMSGSIZE || refused.result == -EINVAL);
+  make_sends_fail_late(pair.local, false);
+  CHECK(on.send(2, 1000).shared);
+  CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->counters().unknown_ids, 0);
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
+// Told of only because the socket asks for errors of transmission.
+void a_datagram_dropped_by_the_device_used_an_id() {
+  // No packet larger than the bucket ever leaves it.
+  enter_own_network("tc qdisc add dev lo root tbf rate 100mbit burst 3000 latency 50ms");
+  socket_pair pair = udp_pair();
+  int yes = 1;
+  CHECK(setsockopt(pair.local.get(), SOL_IP, IP_RECVERR, &yes, sizeof(yes)) == 0);
+  fixture on(pair.local);
+  CHECK(on.send(0, 1000).shared);
+  CHECK(on.released_as(0) == "copied");
+  outgoing_message dropped = on.send(1, 20000);
+  CHECK_EQUAL(dropped.result, -ENOBUFS);
+  CHECK_EQUAL(on.released.by_token.count(1), 1);
+  CHECK(on.send(2, 1000).shared);
+  CHECK(on.released_as(2) == "copied");
+  CHECK_EQUAL(on.sends->counters().unknown_ids, 0);
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
 }  // namespace
 
 const named_test failed_send_tests[] = {
@@ -120,5 +212,8 @@ const named_test failed_send_tests[] = {
     {"a failed datagram that used no id", a_failed_datagram_that_used_no_id},
     {"a message in doubt is abandoned", a_message_in_doubt_is_abandoned},
     {"a datagram of too many pages is copied", a_datagram_of_too_many_pages_is_copied},
+    {"datagrams of a run have results of their own", datagrams_of_a_run_have_results_of_their_own},
+    {"a datagram refused for its size that used an id", a_datagram_refused_for_its_size_that_used_an_id},
+    {"a datagram dropped by the device used an id", a_datagram_dropped_by_the_device_used_an_id},
     {nullptr, nullptr},
 };
