@@ -55,12 +55,14 @@ describe('injected faults', () => {
   )
 
   it.each([
-    ['EAGAIN', Errno.EAGAIN],
-    ['ENOBUFS', Errno.ENOBUFS],
+    ['EAGAIN', 'tcp4', Errno.EAGAIN, tcp],
+    ['ENOBUFS', 'tcp4', Errno.ENOBUFS, tcp],
+    ['EAGAIN', 'udp4', Errno.EAGAIN, udp],
+    ['ENOBUFS', 'udp4', Errno.ENOBUFS, udp],
   ])(
-    'sendmsg with %s: reported for that message alone, whose memory is free at once',
-    async (name, errno) => {
-      const report = parsed<SendReport>(await runTraced(calls, [`sendmsg:error=${name}:when=2`], './send-child.ts', tcp))
+    'sendmsg with %s over %s: reported for that message alone, whose memory is free at once',
+    async (name, _transport, errno, task) => {
+      const report = parsed<SendReport>(await runTraced(calls, [`sendmsg:error=${name}:when=2`], './send-child.ts', task))
       expect(report.results).toEqual([20_000, -errno, 20_000, 20_000])
       expect(report.releases).toEqual([Release.Copied, Release.None, Release.Copied, Release.Copied])
       expect(report.violations).toEqual([])
@@ -80,12 +82,23 @@ describe('injected faults', () => {
   )
 
   it(
+    'on a stream, the messages behind one that was sent in part are canceled',
+    async () => {
+      const task: SendTask = { ...tcp, backend: 'copy', submits: 1, messages: 4, oneAtATime: false }
+      const report = parsed<SendReport>(await runTraced(calls, ['sendmsg:retval=5000:when=2'], './send-child.ts', task))
+      expect(report.results).toEqual([20_000, 5000, -Errno.ECANCELED, -Errno.ECANCELED])
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
     'a short sendmmsg goes on behind what was sent: no datagram is lost or sent twice',
     async () => {
       const task: SendTask = { ...udp, options: {}, submits: 1, messages: 6 }
       const report = parsed<SendReport>(await runTraced(calls, ['sendmmsg:error=ENOBUFS:when=1'], './send-child.ts', task))
       expect(report.results).toEqual([-Errno.ENOBUFS, ...Array(5).fill(-Errno.ECANCELED)])
       expect(report.releases).toEqual(Array(6).fill(Release.None))
+      expect(report.released).toMatchObject({ inFlight: 0, pinnedBytes: 0 })
     },
     CHILD_TEST_MS,
   )
