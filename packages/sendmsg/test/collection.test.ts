@@ -1,5 +1,7 @@
 import { Release } from '@sendzc/core'
+import { content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
+import { errqueue } from '../src/index.js'
 import { parsed, runTraced } from './children/child.js'
 import { type SendReport, type SendTask, send } from './send-task.js'
 
@@ -78,5 +80,26 @@ describe('system calls', () => {
       expect(traced.calls.filter((line) => line.includes('MSG_ERRQUEUE') || line.includes('MSG_ZEROCOPY'))).toEqual([])
     },
     CHILD_TEST_MS,
+  )
+})
+
+/** Which id comes next is not known before the first notification. */
+describe('a socket on which zero-copy was enabled before', () => {
+  it.each([
+    ['tcp4', tcpPairs('127.0.0.1')],
+    ['udp4', udpPairs('127.0.0.1')],
+  ] as const)(
+    '%s: what is sent behind the first message is copied and counted, until that one is notified',
+    async (_transport, openPair) => {
+      const pair = await openPair()
+      new DriverSession(errqueue(), pair.fd, 1).driver.close()
+      const session = new DriverSession(errqueue(), pair.fd, 8)
+      session.submit(Array.from({ length: 3 }, () => ({ segments: [content(1000)], zerocopy: true })))
+      expect(session.driver.counters()).toMatchObject({ uncountedCopies: 2, inFlight: 1 })
+      await session.settled()
+      expect(session.reports.map(({ release }) => release)).toEqual([Release.Copied, Release.None, Release.None])
+      session.driver.close()
+      await pair.dispose()
+    },
   )
 })
