@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { bounded, type SlowDeviceReport, slowLoopback, tcpPairs } from '@sendzc/core/conformance'
+import { bounded, content, DriverSession, type SlowDeviceReport, slowLoopback, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, expect, it } from 'vitest'
-import { processMemory } from '../src/index.js'
+import { errqueue, processMemory } from '../src/index.js'
 import { parsed, runChild, runInNamespace, startWorker } from './children/child.js'
 import type { Stage, StageTask } from './children/stage-child.js'
 import { firstMismatch, poisonFreedMemory } from './memory-pressure.js'
@@ -62,6 +62,18 @@ describe('memory in flight', () => {
     poisonFreedMemory(MESSAGE_BYTES)
     pair.peer.resume()
     expect(firstMismatch(await pair.peer.read(stream.sentBytes))).toBe(-1)
+    await pair.dispose()
+  })
+
+  /** Over UDP on the loopback device a message is released within its send. */
+  it('is freed by close() where its notification is there', async () => {
+    const before = processMemory()
+    const pair = await udpPairs('127.0.0.1')()
+    const session = new DriverSession(errqueue(), pair.fd, 4)
+    session.submit([{ segments: [content(1000)], zerocopy: true }])
+    expect(session.inFlight).toBe(1)
+    expect(session.driver.close()).toBe(0)
+    expect(processMemory()).toEqual(before)
     await pair.dispose()
   })
 })
