@@ -96,6 +96,23 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('wake-ups, collected with %s', (
   })
 })
 
+describe('a driver that is closed after a wake-up', () => {
+  it('leaves nothing behind: the next one on the same socket is woken', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    for (let round = 0; round < 2; round++) {
+      const sink = new CountingSink()
+      const driver = errqueue().open({ fd: pair.fd, sink, maxInFlight: 4 })
+      const woken = new Promise<void>((resolve) => {
+        sink.onWake = resolve
+      })
+      driver.arm(Wake.Writable)
+      await bounded(woken, `wake-up ${round}`)
+      driver.close()
+    }
+    await pair.dispose()
+  })
+})
+
 describe('a wake-up that finds a part of what is in flight', () => {
   it('asks once: neither it nor the collect() that follows asks again to hear EAGAIN', async () => {
     const pair = await tcpPairs('127.0.0.1')()
