@@ -16,7 +16,7 @@ import { ZeroCopyError, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import type { ManagedWriterInit } from './managed-writer-init.js'
-import { MessageTable } from './message-table.js'
+import { type MessageRecord, MessageTable } from './message-table.js'
 import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
 import type { PendingWrite } from './pending-write.js'
@@ -226,8 +226,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#statistics.messageSent(result)
       if (!this.#isStream) {
         // A datagram is sent whole: what is missing was transferred away.
-        if (refusedBytes > 0) (record.writes[0] as PendingWrite).fail(MEMORY_GONE, true)
-        else (record.writes[0] as PendingWrite).completeSent()
+        if (refusedBytes > 0) record.first?.fail(MEMORY_GONE, true)
+        else record.first?.completeSent()
         return
       }
       if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
@@ -237,9 +237,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     const errno = -result
     // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
-    if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record.writes)
+    if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
-      this.#requeue(record.writes)
+      this.#requeue(record)
       this.#blocked = 'writable'
     } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(token, errno)
     else this.#sendFailed(token, errno)
@@ -252,7 +252,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (wasSent) this.#statistics.messageReleased(record, release)
     if (wasSent && record.cause === null) this.#policy.notified(release)
     const copied = wasSent && release !== Release.Zerocopy
-    for (const write of record.writes) write.messageReleased(copied)
+    record.release(copied)
     const shared = this.#table.sharedCount
     this.#table.free(token)
     if (this.#blocked === 'token' || (this.#blocked === 'notification' && this.#table.sharedCount < shared)) this.#blocked = null
@@ -274,9 +274,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     else this.#queue.shift().fail(MEMORY_GONE, true)
   }
 
-  #requeue(writes: readonly PendingWrite[]): void {
-    if (this.#isStream) return // Still at the head of the queue: only `advance` moves on.
-    const write = writes[0] as PendingWrite
+  #requeue({ first: write }: MessageRecord): void {
+    if (this.#isStream || write === undefined) return // Of a stream still at the head of the queue: only `advance` moves on.
     if (this.#discarding && this.#ending !== undefined) {
       write.fail(this.#ending, true)
     } else if (write.settled) {
@@ -286,14 +285,15 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   #noBuffers(token: number, errno: number): void {
-    const { writes, cause } = this.#table.record(token)
+    const record = this.#table.record(token)
+    const { cause } = record
     if (this.#table.sharedCount > 0) {
-      this.#requeue(writes)
+      this.#requeue(record)
       if (cause === null && this.#policy.limitReached()) this.#collectDue = true
       else this.#blocked = 'notification'
     } else if (cause === null) {
-      for (const write of writes) write.mustCopy = true
-      this.#requeue(writes)
+      record.mustCopy()
+      this.#requeue(record)
       if (this.#limitReported) return
       this.#limitReported = true
       this.#init.onLimit(limitMessage(errno))
@@ -304,7 +304,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const { code, message, remedy } = sendFailure(errno)
     const syscall = this.#driver.answeringCall?.(token) ?? 'sendmsg'
     const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall, remedy }
-    if (!this.#isStream) (this.#table.record(token).writes[0] as PendingWrite).fail({ code, message, init }, true)
+    if (!this.#isStream) this.#table.record(token).first?.fail({ code, message, init }, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#endQueue({ code, message, init })
@@ -438,7 +438,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#statistics.abandonedBytes += this.#driver.close()
     const ending = this.#ending ?? WRITER_CLOSED
     for (const record of this.#table.inFlightRecords()) {
-      for (const write of record.writes) {
+      for (const write of record.writes()) {
         if (!write.ended) write.fail(ending, true)
         write.abandon()
       }

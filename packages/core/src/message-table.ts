@@ -2,16 +2,45 @@ import { clock } from './clock.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
 /** One message in flight, by token. */
-export interface MessageRecord {
-  /** The writes whose memory it touches. */
-  readonly writes: PendingWrite[]
-  bytes: number
+export class MessageRecord {
+  /** The first write whose memory it touches; undefined while the token is free. */
+  first: PendingWrite | undefined
+  /** The others, joined with it on a stream. Apart from it, since most messages have none, and an array costs each message two calls. */
+  readonly joined: PendingWrite[] = []
+  bytes = 0
   /** What the kernel answered: bytes, or a negated errno; undefined until then. */
   result: number | undefined
   /** Why it does not ask for zero-copy; null where it does. */
-  cause: CopyCause
+  cause: CopyCause = null
   /** When it was submitted, in ms of {@link clock}, or {@link NOT_TIMED}. */
-  submittedAtMs: number
+  submittedAtMs = 0
+
+  cover(write: PendingWrite): void {
+    if (this.first === undefined) this.first = write
+    else this.joined.push(write)
+    write.messageSubmitted()
+  }
+
+  /** Tells its writes that it is released. */
+  release(copied: boolean): void {
+    this.first?.messageReleased(copied)
+    for (const write of this.joined) write.messageReleased(copied)
+  }
+
+  /** Its writes ask for zero-copy no more. */
+  mustCopy(): void {
+    for (const write of this.writes()) write.mustCopy = true
+  }
+
+  writes(): PendingWrite[] {
+    return this.first === undefined ? [] : [this.first, ...this.joined]
+  }
+
+  forget(): void {
+    this.first = undefined
+    // Not `length = 0`, which leaves compiled code.
+    while (this.joined.length > 0) this.joined.pop()
+  }
 }
 
 /** Of a message whose time until its release is not taken. */
@@ -35,7 +64,7 @@ export class MessageTable {
   sharedCount = 0
 
   constructor(capacity: number) {
-    this.#records = Array.from({ length: capacity }, () => ({ writes: [], bytes: 0, result: undefined, cause: null, submittedAtMs: 0 }))
+    this.#records = Array.from({ length: capacity }, () => new MessageRecord())
     this.#free = Array.from({ length: capacity }, (_, index) => capacity - 1 - index)
   }
 
@@ -79,10 +108,9 @@ export class MessageTable {
   /** Notes that message `token` touches `bytes` of `write`. */
   cover(token: number, write: PendingWrite, bytes: number): void {
     const record = this.record(token)
-    record.writes.push(write)
+    record.cover(write)
     record.bytes += bytes
     this.inFlightBytes += bytes
-    write.messageSubmitted()
   }
 
   /**
@@ -103,8 +131,7 @@ export class MessageTable {
     const record = this.record(token)
     this.inFlightBytes -= record.bytes
     if (isShared(record)) this.sharedCount--
-    // Not `length = 0`, which leaves compiled code: most messages have one write.
-    while (record.writes.length > 0) record.writes.pop()
+    record.forget()
     this.#free.push(token)
   }
 
