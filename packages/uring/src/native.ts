@@ -76,8 +76,9 @@ export function loadNative(): UringAddon {
     const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => UringAddon
     const addon = nodeGypBuild(packageFolder)
     addon.initialize(isMainThread, (ring) => readyRing(ring), submitControl)
-    loaded = addon
-    return addon
+    // A copy has fast properties; those of an object that got its functions one by one from C++ are looked up in a table at every call.
+    loaded = { ...addon }
+    return loaded
   } catch (cause) {
     throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of @sendzc/uring could not be loaded on ${process.platform}-${process.arch}.`, {
       cause,
