@@ -1,5 +1,5 @@
 import { POISON } from '../conformance/index.js'
-import { Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver.js'
+import { type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
 import type { MemoryOptions } from '../src/memory-driver.js'
 import { batchOf, type DriverMutation, messagesOf } from './mutation.js'
@@ -171,6 +171,23 @@ const wakeTwice: DriverMutation = {
   }),
 }
 
+/** Whatever else was armed is forgotten when one bit fires. */
+function forgetOtherBit(): DriverMutation {
+  let woken: Driver | undefined
+  return {
+    driver: (driver) => {
+      woken = driver
+      return {}
+    },
+    sink: (sink) => ({
+      wake: (bits) => {
+        woken?.disarm(Wake.Writable | Wake.Notification)
+        sink.wake(bits)
+      },
+    }),
+  }
+}
+
 const ignoreDisarm: DriverMutation = { driver: () => ({ disarm: () => undefined }) }
 
 const pollWhileIdle: DriverMutation = {
@@ -268,6 +285,7 @@ export const DRIVER_MUTANTS: readonly DriverMutant[] = [
     mutation: { driver: (driver) => ({ close: () => driver.close() * 0 }) },
   },
   { name: 'wake twice', caughtBy: ['arm-and-disarm'], mutation: wakeTwice },
+  { name: 'forget the other bit at a wake-up', caughtBy: ['arm-and-disarm'], mutation: forgetOtherBit() },
   { name: 'ignore disarm', caughtBy: ['arm-and-disarm'], mutation: ignoreDisarm },
   {
     name: 'never wake for room',

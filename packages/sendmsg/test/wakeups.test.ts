@@ -131,4 +131,28 @@ describe('a wake-up that finds a part of what is in flight', () => {
     stream.driver.close()
     await pair.dispose()
   })
+
+  it('leaves the wait for room armed, where there is none', async () => {
+    const pair = await tcpPairs('127.0.0.1')()
+    pair.peer.pause()
+    const stream = new StalledStream(pair.fd)
+    stream.fill()
+    const wakes: number[] = []
+    const nextWake = (): Promise<void> =>
+      new Promise((resolve) => {
+        stream.onWake = (bits) => {
+          wakes.push(bits)
+          resolve()
+        }
+      })
+    const first = nextWake()
+    stream.driver.arm(Wake.Notification | Wake.Writable)
+    await bounded(first, 'wake-up for a notification')
+    const second = nextWake()
+    pair.peer.resume()
+    await bounded(second, 'wake-up for room')
+    expect(wakes).toEqual([Wake.Notification, Wake.Writable])
+    stream.driver.close()
+    await pair.dispose()
+  })
 })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { Wake } from '../../src/driver.js'
 import { quietTurns, until } from '../bounded.js'
+import { content } from '../content.js'
 import type { DriverPromise } from '../contract.js'
-import { fillStalledStream, sendOrdinaryMessage } from './traffic.js'
+import { fillStalledStream, ORDINARY_MESSAGE_BYTES, sendOrdinaryMessage } from './traffic.js'
 
 export const armAndDisarm: DriverPromise = {
   name: 'arm-and-disarm',
@@ -32,6 +33,24 @@ export const armAndDisarm: DriverPromise = {
         await quietTurns()
         assert.deepEqual(session.wakes, [])
         await sendOrdinaryMessage(trial.kind, pair, session)
+        session.assertNoViolations()
+      },
+    },
+    {
+      name: 'a bit that has not fired stays armed when the other one does',
+      run: async (trial) => {
+        const { pair, session } = await trial.start()
+        session.arm(Wake.Writable | Wake.Notification)
+        await until(() => session.wakes.length > 0, 'wake(Writable)')
+        assert.deepEqual(session.wakes, [Wake.Writable])
+        const reports = session.submit([{ segments: [content(ORDINARY_MESSAGE_BYTES)], zerocopy: true }])
+        await session.answered(reports)
+        if (trial.kind === 'stream') await pair.peer.read(ORDINARY_MESSAGE_BYTES)
+        else await pair.peer.readDatagram()
+        if (session.driver.zerocopy) await until(() => session.wakes.length > 1, 'wake(Notification), armed once')
+        await quietTurns()
+        assert.deepEqual(session.wakes, session.driver.zerocopy ? [Wake.Writable, Wake.Notification] : [Wake.Writable])
+        await session.settled()
         session.assertNoViolations()
       },
     },
