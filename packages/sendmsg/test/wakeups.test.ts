@@ -1,5 +1,9 @@
-import { type DriverSink, MessageFlag, SendBatch, Wake } from '@sendzc/core'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { performance } from 'node:perf_hooks'
+import { type DriverSink, Errno, MessageFlag, SendBatch, Wake } from '@sendzc/core'
 import { bounded, tcpPairs } from '@sendzc/core/conformance'
+import { openSocket } from '@sendzc/socket'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 import { StalledStream } from './stalled-stream.js'
@@ -8,14 +12,18 @@ import { StalledStream } from './stalled-stream.js'
 const TURNS = 500
 /** Wake-ups in which a driver finds out that an error condition lasts. */
 const MAX_LOOKS = 4
+/** Sends that would each make a loop turn whose driver is still watched. */
+const UNWATCHED_SENDS = 40
 
 class CountingSink implements DriverSink {
   sends = 0
   releases = 0
+  results: number[] = []
   wakes: number[] = []
   onWake: () => void = () => undefined
-  sent(): void {
+  sent(_token: number, result: number): void {
     this.sends++
+    this.results.push(result)
   }
   released(): void {
     this.releases++
@@ -30,10 +38,26 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
 }
 
-function sendOne(driver: { submit(batch: SendBatch): void }, bytes: number): void {
+/** A port of the loopback address where nobody listens: every other datagram is refused. */
+async function closedPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await bounded(once(socket, 'listening'), 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return port
+}
+
+/** What descriptors have told the event loop so far. */
+function loopEvents(): number {
+  // Node.js 20.18 and 22.8; typed later.
+  const { uvMetricsInfo } = performance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }
+  return uvMetricsInfo.events
+}
+
+function sendOne(driver: { submit(batch: SendBatch): void }, bytes: number, token = 0): void {
   const batch = new SendBatch(1, 1)
   batch.addSegment(new Uint8Array(bytes))
-  batch.endMessage(0, 1, MessageFlag.Zerocopy)
+  batch.endMessage(token, 1, MessageFlag.Zerocopy)
   driver.submit(batch)
 }
 
@@ -93,6 +117,54 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('wake-ups, collected with %s', (
     expect(driver.counters().collectCalls).toBeLessThanOrEqual(MAX_LOOKS)
     driver.close()
     await pair.dispose()
+  })
+})
+
+describe.each(['recvmsg', 'recvmmsg'] as const)('after its wake-up, collected with %s', (collect) => {
+  it('a driver costs the event loop nothing, whether an error condition lasted or not', async () => {
+    using socket = await openSocket({ protocol: 'udp', family: 4, host: '127.0.0.1', port: await closedPort() })
+    const sink = new CountingSink()
+    const driver = errqueue({ collect }).open({ fd: socket.fd, sink, maxInFlight: 256 })
+    let token = 0
+    const send = (): void => sendOne(driver, 1000, token++)
+    /** That a datagram was refused is told to the next one, which is not sent. */
+    const sendTwo = (): void => {
+      send()
+      send()
+    }
+    const eventsOfSends = async (): Promise<number> => {
+      await turns(10)
+      const before = loopEvents()
+      for (let count = 0; count < UNWATCHED_SENDS; count += 2) {
+        sendTwo()
+        await turns(2)
+      }
+      return loopEvents() - before
+    }
+    const wake = (): Promise<void> =>
+      bounded(
+        new Promise<void>((resolve) => {
+          sink.onWake = resolve
+        }),
+        'wake-up',
+      )
+    sendTwo()
+    driver.arm(Wake.Notification)
+    await wake()
+    expect(await eventsOfSends()).toBeLessThan(UNWATCHED_SENDS / 8)
+    // Refused, and nobody was told yet: an error condition that lasts, with nothing in flight.
+    send()
+    driver.collect()
+    driver.arm(Wake.Notification)
+    await turns(10)
+    expect(sink.wakes).toEqual([Wake.Notification])
+    const woken = wake()
+    sendTwo()
+    await woken
+    expect(await eventsOfSends()).toBeLessThan(UNWATCHED_SENDS / 8)
+    expect(sink.wakes).toEqual([Wake.Notification, Wake.Notification])
+    expect(sink.results).toContain(-Errno.ECONNREFUSED)
+    driver.close()
   })
 })
 
