@@ -167,7 +167,7 @@ void environment::disarm(driver& of, uint32_t bits) {
   uint32_t left = of.armed & ~bits;
   if (left == of.armed) return;
   set_armed(of, left);
-  if (left == 0 && of.watched != registration::idle) wakes_.remove(of.sends.fd(), of.watched);
+  if (left == 0) wakes_.remove(of.sends.fd(), of.watched);
 }
 
 // Reports every armed driver that is ready, with one call into JavaScript as long as the event buffer holds it.
@@ -191,7 +191,6 @@ void environment::deliver_wakes() {
 }
 
 void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
-  if (woken.watched == registration::one_shot) woken.watched = registration::idle;
   if (woken.armed == 0) return;
   bool error = (ready & (EPOLLERR | EPOLLHUP)) != 0;
   uint32_t found = error ? woken.sends.collect(woken, woken.sends.in_flight() == 0) : 0;

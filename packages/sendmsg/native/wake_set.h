@@ -13,8 +13,7 @@ namespace sendzc {
 // Where one socket stands in the epoll instance.
 enum class registration : uint8_t {
   absent,    // not in it: never reported
-  idle,      // in it, and switched off (EPOLLONESHOT has fired)
-  one_shot,  // reported once, also for a condition that holds already
+  one_shot,  // reported once, also for a condition that holds already, and then not before it is armed again
   edges,     // reported at each change, not for a condition that lasts
 };
 
