@@ -52,10 +52,39 @@ export function runInNamespace(setup: string, script: string, argument: unknown)
   return runChild(script, argument, ['unshare', '--net', '--map-root-user', 'sh', '-ec', `ip link set lo up && ${setup} && exec "$0" "$@"`])
 }
 
-/** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
+const CAP_IPC_LOCK = 14
+/** Where no account is likely to be, and few enough for the ids that a container of its own user namespace has. */
+const FIRST_LONE_USER = 20_000
+const LONE_USERS = 40_000
+/** Users of one process of tests, at most. */
+const LONE_USERS_OF_PROCESS = 8
+let loneUsers = 0
+
+/** Number of a user that no other process belongs to. */
+function loneUser(): number {
+  if (loneUsers === LONE_USERS_OF_PROCESS) throw new Error(`more than ${LONE_USERS_OF_PROCESS} users in one process of tests`)
+  return FIRST_LONE_USER + ((process.pid * LONE_USERS_OF_PROCESS + loneUsers++) % LONE_USERS)
+}
+
+/** Names, for setpriv, of the capabilities that this process may use, but for the one that is `left` out. */
+function capabilitiesWithout(left: number): string {
+  const permitted = BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
+  const numbers = Array.from({ length: 64 }, (_, number) => number).filter((number) => number !== left)
+  return numbers.flatMap((number) => (((permitted >> BigInt(number)) & 1n) === 1n ? [`+cap_${number}`] : [])).join()
+}
+
+/**
+ * A command that runs another under a memlock limit. As root it is run by a user of its own: the kernel adds up what all processes of a user
+ * have locked, and gives back that of a closed ring late, by a thread of its own, so that rings of other tests would count. It keeps root's
+ * capabilities but for CAP_IPC_LOCK, which would lift the limit.
+ */
 export function withMemlock(limitBytes: number): string[] {
   const limit = ['prlimit', `--memlock=${limitBytes}:${limitBytes}`]
-  return process.geteuid?.() === 0 ? ['setpriv', '--inh-caps=-ipc_lock', '--bounding-set=-ipc_lock', ...limit] : limit
+  if (process.geteuid?.() !== 0) return limit
+  const kept = capabilitiesWithout(CAP_IPC_LOCK)
+  const user = ['setpriv', `--reuid=${loneUser()}`, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, '--bounding-set=-ipc_lock']
+  // The loader's cache is a folder of each user's.
+  return [...user, ...limit, 'env', 'TSX_DISABLE_CACHE=1']
 }
 
 /**
