@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import { type NamedBackends, registerSkips } from './named-backends.js'
 import {
   exitAtStage,
+  LEFT_IN_FLIGHT,
   terminateAtStage,
   WRITER_STAGE_STATUS,
   WRITER_STAGES,
@@ -47,9 +48,10 @@ export function writerLifetimeSuite(options: WriterLifetimeSuiteOptions): void {
           CHILD_TEST_MS,
         )
       }
-      for (const stage of WRITER_STAGES) {
+      for (const stage of [...WRITER_STAGES, LEFT_IN_FLIGHT]) {
+        const how = stage === LEFT_IN_FLIGHT ? 'by an event loop with nothing left to do' : `by process.exit(), ${stage}`
         it(
-          `by process.exit(), ${stage}: it has its status, and a clean prefix arrives`,
+          `${how}: it has its status, and a clean prefix arrives`,
           async () => {
             const { end, arrivalError, missingBytes } = await exitAtStage({ stage, backend }, runChild)
             const { status, signal, stderr } = end

@@ -5,7 +5,8 @@ import type { Backend } from '../src/driver.js'
 import { openWriter } from '../src/open-writer.js'
 import { bounded, quietTurns } from './bounded.js'
 import { assertContent, content, pressGarbageCollector } from './content.js'
-import { tcpPairs } from './loopback-pairs.js'
+import { DriverSession } from './driver/session.js'
+import { descriptorOf, tcpPairs } from './loopback-pairs.js'
 import { activeResources, descriptorCount, descriptorsGrown, resourcesGrown } from './open-handles.js'
 
 /**
@@ -14,10 +15,14 @@ import { activeResources, descriptorCount, descriptorsGrown, resourcesGrown } fr
  */
 export const WRITER_STAGES = ['called', 'sent', 'waiting', 'closing', 'aborting'] as const
 export type WriterStage = (typeof WRITER_STAGES)[number]
+/** Where a process ends by itself: a send is in flight, and a driver that nobody has armed keeps no event loop alive. */
+export const LEFT_IN_FLIGHT = 'left in flight' as const
+/** Where a process may end. */
+export type ProcessStage = WriterStage | typeof LEFT_IN_FLIGHT
 
 /** What a child of {@link runWriterStage} is to do. */
 export interface WriterStageTask {
-  stage: WriterStage
+  stage: ProcessStage
   /** One of the names that it was given. */
   backend: string
   /** For a worker: a connected socket of its process. */
@@ -65,6 +70,7 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
     socket = connect(task.port, '127.0.0.1')
     await once(socket, 'connect')
   }
+  if (task.stage === LEFT_IN_FLIGHT) return leaveInFlight(socket as Socket, make())
   const writer = await openWriter(socket ?? { fd: task.fd as number }, { backend: make() })
   const { stage } = task
   const count = stage === 'called' || stage === 'sent' ? 1 : STALLING_WRITES
@@ -88,10 +94,24 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
   reached(task, stage === 'aborting' ? 0 : count * WRITE_BYTES - queuedBytes, stage !== 'aborting')
 }
 
-/** At these nothing was given to the kernel, or it was told to throw it away. */
-const MAY_ARRIVE_NOT: readonly WriterStage[] = ['called', 'aborting']
+async function leaveInFlight(socket: Socket, backend: Backend): Promise<void> {
+  const session = new DriverSession(backend, descriptorOf(socket), 1)
+  const reports = session.submit([{ segments: [content(WRITE_BYTES)], zerocopy: true }])
+  await session.answered(reports)
+  if (session.driver.zerocopy && session.inFlight === 0) throw new Error('nothing is in flight')
+  session.forgetMemory()
+  pressGarbageCollector()
+  socket.unref()
+  // An application may do so: what has to be done at the end of the environment must not depend on it.
+  process.removeAllListeners('exit')
+  process.stdout.write(String(reports[0]?.result))
+  process.exitCode = WRITER_STAGE_STATUS
+}
 
-function arrivalErrorOf(stage: WriterStage, arrived: Buffer): string | undefined {
+/** At these nothing was given to the kernel, or it was told to throw it away. */
+const MAY_ARRIVE_NOT: readonly ProcessStage[] = ['called', 'aborting']
+
+function arrivalErrorOf(stage: ProcessStage, arrived: Buffer): string | undefined {
   const bytes = arrived.byteLength
   if (stage === 'called' && bytes > 0) return `${bytes} bytes arrived of a write whose task did not run`
   if (bytes === 0 && !MAY_ARRIVE_NOT.includes(stage)) return 'nothing arrived'
@@ -131,7 +151,7 @@ export async function terminateAtStage(
   return { status, arrivalError: arrivalErrorOf(stage, Buffer.from(bytes)), left }
 }
 
-/** Has a process exit at a stage, and looks at what arrived, and how much of what was sent did not. */
+/** Has a process end at a stage, and looks at what arrived, and how much of what was sent did not. */
 export async function exitAtStage<End extends { stdout: string }>(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
   runChild: (task: WriterStageTask) => Promise<End>,

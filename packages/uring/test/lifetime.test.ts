@@ -24,6 +24,8 @@ const MESSAGE_BYTES = 500_000
 const stages: readonly Stage[] = ['opened', 'held', 'stalled', 'armed', 'within sent', 'within released', 'within wake', 'closed in flight']
 /** Stages at which the peer must not read, or nothing would stay in flight. */
 const stalledStages: readonly Stage[] = ['stalled', 'armed', 'closed in flight']
+/** Stages at which the kernel was given nothing. */
+const unsubmittedStages: readonly Stage[] = ['opened', 'held']
 
 /** Bytes pinned by all environments of this process, and bytes left pinned on purpose. */
 function pins(): { pinned: number; leaked: number } {
@@ -140,8 +142,9 @@ describe('worker.terminate()', () => {
       expect(await bounded(worker.terminate(), 'terminate')).toBe(1)
       const after = pins()
       expect(after.pinned - after.leaked).toBe(before.pinned - before.leaked)
-      await pair.dispose()
       await sendOnce()
+      if (unsubmittedStages.includes(stage)) expect(pair.peer.unreadBytes).toBe(0)
+      await pair.dispose()
     },
     CHILD_TEST_MS,
   )
