@@ -60,7 +60,7 @@ int environment::create_region(uint32_t count, size_t slot_bytes) {
 
 void environment::on_ready(void* data, uint32_t ring_id) {
   auto* self = static_cast<environment*>(data);
-  if (self->tearing_down_ || self->callback_ == nullptr) return;
+  if (self->callback_ == nullptr) return;
   napi_handle_scope scope;
   if (napi_open_handle_scope(self->env_, &scope) != napi_ok) return;
   napi_value callback;
