@@ -251,7 +251,17 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
     drain_at_end(*at.open);
     at.open.reset();
   }
+  forget_javascript();
   poll_.close(done, context);
+}
+
+void environment::forget_javascript() {
+  if (on_events_ != nullptr) napi_delete_reference(env_, on_events_);
+  if (events_array_ != nullptr) napi_delete_reference(env_, events_array_);
+  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
+  on_events_ = nullptr;
+  events_array_ = nullptr;
+  async_context_ = nullptr;
 }
 
 }  // namespace sendzc

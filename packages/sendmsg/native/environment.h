@@ -86,6 +86,8 @@ class environment {
   std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
   notification_source* shared_source(notification_path path);
   void drain_at_end(driver& ending);
+  // No environment frees on its own what was made for the addon's sake.
+  void forget_javascript();
 
   napi_env env_;
   napi_ref on_events_ = nullptr;

@@ -88,7 +88,7 @@ void environment::begin_close(uint32_t id) {
 void environment::on_closed(void* data, uint32_t ring_id) {
   auto* self = static_cast<environment*>(data);
   ring_entry& entry = self->rings_[ring_id];
-  if (!self->tearing_down_ && entry.events != nullptr) napi_delete_reference(self->env_, entry.events);
+  if (entry.events != nullptr) napi_delete_reference(self->env_, entry.events);
   entry.host.reset();
   entry.events = nullptr;
   entry.closing = false;
@@ -110,8 +110,20 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
     }
     begin_close(id);
   }
+  forget_javascript();
   teardown_started_all_ = true;
   finish_teardown_if_done();
+}
+
+void environment::forget_javascript() {
+  for (ring_entry& entry : rings_) {
+    if (entry.events != nullptr) napi_delete_reference(env_, entry.events);
+    entry.events = nullptr;
+  }
+  if (callback_ != nullptr) napi_delete_reference(env_, callback_);
+  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
+  callback_ = nullptr;
+  async_context_ = nullptr;
 }
 
 void environment::finish_teardown_if_done() {

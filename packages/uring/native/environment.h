@@ -53,6 +53,8 @@ class environment {
   static void on_closed(void* self, uint32_t ring_id);
   bool closing(uint32_t id) const { return rings_[id].closing; }
   void begin_close(uint32_t id);
+  // No environment frees on its own what was made for the addon's sake.
+  void forget_javascript();
   void finish_teardown_if_done();
 
   napi_env env_;
