@@ -224,6 +224,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (this.#unanswered === 0) this.#schedulePump()
     if (result >= 0) {
       this.#statistics.messageSent(result)
+      if (record.cause === 'limit' && this.#policy.copiedAtLimit(result)) this.#collectDue = true
       if (!this.#isStream) {
         // A datagram is sent whole: what is missing was transferred away.
         if (refusedBytes > 0) record.first?.fail(MEMORY_GONE, true)

@@ -2,6 +2,12 @@ import { Release, type ReleaseKind } from './driver.js'
 import type { ResolvedWriterOptions } from './options.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
+/**
+ * Bytes that are copied at the limit between two collections. Who sends without a pause does not return to the event loop, which would tell
+ * of notifications: then they have to be looked for, at a price that is little beside that of copying so much.
+ */
+const COLLECT_EVERY_BYTES = 65_536
+
 /** Decides, message by message, whether to ask for zero-copy. */
 export class ZerocopyPolicy {
   readonly #minBytes: number
@@ -12,6 +18,7 @@ export class ZerocopyPolicy {
   #copiedInARow = 0
   #sendsUntilRetry = 0
   #limited = false
+  #copiedAtLimitBytes = 0
 
   /** @param capable - false: the driver never shares memory */
   constructor(options: ResolvedWriterOptions, capable: boolean) {
@@ -47,6 +54,18 @@ export class ZerocopyPolicy {
   limitReached(): boolean {
     this.#limited = this.#copyAtLimit
     return this.#copyAtLimit
+  }
+
+  /**
+   * Another `bytes` were sent by copy because of the limit.
+   * @returns whether it is time to collect: a release would end the copying
+   */
+  copiedAtLimit(bytes: number): boolean {
+    if (!this.#limited) return false
+    this.#copiedAtLimitBytes += bytes
+    if (this.#copiedAtLimitBytes < COLLECT_EVERY_BYTES) return false
+    this.#copiedAtLimitBytes = 0
+    return true
   }
 
   /**

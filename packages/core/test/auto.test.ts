@@ -98,4 +98,26 @@ describe('where the kernel has no memory for another notification', () => {
     expect(stats.copies.limit).toBe(0)
     expect(stats.zerocopySends).toBe(80)
   })
+
+  it('auto looks for what is released meanwhile, though its caller never waits', async () => {
+    const backend = memory({ maxUncollectedSends: 4, sendBufferBytes: 1_048_576 })
+    const socket = backend.openSocket()
+    const writer = await openWriter({ fd: socket.fd }, { backend: auto([backend]), minZerocopyBytes: 1 })
+    socket.withholdNotifications = true
+    const collect = vi.spyOn(socket, 'collect')
+    const writeAll = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index++) await writer.write(new Uint8Array(16_384))
+    }
+    await writeAll(8)
+    // At the limit, and after 64 KiB of copies.
+    expect(collect).toHaveBeenCalledTimes(2)
+    await writeAll(3)
+    expect(writer.stats()).toMatchObject({ zerocopySends: 0, copies: { limit: 7 } })
+    collect.mockReturnValueOnce([{ lo: 0, hi: 3, copied: false }])
+    await writeAll(1)
+    expect(collect).toHaveBeenCalledTimes(3)
+    expect(writer.stats()).toMatchObject({ zerocopySends: 4, copies: { limit: 8 } })
+    socket.withholdNotifications = false
+    await writer.close()
+  })
 })
