@@ -79,7 +79,7 @@ napi_value submit(napi_env env, napi_callback_info info) {
   const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, segments, mode != mode_hold);
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
-  if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap();
+  if (mode == mode_enter_and_reap && wrong == nullptr) events = found.host->reap(false);
   found.host->follow_engine(mode == mode_enter);
   if (wrong != nullptr) return misuse(env, wrong);
   return integer(env, static_cast<int32_t>(events));
@@ -94,7 +94,7 @@ napi_value flush(napi_env env, napi_callback_info info) {
   driver_reference found = find_driver(*arguments.host(), name);
   if (found.host == nullptr) return integer(env, 0);
   found.host->engine().flush(found.driver);
-  uint32_t events = reap ? found.host->reap() : 0;
+  uint32_t events = reap ? found.host->reap(false) : 0;
   found.host->follow_engine(!reap);
   return integer(env, static_cast<int32_t>(events));
 }
@@ -109,7 +109,7 @@ napi_value collect(napi_env env, napi_callback_info info) {
   driver_reference found = find_driver(*arguments.host(), name);
   if (found.host == nullptr) return integer(env, 0);
   if (enter) found.host->engine().collect(found.driver);
-  uint32_t events = found.host->reap();
+  uint32_t events = found.host->reap(found.driver == nullptr);
   found.host->follow_engine();
   return integer(env, static_cast<int32_t>(events));
 }

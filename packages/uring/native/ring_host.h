@@ -35,9 +35,9 @@ class ring_host {
   uint32_t id() const { return id_; }
 
   // Fills the event buffer anew; the caller has read what was in it. Returns the number of events.
-  uint32_t reap() {
+  uint32_t reap(bool from_loop) {
     events_.clear();
-    engine_.reap(events_);
+    engine_.reap(events_, from_loop);
     return static_cast<uint32_t>(events_.size());
   }
 

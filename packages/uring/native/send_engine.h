@@ -84,8 +84,9 @@ class send_engine {
   void flush(driver_slot* caller);
   // Runs deferred completion work, if there is any. Never waits.
   void collect(driver_slot* caller);
-  // Turns completions into events, as far as there is room. Never called while the events of an earlier call are still read.
-  void reap(event_buffer& events);
+  // Turns completions into events, as far as there is room. Never called while the events of an earlier call are still read. Whoever sends
+  // is told of releases in the same call, and needs no wake-up for those: with `from_loop` false there is one only after the last of them.
+  void reap(event_buffer& events, bool from_loop);
 
   void arm(driver_slot& driver, uint32_t bits);
   void disarm(driver_slot& driver, uint32_t bits);
@@ -159,6 +160,7 @@ class send_engine {
   uint32_t starved_cursor_ = 0;
   uint32_t linked_held_ = 0;
   bool kick_pending_ = false;
+  bool reaping_from_loop_ = false;
   bool report_usage_ = false;
   bool fixed_vectors_ = false;
 

@@ -193,7 +193,7 @@ void send_engine::drain_until(uint64_t deadline_ms) {
   event_buffer discarded(words, sizeof(words) / sizeof(words[0]));
   while (tokens_in_kernel_ > 0) {
     discarded.clear();
-    reap(discarded);
+    reap(discarded, true);
     if (tokens_in_kernel_ == 0) return;
     uint64_t now = now_ms();
     if (now >= deadline_ms) return;

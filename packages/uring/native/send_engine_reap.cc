@@ -26,7 +26,8 @@ void send_engine::answered(driver_slot& driver) {
   if (driver.open) unsent_--;
 }
 
-void send_engine::reap(event_buffer& events) {
+void send_engine::reap(event_buffer& events, bool from_loop) {
+  reaping_from_loop_ = from_loop;
   while (!retired_indexes_.empty()) {
     free_indexes_.push_back(retired_indexes_.back());
     retired_indexes_.pop_back();
@@ -137,7 +138,7 @@ void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits
   free_token(driver, driver.tokens[token]);
   if (!driver.open) return;
   events.push(static_cast<int32_t>(driver.index), token, bits | event_released, result);
-  if ((driver.armed & wake_notification) == 0) return;
+  if ((driver.armed & wake_notification) == 0 || (!reaping_from_loop_ && driver.shared_in_flight > 0)) return;
   set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_notification));
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_notification);
 }

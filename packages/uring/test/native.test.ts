@@ -23,6 +23,7 @@ nativeSuite({
     'a dropped message leaves nothing',
     'held messages of a closed driver never leave',
     'held messages of an aborted driver are canceled',
+    'a sender is woken by its last release',
     'failed messages are released once',
     "a former name of a token is nobody's",
     'tokens and queues wrap',

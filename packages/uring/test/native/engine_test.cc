@@ -72,11 +72,11 @@ struct fixture {
     return memory;
   }
 
-  void reap() {
+  void reap(bool from_loop = true) {
     std::vector<int32_t> words((send_engine::max_run_messages + 2) * event_buffer::words_per_event);
     event_buffer buffer(words.data(), words.size());
     engine.collect(nullptr);
-    engine.reap(buffer);
+    engine.reap(buffer, from_loop);
     for (size_t i = 0; i < buffer.size(); i++) {
       const int32_t* at = words.data() + i * event_buffer::words_per_event;
       events.push_back({static_cast<uint32_t>(at[1]), at[2], at[3]});
@@ -89,9 +89,9 @@ struct fixture {
     return found;
   }
 
-  void reap_until(int32_t bit, size_t messages) {
+  void reap_until(int32_t bit, size_t messages, bool from_loop = true) {
     for (int i = 0; i < max_waits; i++) {
-      reap();
+      reap(from_loop);
       if (count(bit) >= messages) return;
       engine.queue().wait(1, wait_ms);
     }
@@ -239,6 +239,25 @@ void held_messages_of_an_aborted_driver_are_canceled() {
   CHECK(first.expired() && second.expired());
 }
 
+// The event loop wakes with the first release; whoever sends is told of each, and woken where none is left to come.
+void a_sender_is_woken_by_its_last_release() {
+  for (bool from_loop : {true, false}) {
+    fixture f;
+    f.engine.begin_batch(*f.driver, 2, true);
+    f.add(0, 1000, true);
+    f.add(1, 1000, true);
+    f.engine.flush(f.driver);
+    f.engine.arm(*f.driver, sendzc::wake_notification);
+    std::vector<uint8_t> received(2000);
+    f.receive(received);
+    f.reap_until(sendzc::event_released, 2, from_loop);
+    CHECK_EQUAL(f.count(sendzc::event_wake), 1);
+    const event& woken = f.events[f.events.size() - (from_loop ? 2 : 1)];
+    CHECK_EQUAL(woken.bits, sendzc::event_wake);
+    CHECK_EQUAL(f.engine.wants_loop(), false);
+  }
+}
+
 // Whether a notification follows a failure is told by IORING_CQE_F_MORE alone: linked, all of them fail, some notify.
 void failed_messages_are_released_once() {
   for (int round = 0; round < 20; round++) {
@@ -311,6 +330,7 @@ const named_test engine_tests[] = {
     {"a dropped message leaves nothing", a_dropped_message_leaves_nothing},
     {"held messages of a closed driver never leave", held_messages_of_a_closed_driver_never_leave},
     {"held messages of an aborted driver are canceled", held_messages_of_an_aborted_driver_are_canceled},
+    {"a sender is woken by its last release", a_sender_is_woken_by_its_last_release},
     {"failed messages are released once", failed_messages_are_released_once},
     {"a former name of a token is nobody's", a_former_name_of_a_token_is_nobodys},
     {"tokens and queues wrap", tokens_and_queues_wrap},
