@@ -1,4 +1,4 @@
-/** Waits, each with a limit, for the moment at which a condition holds; whoever may have made it true calls {@link check}. */
+/** Waits for the moment at which a condition holds; whoever may have made it true calls {@link check}. */
 export class IdleWait {
   readonly #isIdle: () => boolean
   readonly #waiters = new Set<() => void>()
@@ -12,10 +12,10 @@ export class IdleWait {
     if (this.#waiters.size > 0 && this.#isIdle()) for (const waiter of this.#waiters) waiter()
   }
 
-  /** Resolves true when the condition holds, false when `limitMs` ran out first. The caller sees to a {@link check} soon. */
+  /** Resolves true when the condition holds, false when `limitMs` (infinite: never) ran out first. The caller sees to a {@link check} soon. */
   wait(limitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(false), limitMs)
+      const timer = Number.isFinite(limitMs) ? setTimeout(() => done(false), limitMs) : undefined
       const waiter = (): void => done(true)
       const done = (idle: boolean): void => {
         clearTimeout(timer)

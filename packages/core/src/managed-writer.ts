@@ -182,25 +182,23 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   stats(): WriterStats {
+    // A stream's write stays in the queue until it is wholly sent; a datagram leaves it with its message.
+    const unanswered = this.#isStream ? { messages: 0, bytes: 0 } : this.#table.unanswered()
     const now = {
-      ...this.#unsent(),
+      queuedWrites: this.#queue.length + unanswered.messages,
+      queuedBytes: this.#queue.unsentBytes + unanswered.bytes,
       inFlight: this.#table.inFlight,
       bytesInFlight: this.#table.inFlightBytes,
     }
     return this.#statistics.snapshot(this.backend, now, this.#driver.counters())
   }
 
-  /** What is accepted and not yet wholly sent. */
-  #unsent(): { queuedWrites: number; queuedBytes: number } {
-    const { length, unsentBytes } = this.#queue
-    if (this.#isStream) return { queuedWrites: length, queuedBytes: unsentBytes }
-    const { messages, bytes } = this.#table.unanswered()
-    return { queuedWrites: length + messages, queuedBytes: unsentBytes + bytes }
-  }
-
-  /** Resolves when everything given so far is sent and released, the driver is closed, or `drainTimeoutMs` ran out. */
+  /**
+   * Resolves when everything given so far is sent and released, or the driver is closed. Without a limit, as `socket.end()` has none: a FIN
+   * before the last byte would tell the peer that it has everything.
+   */
   async drained(): Promise<void> {
-    await this.#idle(this.#options.drainTimeoutMs)
+    await this.#idle(Number.POSITIVE_INFINITY)
   }
 
   /** The caller's own socket was closed under the writer: nothing more can be sent, what is in flight is waited for. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { bounded, quietTurns } from '../bounded.js'
 import { assertContent, content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
@@ -80,6 +81,25 @@ export const close: ContractPromise = {
         assert.equal(pair.target.destroyed, false)
         pair.target.write(content(5_000))
         assertContent(await take(5_000), 0, 'written by the socket itself')
+      },
+    },
+    {
+      name: 'end() of the caller’s net.Socket: the FIN waits for the last byte, also beyond drainTimeoutMs',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const drainTimeoutMs = 20
+        const { pair, ledger } = await trial.start({ drainTimeoutMs })
+        const { target, peer, stallBytes } = pair
+        if (!(target instanceof Socket)) return
+        peer.pause()
+        ledger.write(content(stallBytes))
+        target.end()
+        await setTimeout(5 * drainTimeoutMs)
+        peer.resume()
+        assertContent(await peer.read(stallBytes), 0, 'stream')
+        await bounded(peer.ended, 'end of the connection at the peer')
+        await ledger.allReleased()
+        ledger.assertAllSent()
       },
     },
     {
