@@ -61,6 +61,8 @@ export async function openWriter(target: WriterTarget, { backend, ...options }: 
       const ownBytes = ownBytesSent(resolved.netSocket, resolvedOptions)
       lease = new NetSocketLease(resolved.netSocket, () => writer.drained())
       await ownBytes
+      // The socket may have been ended meanwhile, or closed: then its number may by now be that of another connection.
+      resolveTarget(target)
       lease.takeOver()
     }
     if (resolved.dgramSocket !== undefined && libuvReadsErrorQueue()) hold = new DgramReceiveHold(resolved.dgramSocket, writer)

@@ -175,6 +175,20 @@ describe('the sending half of a net.Socket while a writer is open', () => {
     expect(Object.getOwnPropertyNames(client)).not.toContain('write')
   })
 
+  it.each([
+    ['ended', 0, (socket: net.Socket) => socket.end()],
+    ['destroyed', 0, (socket: net.Socket) => socket.destroy()],
+    ['ended with bytes of its own to send', 16_000_000, (socket: net.Socket) => socket.end()],
+  ])('refuses a socket that is %s while the writer is being opened', async (_what, ownBytes, finish) => {
+    const { client, server } = await tcpPair()
+    server.resume()
+    client.write(Buffer.alloc(ownBytes))
+    const opening = openWriter(client, { backend: memory() })
+    finish(client)
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_ZC_CLOSED' })
+    expect(Object.getOwnPropertyNames(client)).not.toContain('write')
+  })
+
   it('sends the FIN of socket.end() after the last write is released', async () => {
     const { client, server } = await tcpPair()
     let ended = false
