@@ -1,7 +1,7 @@
 import type { Capability } from './capabilities.js'
 import type { Backend, BackendName, Driver, DriverOpenOptions } from './driver.js'
 import { ZeroCopyError } from './errors.js'
-import type { ChosenBackend } from './open-writer.js'
+import { type ChosenBackend, isBackend } from './open-writer.js'
 import { AUTO_DEFAULTS } from './options.js'
 
 /**
@@ -9,11 +9,14 @@ import { AUTO_DEFAULTS } from './options.js'
  * (`writer.choice`). With it the writer also notices a path on which the kernel copies everything (loopback, veth) and stops asking for
  * zero-copy there, with a new attempt now and then. So it can afford to ask from a smaller size on than a fixed backend does:
  * 4,096 bytes, unless `minZerocopyBytes` says otherwise.
- * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend; from `open`, the error of the last backend with all causes
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend, or with something else; from `open`, the error of the last backend with all causes
  */
 export function auto(backends: readonly Backend[]): ChosenBackend {
-  if (!Array.isArray(backends) || backends.length === 0) {
-    throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'auto() needs at least one backend, for example auto([uring(), errqueue(), copy()]).')
+  if (!Array.isArray(backends) || backends.length === 0 || !backends.every(isBackend)) {
+    throw new ZeroCopyError(
+      'ERR_ZC_INVALID_OPTION',
+      'auto() needs an array of backends, one at least, for example auto([uring(), errqueue(), copy()]).',
+    )
   }
   let choice = 'auto: nothing opened yet'
   let chosen: BackendName = (backends[0] as Backend).name

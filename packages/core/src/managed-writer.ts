@@ -20,6 +20,7 @@ import { type MessageRecord, MessageTable } from './message-table.js'
 import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
 import type { ResolvedWriterOptions } from './options.js'
 import type { PendingWrite } from './pending-write.js'
+import { signalOf } from './signal-watch.js'
 import { StreamBatcher } from './stream-batcher.js'
 import { toPendingWrite } from './write-data.js'
 import { WriteQueue } from './write-queue.js'
@@ -134,9 +135,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     return this.#blocked !== null || this.#unanswered > 0 || this.#driver.group !== null
   }
 
-  #enqueue(data: WriteData, { signal }: WriteOptions): PendingWrite {
+  #enqueue(data: WriteData, options: WriteOptions): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
     const write = toPendingWrite(data, this.#sequence, this.#isStream ? Number.POSITIVE_INFINITY : this.#driver.maxSegmentsPerMessage)
+    const signal = options === NO_OPTIONS ? undefined : signalOf(options)
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {

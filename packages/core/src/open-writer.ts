@@ -22,6 +22,11 @@ export type OpenWriterOptions = WriterOptions & {
   backend: Backend
 }
 
+/** Whether it is one: `errqueue()`, and not `errqueue`. */
+export function isBackend(value: unknown): value is Backend {
+  return typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function'
+}
+
 /** Sockets that a writer of this thread is open on, by device and inode: two writers would steal each other's notifications. */
 const ownedSockets = new Set<string>()
 
@@ -32,12 +37,13 @@ const ownedSockets = new Set<string>()
  * On a `net.Socket` reading stays Node's, and `socket.write()` throws ERR_ZC_SOCKET_OWNED until the writer is closed; see ARCHITECTURE.md.
  * @throws ZeroCopyError with the cause and its remedy where the backend cannot work on this socket
  */
-export async function openWriter(target: WriterTarget, { backend, ...options }: OpenWriterOptions): Promise<ZeroCopyWriter> {
-  if (typeof backend !== 'object' || backend === null || typeof backend.open !== 'function') {
+export async function openWriter(target: WriterTarget, options: OpenWriterOptions): Promise<ZeroCopyWriter> {
+  const { backend, ...writerOptions } = Object(options) as OpenWriterOptions
+  if (!isBackend(backend)) {
     throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'openWriter() needs a backend, for example { backend: errqueue() }.')
   }
   const { writerDefaults, choice } = backend as ChosenBackend
-  const resolvedOptions = parseOptions(writerOptionsSchema, { ...writerDefaults, ...options }, 'openWriter')
+  const resolvedOptions = parseOptions(writerOptionsSchema, { ...writerDefaults, ...writerOptions }, 'openWriter')
   const resolved = resolveTarget(target)
   const identity = claim(resolved)
   let lease: NetSocketLease | undefined

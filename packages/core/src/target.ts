@@ -37,7 +37,7 @@ export function resolveTarget(target: WriterTarget): ResolvedTarget {
   if (typeof target !== 'object' || target === null) {
     throw new ZeroCopyError(
       'ERR_ZC_INVALID_ARGUMENT',
-      `openWriter() takes a net.Socket, a dgram.Socket or a descriptor, not ${typeof target}.`,
+      `openWriter() takes a net.Socket, a dgram.Socket or a descriptor, not ${target === null ? 'null' : typeof target}.`,
     )
   }
   if (isDgram(target)) return resolveDgram(target)

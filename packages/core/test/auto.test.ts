@@ -40,6 +40,12 @@ describe('the threshold', () => {
   })
 })
 
+describe('what it is given', () => {
+  it.each([undefined, [], memory(), [memory], [memory(), null]])('is refused where it is no array of backends: %o', (backends) => {
+    expect(() => auto(backends as never)).toThrow(expect.objectContaining({ code: 'ERR_ZC_INVALID_OPTION' }))
+  })
+})
+
 describe('where the kernel copies all the same', () => {
   it('auto stops asking after its limit, and a fixed backend goes on', async () => {
     const small = new Array<number>(100).fill(AUTO_DEFAULTS.minZerocopyBytes)

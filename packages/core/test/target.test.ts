@@ -127,7 +127,13 @@ describe('what a writer can be opened on', () => {
       code: 'ERR_ZC_INVALID_OPTION',
       message: expect.stringContaining('unknownOption'),
     })
-    await expect(openWriter(fd, {} as never)).rejects.toMatchObject({ code: 'ERR_ZC_INVALID_OPTION' })
+  })
+
+  it.each([undefined, null, {}, { backend: memory }])('asks for a backend where it is given %o', async (options) => {
+    await expect(openWriter(0, options as never)).rejects.toMatchObject({
+      code: 'ERR_ZC_INVALID_OPTION',
+      message: expect.stringContaining('openWriter() needs a backend'),
+    })
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ERROR_CODES, type ZeroCopyErrorCode } from '../../src/errors.js'
+import type { WriteOptions } from '../../src/writer.js'
 import { assertContent, content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 import { rejection } from '../write-ledger.js'
@@ -47,18 +48,24 @@ const INVALID_OPTIONS: readonly [string, Record<string, unknown>][] = [
   ['maxinflight', { maxinflight: 8 }],
 ]
 
+/** What is no options of `write()`: `undefined` is. */
+const INVALID_WRITE_OPTIONS: readonly unknown[] = [null, 'utf8', 5, { signal: null }, { signal: {} }, { signal: 'abort' }]
+
 export const invalidInput: ContractPromise = {
   name: 'invalid-input',
   says: 'what cannot be sent is rejected with a code that says why, and the writer goes on',
   cases: [
     {
-      name: 'data of the wrong type, or that cannot be pinned',
+      name: 'data or options of the wrong type, or memory that cannot be pinned',
       run: async (trial) => {
         const { pair, writer, ledger } = await trial.start({ minZerocopyBytes: 0 })
         for (const [what, data, code] of invalidData()) {
           const error = await rejection(writer.write(data as Uint8Array), code, what)
           assert.ok(error.message.length > 0)
           assert.ok(error.code in ERROR_CODES)
+        }
+        for (const options of INVALID_WRITE_OPTIONS) {
+          await rejection(writer.write(content(8), options as WriteOptions), 'ERR_ZC_INVALID_ARGUMENT', JSON.stringify(options))
         }
         assert.equal(writer.stats().writes, 0, 'an invalid write was accepted')
         ledger.write(content(12_000))
