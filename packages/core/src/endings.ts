@@ -25,6 +25,12 @@ export function abortedEnding(reason: unknown): Ending {
   return { code: 'ERR_ZC_ABORTED', message: 'The writer was aborted.', init: { cause: reason } }
 }
 
+/** The signal of a write was aborted; `begun`: when the kernel had some of it. */
+export function signalEnding(reason: unknown, begun: boolean): Ending {
+  const when = begun ? 'after the write was begun; the rest is still sent' : 'before anything was sent'
+  return { code: 'ERR_ZC_ABORTED', message: `The signal was aborted ${when}.`, init: { cause: reason } }
+}
+
 /** Closing took longer than `drainTimeoutMs`. */
 export function drainTimeoutEnding(drainTimeoutMs: number): Ending {
   return {

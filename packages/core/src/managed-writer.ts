@@ -10,7 +10,7 @@ import {
   type SocketKind,
   Wake,
 } from './driver.js'
-import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, WRITER_CLOSED } from './endings.js'
+import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, signalEnding, WRITER_CLOSED } from './endings.js'
 import { errnoName, limitMessage, sendFailure } from './errno.js'
 import { ZeroCopyError, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
@@ -152,19 +152,15 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     return write
   }
 
-  #signalAborted(write: PendingWrite, signal: AbortSignal): void {
-    const init = { cause: signal.reason as unknown }
-    if (write.begun) {
-      // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
-      write.fail(
-        { code: 'ERR_ZC_ABORTED', message: 'The signal was aborted after the write was begun; the rest is still sent.', init },
-        false,
-      )
-      return
-    }
+  #signalAborted(write: PendingWrite, { reason }: AbortSignal): void {
+    const { begun } = write
+    // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
+    write.fail(signalEnding(reason, begun), !begun)
+    if (begun) return
     this.#queue.remove(write)
-    write.fail({ code: 'ERR_ZC_ABORTED', message: 'The signal was aborted before anything was sent.', init }, true)
-    this.#idleWait.check()
+    // Room is not waited for where nothing wants it: the event loop can end.
+    if (this.#queue.length === 0 && this.#blocked === 'writable') this.#blocked = null
+    this.#schedulePump()
   }
 
   close(): Promise<void> {

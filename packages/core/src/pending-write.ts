@@ -41,8 +41,6 @@ export class PendingWrite {
   segmentOffset = 0
   /** Zero-copy was refused for want of memory: copy from now on. */
   mustCopy = false
-  /** Something of it was handed to the kernel. */
-  begun = false
 
   /** Undefined while nobody was promised an answer, see {@link answer}. */
   #resolve: ((sent: SentWrite) => void) | undefined
@@ -125,9 +123,13 @@ export class PendingWrite {
     if (ended) this.#end()
   }
 
+  /** The kernel has some of it, or may. What was submitted and wholly refused is not. */
+  get begun(): boolean {
+    return this.sentBytes > 0 || this.#messagesInFlight > 0
+  }
+
   messageSubmitted(): void {
     this.#messagesInFlight++
-    this.begun = true
   }
 
   messageReleased(copied: boolean): void {

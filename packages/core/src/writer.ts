@@ -20,7 +20,7 @@ export interface SentWrite {
 /** Options of one `write()`. */
 export interface WriteOptions {
   /**
-   * Stops the waiting, never the pin. A write of which nothing was submitted leaves the queue; on a stream, one that was begun
+   * Stops the waiting, never the pin. A write of which the kernel has nothing leaves the queue; on a stream, one that was begun
    * is still sent whole, for half a write would corrupt the stream, but its promise rejects at once.
    */
   signal?: AbortSignal | undefined
