@@ -75,6 +75,6 @@ export function selectBackends(
     if (asked !== undefined) throw new BenchFailure(why)
     notes.push(`Left out: ${why}`)
   }
-  if (backends.length === 0) throw new BenchFailure(`No backend works here. ${notes.join(' ')} Run "sendzc doctor".`)
+  if (backends.length === 0) throw new BenchFailure(`No backend works here. ${notes.join(' ')} See what is missing: pnpm bench doctor.`)
   return { backends, notes }
 }
