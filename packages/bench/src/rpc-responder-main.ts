@@ -30,8 +30,8 @@ const server = createServer({ noDelay: true }, (socket) => {
 server.maxConnections = MAX_CLIENTS
 
 process.once('disconnect', () => process.exit())
-// A terminal sends Ctrl-C to all its processes: the parent finishes its measurement, and needs answers until then.
-process.on('SIGINT', () => undefined)
+// A terminal sends Ctrl-C to all its processes, and timeout(1) SIGTERM: the parent finishes its measurement, and needs answers until then.
+process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined)
 try {
   const { host, port, cpu } = responderOptionsSchema.parse(JSON.parse(process.argv[2] ?? ''))
   if (cpu !== null) pinProcess(cpu)

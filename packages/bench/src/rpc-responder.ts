@@ -65,7 +65,7 @@ export class RpcResponder implements AsyncDisposable {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
     if (this.#child.connected) this.#child.disconnect()
-    else this.#child.kill()
+    else this.#child.kill('SIGKILL')
     await ended
   }
 }

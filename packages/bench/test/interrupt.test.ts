@@ -105,3 +105,24 @@ describe.each(WITH_C)('bench %s, interrupted while its C program measures', { ti
     expect(after.rows.slice(0, before.rows.length)).toEqual(before.rows)
   })
 })
+
+/** Its other end is a process of its own, in the same group. */
+describe('bench sweep, interrupted while it measures', { timeout: TIMEOUT_MS }, () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s to the whole group, finishes the measurement and keeps it', async (signal) => {
+    const kept = firstRowKept()
+    const cell = ['--backends', 'copy', '--transports', 'tcp4', '--levels', 'driver', '--intervals', '8', '--runtime-ms', '300']
+    const bench = start(['sweep', ...cell, '--rounds', '6', '--cpus', '0,1', '--json', 'record.json'], { detached: true })
+    let stderr = ''
+    bench.stderr?.on('data', (text: Buffer) => {
+      stderr += text.toString()
+    })
+    bench.stdout?.resume()
+    const ended = once(bench, 'close')
+    await kept
+    process.kill(-(bench.pid as number), signal)
+    const [status] = await ended
+    expect(status, stderr).toBe(130)
+    expect(stderr).toContain('bench sweep --resume record.json goes on.')
+    expect(await readdir('.')).toEqual(['record.json'])
+  })
+})

@@ -150,6 +150,6 @@ async function onMessage(message: unknown): Promise<void> {
 
 // The parent's end, also by SIGKILL, closes the channel. The thread is stopped by the addon's cleanup.
 process.on('disconnect', () => process.exit(0))
-// A terminal's Ctrl-C goes to the whole group; the parent decides when its receivers end.
-process.on('SIGINT', () => {})
+// A terminal's Ctrl-C goes to the whole group, and so does the SIGTERM of timeout(1); the parent decides when its receivers end.
+process.on('SIGINT', () => {}).on('SIGTERM', () => {})
 process.on('message', (message) => void onMessage(message))
