@@ -86,6 +86,12 @@ export function limitContext(spec: BufferBytes, call: string, errno: string): Pa
   return undefined
 }
 
+function refusedContext(spec: AnySpec, call: string, errno: string): Partial<ErrorContext> | undefined {
+  if (call !== 'connect' || errno !== 'ECONNREFUSED' || !('port' in spec)) return undefined
+  const where = 'host' in spec ? `${spec.host} port ${spec.port}` : `port ${spec.port}`
+  return { why: `nothing listens at ${where} (ECONNREFUSED)`, remedy: 'Start the receiver there first.' }
+}
+
 /** The error of a failed opening, with the cause and the remedy that fit the protocol. */
 export function openError(result: number, call: string, spec: AnySpec): ZeroCopyError {
   const errno = errnoName(-result)
@@ -93,6 +99,7 @@ export function openError(result: number, call: string, spec: AnySpec): ZeroCopy
     congestionContext(spec, call, errno) ??
     permissionContext(call, errno) ??
     protocolContext(spec, call, errno) ??
-    limitContext(spec, call, errno)
+    limitContext(spec, call, errno) ??
+    refusedContext(spec, call, errno)
   return systemError(result, call, { doing: `opening a ${spec.protocol} socket`, ...known })
 }

@@ -98,7 +98,11 @@ describe('ownership', () => {
 
 describe('errors name the cause', () => {
   const cases: [string, SocketSpec, object][] = [
-    ['refused', { protocol: 'tcp', family: 4, host: '127.0.0.1', port: 1 }, { code: 'ERR_ZC_CONNECTION_REFUSED', errno: 'ECONNREFUSED' }],
+    [
+      'refused',
+      { protocol: 'tcp', family: 4, host: '127.0.0.1', port: 1 },
+      { code: 'ERR_ZC_CONNECTION_REFUSED', errno: 'ECONNREFUSED', remedy: 'Start the receiver there first.' },
+    ],
     ['other family', { protocol: 'udp', family: 6, host: '127.0.0.1', port: 9 }, { code: 'ERR_ZC_INVALID_OPTION' }],
     ['no such name', { protocol: 'udp', family: 4, host: 'name.invalid', port: 9 }, { code: 'ERR_ZC_SYSTEM', syscall: 'getaddrinfo' }],
     [
