@@ -162,7 +162,8 @@ export function givenOptions(args: readonly string[], specs: OptionSpecs): Given
   try {
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {
-    throw new BenchFailure(`${messageOf(error)} See --help.`, undefined, error)
+    // Node.js ends some of these sentences, and not others.
+    throw new BenchFailure(`${messageOf(error).replace(/[^.]$/u, '$&.')} See --help.`, undefined, error)
   }
   if (values.help === true) throw new HelpWanted()
   return { ...values } as GivenOptions

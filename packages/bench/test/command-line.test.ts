@@ -57,7 +57,7 @@ describe('command line', () => {
     [['--json', ''], '--json:'],
     [['--congestion', 'no such'], '--congestion: is the name of a congestion control'],
     [['--nodelay', 'maybe'], '--nodelay: is "on" or "off"'],
-    [['--nonsense'], "Unknown option '--nonsense'"],
+    [['--nonsense'], "Unknown option '--nonsense'. See --help."],
     [['extra'], "Unexpected argument 'extra'"],
     [['--size'], 'argument missing'],
   ])('refuses %j in one line that names it', (args, expected) => {

@@ -68,7 +68,7 @@ function parse(argv: readonly string[]): ReportArguments {
       allowPositionals: true,
     })
   } catch (error) {
-    throw new BenchFailure(`${messageOf(error)} See --help.`, undefined, error)
+    throw new BenchFailure(`${messageOf(error).replace(/[^.]$/u, '$&.')} See --help.`, undefined, error)
   }
 }
 
