@@ -76,7 +76,7 @@ export interface ZeroCopyWriter extends AsyncDisposable {
    * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
    * One call is one datagram on a datagram socket; on a stream, bytes leave in call order, and where memory is transferred away before it is sent,
    * nothing that was written behind it leaves in its place: those writes fail with it (ERR_ZC_BUFFER_DETACHED), and so do later ones.
-   * @returns when every byte is sent
+   * @returns when every byte is sent; where the kernel takes them at once, before the event loop turns
    * @throws ZeroCopyError; its `released` tells when the memory is free
    */
   write(data: WriteData, options?: WriteOptions): Promise<SentWrite>
