@@ -53,7 +53,7 @@ const IDLE_LOOKS = 20
 export const LO_OPTIONS = {
   transports: {
     value: 'LIST',
-    help: `out of ${LO_TRANSPORTS.join(',')} (default ${DEFAULTS.transports}; with --to ${DEFAULTS.remoteTransports}); raw, raw-hdrincl and packet need CAP_NET_RAW`,
+    help: `out of ${LO_TRANSPORTS.join(',')} (default ${DEFAULTS.transports}; with --to ${DEFAULTS.remoteTransports}); raw4, raw-hdrincl4 and packet need CAP_NET_RAW`,
     schema: read.words(LO_TRANSPORTS).optional(),
   },
   backends: {
