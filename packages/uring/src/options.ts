@@ -23,7 +23,9 @@ export const uringOptionsSchema = z
     completionEntries: z.int().min(64).max(URING_LIMITS.completionEntries).default(16_384),
     /**
      * A kernel thread that takes requests without system calls, and sleeps when it has found none for `idleMs`.
-     * It keeps a processor busy. Minimum kernel 5.11 without privileges (io_uring_setup(2), IORING_SETUP_SQPOLL).
+     * It keeps a processor busy. A process that is killed (SIGKILL) with zero-copy sends in flight stays, with its connections and its ports,
+     * until their peers have read or closed: set TCP_USER_TIMEOUT on sockets whose peers are not to be trusted.
+     * Minimum kernel 5.11 without privileges (io_uring_setup(2), IORING_SETUP_SQPOLL).
      */
     sqpoll: z.strictObject({ idleMs: z.int().min(1).max(URING_LIMITS.sqpollIdleMs).default(50) }).optional(),
     /**
