@@ -40,6 +40,23 @@ const REACHES = [
   ['kill -INT of the program alone', (bench: number): void => void process.kill(bench, 'SIGINT')],
 ] as const
 
+/** Starts the program in a group of its own, and waits for its first row: a program that ends without one must not be waited for. */
+async function measuring(args: readonly string[]): Promise<{ bench: ChildProcess; ended: Promise<{ status: unknown; stderr: string }> }> {
+  const kept = firstRowKept()
+  const bench = start(args, { detached: true })
+  let stderr = ''
+  bench.stderr?.on('data', (text: Buffer) => {
+    stderr += text.toString()
+  })
+  bench.stdout?.resume()
+  const ended = once(bench, 'close').then(([status]: unknown[]) => ({ status, stderr }))
+  const endedEarly = ended.then(({ status }) => {
+    throw new Error(`bench ended with ${status} before it kept a row: ${stderr}`)
+  })
+  await Promise.race([kept, endedEarly])
+  return { bench, ended }
+}
+
 /** A process and everything below it. */
 function family(pid: number): number[] {
   try {
@@ -77,18 +94,10 @@ describe.each(WITH_C)('bench %s, interrupted while its C program measures', { ti
   it.each(REACHES)('by %s, ends the program, keeps the rows before it, and goes on', async (_who, interrupt) => {
     // Compiled before, so that the run has nothing else to do.
     await (command === 'peers' ? buildSelftests(() => undefined) : findThroughput())
-    const kept = firstRowKept()
-    const bench = start([command, ...args], { detached: true })
-    let stderr = ''
-    bench.stderr?.on('data', (text: Buffer) => {
-      stderr += text.toString()
-    })
-    bench.stdout?.resume()
-    const ended = once(bench, 'close')
-    await kept
+    const { bench, ended } = await measuring([command, ...args])
     const programs = await programOf(bench, name)
     interrupt(bench.pid as number)
-    const [status] = await ended
+    const { status, stderr } = await ended
     expect(status, stderr).toBe(130)
     expect(stderr).toContain(`bench ${command} --resume record.json goes on.`)
     expect(programs.filter(runs)).toEqual([])
@@ -109,18 +118,10 @@ describe.each(WITH_C)('bench %s, interrupted while its C program measures', { ti
 /** Its other end is a process of its own, in the same group. */
 describe('bench sweep, interrupted while it measures', { timeout: TIMEOUT_MS }, () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('by %s to the whole group, finishes the measurement and keeps it', async (signal) => {
-    const kept = firstRowKept()
     const cell = ['--backends', 'copy', '--transports', 'tcp4', '--levels', 'driver', '--intervals', '8', '--runtime-ms', '300']
-    const bench = start(['sweep', ...cell, '--rounds', '6', '--cpus', '0,1', '--json', 'record.json'], { detached: true })
-    let stderr = ''
-    bench.stderr?.on('data', (text: Buffer) => {
-      stderr += text.toString()
-    })
-    bench.stdout?.resume()
-    const ended = once(bench, 'close')
-    await kept
+    const { bench, ended } = await measuring(['sweep', ...cell, '--rounds', '6', '--cpus', '0,1', '--json', 'record.json'])
     process.kill(-(bench.pid as number), signal)
-    const [status] = await ended
+    const { status, stderr } = await ended
     expect(status, stderr).toBe(130)
     expect(stderr).toContain('bench sweep --resume record.json goes on.')
     expect(await readdir('.')).toEqual(['record.json'])
