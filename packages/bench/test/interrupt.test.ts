@@ -115,15 +115,21 @@ describe.each(WITH_C)('bench %s, interrupted while its C program measures', { ti
   })
 })
 
-/** Its other end is a process of its own, in the same group. */
-describe('bench sweep, interrupted while it measures', { timeout: TIMEOUT_MS }, () => {
+const ONE_CELL = ['--transports', 'tcp4', '--runtime-ms', '300', '--rounds', '6', '--cpus', '0,1', '--json', 'record.json']
+
+/** Commands whose other end is a process of its own, in the same group. */
+const WITH_OTHER_END = [
+  ['sweep', [...ONE_CELL, '--backends', 'copy', '--levels', 'driver', '--intervals', '8']],
+  ['rpc', [...ONE_CELL, '--backends', 'errqueue-recvmsg', '--thresholds', 'never']],
+] as const
+
+describe.each(WITH_OTHER_END)('bench %s, interrupted while it measures', { timeout: TIMEOUT_MS }, (command, args) => {
   it.each(['SIGINT', 'SIGTERM'] as const)('by %s to the whole group, finishes the measurement and keeps it', async (signal) => {
-    const cell = ['--backends', 'copy', '--transports', 'tcp4', '--levels', 'driver', '--intervals', '8', '--runtime-ms', '300']
-    const { bench, ended } = await measuring(['sweep', ...cell, '--rounds', '6', '--cpus', '0,1', '--json', 'record.json'])
+    const { bench, ended } = await measuring([command, ...args])
     process.kill(-(bench.pid as number), signal)
     const { status, stderr } = await ended
     expect(status, stderr).toBe(130)
-    expect(stderr).toContain('bench sweep --resume record.json goes on.')
+    expect(stderr).toContain(`bench ${command} --resume record.json goes on.`)
     expect(await readdir('.')).toEqual(['record.json'])
   })
 })
