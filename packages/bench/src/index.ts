@@ -3,19 +3,8 @@
  * for those who read its records.
  * @packageDocumentation
  */
-export {
-  BACKENDS,
-  BASELINE,
-  type BackendLabel,
-  type Cell,
-  LEVELS,
-  type Level,
-  PEERS,
-  type PeerLabel,
-  TRANSPORTS,
-  type Transport,
-} from './cell.js'
-export { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+
+export { BenchFailure, ExitStatus, type ExitStatusCode } from './cli/failure.js'
 export {
   type BenchRecord,
   bytesPerSecond,
@@ -28,6 +17,18 @@ export {
   type Row,
   recordSchema,
   rowSchema,
-} from './record.js'
-export { MAX_RECORD_BYTES, readRecord, writeRecord } from './record-file.js'
-export { bootstrapMedian, median, pairedRatio, quantile, type RatioEstimate, type Summary, summarize } from './statistics.js'
+} from './record/record.js'
+export { MAX_RECORD_BYTES, readRecord, writeRecord } from './record/record-file.js'
+export {
+  BACKENDS,
+  BASELINE,
+  type BackendLabel,
+  type Cell,
+  LEVELS,
+  type Level,
+  PEERS,
+  type PeerLabel,
+  TRANSPORTS,
+  type Transport,
+} from './run/cell.js'
+export { bootstrapMedian, median, pairedRatio, quantile, type RatioEstimate, type Summary, summarize } from './run/statistics.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ancestorsTables } from '../src/ancestors-table.js'
-import { readRecord } from '../src/record-file.js'
+import { readRecord } from '../src/record/record-file.js'
+import { ancestorsTables } from '../src/tables/ancestors-table.js'
 import { blame, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { selectBackends } from '../src/backends.js'
-import { doctorReport } from '../src/doctor.js'
-import type { ProbeRecord } from '../src/record.js'
+import { doctorReport } from '../src/commands/doctor.js'
+import type { ProbeRecord } from '../src/record/record.js'
+import { selectBackends } from '../src/run/backends.js'
 
 const works = (label: string): ProbeRecord => ({ label, backend: label, available: true, reason: 'works', checks: [] })
 const lacks = (label: string): ProbeRecord => ({

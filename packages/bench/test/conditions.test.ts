@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConditionsMeter, conditionNotes } from '../src/conditions.js'
-import type { Conditions, Row } from '../src/record.js'
+import type { Conditions, Row } from '../src/record/record.js'
+import { ConditionsMeter, conditionNotes } from '../src/run/conditions.js'
 import { row } from './rows.js'
 
 const quiet: Conditions = { stolenShare: 0, waitedShare: 0, frequencyMhz: 3_000 }

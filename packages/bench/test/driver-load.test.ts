@@ -1,16 +1,7 @@
-import {
-  type Backend,
-  type Driver,
-  type DriverSink,
-  Errno,
-  Release,
-  type SendBatch,
-  type SocketKind,
-  TABLE_WORDS,
-  Wake,
-} from '@sendzc/core'
+import type { Backend, SocketKind } from '@sendzc/core'
+import { type Driver, type DriverSink, Errno, Release, type SendBatch, TABLE_WORDS, Wake } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
-import { DriverLoad } from '../src/driver-load.js'
+import { DriverLoad } from '../src/loads/driver-load.js'
 
 const SIZE_BYTES = 100
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type HeapGrowth, heapFault } from '../src/heap.js'
+import { type HeapGrowth, heapFault } from '../src/commands/heap.js'
 
 const SENDS = 1_000_000
 /** An object of 16 bytes for each send. */

@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { readRecord } from '../src/record-file.js'
-import { buildSelftests } from '../src/selftests.js'
-import { findThroughput } from '../src/zc-throughput.js'
+import { buildSelftests } from '../src/c-programs/selftests.js'
+import { findThroughput } from '../src/c-programs/zc-throughput.js'
+import { readRecord } from '../src/record/record-file.js'
 import { firstRowKept, inFolderOfItsOwn, run, start } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000

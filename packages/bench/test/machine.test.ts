@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { emulationText, machineOptions } from '../src/machine.js'
-import { readRecord } from '../src/record-file.js'
+import { emulationText, machineOptions } from '../src/machine/machine.js'
+import { readRecord } from '../src/record/record-file.js'
 import { groupRecords } from '../src/report/environment.js'
 import { inFolderOfItsOwn, run } from './bench-run.js'
 

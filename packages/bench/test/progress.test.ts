@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { duration, Progress } from '../src/progress.js'
+import { duration, Progress } from '../src/cli/progress.js'
 
 function plain(): { lines: string[]; stream: { write(text: string): void } } {
   const lines: string[] = []

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { appendFile, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import type { BenchRecord } from '../src/record.js'
-import { readRecord } from '../src/record-file.js'
+import type { BenchRecord } from '../src/record/record.js'
+import { readRecord } from '../src/record/record-file.js'
 import { blame, firstRowKept, inFolderOfItsOwn, run, start } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000

@@ -1,4 +1,4 @@
-import type { BenchRecord, Row } from '../src/record.js'
+import type { BenchRecord, Row } from '../src/record/record.js'
 
 /** A row as a real run leaves it, with what a test cares about laid over. */
 export function row(over: Partial<Row> = {}): Row {

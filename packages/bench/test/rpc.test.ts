@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
-import { bench } from '../src/bench.js'
-import type { Row } from '../src/record.js'
-import { readRecord } from '../src/record-file.js'
-import { ANSWER_BYTES, MAX_REQUEST_BYTES, RequestCounter, requestHeader } from '../src/rpc-frame.js'
-import { rpcChange, rpcPolicies, rpcTables } from '../src/rpc-table.js'
+import { bench } from '../src/cli/bench.js'
+import type { Row } from '../src/record/record.js'
+import { readRecord } from '../src/record/record-file.js'
+import { ANSWER_BYTES, MAX_REQUEST_BYTES, RequestCounter, requestHeader } from '../src/rpc/rpc-frame.js'
+import { rpcChange, rpcPolicies, rpcTables } from '../src/tables/rpc-table.js'
 import { blame, capture, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 
@@ -43,7 +43,7 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
   })
 
   it('calls a responder elsewhere, with thresholds and sizes as asked', async () => {
-    const { RpcResponder } = await import('../src/rpc-responder.js')
+    const { RpcResponder } = await import('../src/rpc/rpc-responder.js')
     await using responder = await RpcResponder.start({ host: '127.0.0.1', port: 0, cpu: null })
     const args = [
       '--backends',
@@ -82,7 +82,7 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
   })
 
   it('has a responder that outlives the Ctrl-C of a terminal, for the measurement that goes on', async () => {
-    const { RpcResponder } = await import('../src/rpc-responder.js')
+    const { RpcResponder } = await import('../src/rpc/rpc-responder.js')
     await using responder = await RpcResponder.start({ host: '127.0.0.1', port: 0, cpu: null })
     process.kill(responder.pid, 'SIGINT')
     const args = ['--backends', 'uring', '--thresholds', 'never', '--to', `127.0.0.1:${responder.port}`]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../src/random.js'
-import { interleave } from '../src/schedule.js'
+import { seededRandom } from '../src/run/random.js'
+import { interleave } from '../src/run/schedule.js'
 
 const cells = ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'c1', 'c2', 'c3']
 const groupOf = (cell: string): string => cell[0] as string

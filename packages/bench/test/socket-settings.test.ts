@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { BenchFailure } from '../src/failure.js'
-import { congestionText, SYSTEM_CONGESTION, socketSettings } from '../src/socket-settings.js'
+import { BenchFailure } from '../src/cli/failure.js'
+import { congestionText, SYSTEM_CONGESTION, socketSettings } from '../src/ends/socket-settings.js'
 
 const system = readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim()
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { bench } from '../src/bench.js'
-import { readRecord } from '../src/record-file.js'
+import { bench } from '../src/cli/bench.js'
+import { readRecord } from '../src/record/record-file.js'
 import { blame, capture, inFolderOfItsOwn, run } from './bench-run.js'
 
 // These run in this process, which the sweep pins to a CPU: the workspace gives each test file a process of its own.

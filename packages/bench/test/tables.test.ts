@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Row } from '../src/record.js'
-import { copiedText, costTable, sweepTables } from '../src/sweep-table.js'
-import { textTable } from '../src/text-table.js'
+import type { Row } from '../src/record/record.js'
+import { copiedText, costTable, sweepTables } from '../src/tables/sweep-table.js'
+import { textTable } from '../src/tables/text-table.js'
 import { row } from './rows.js'
 
 describe('text table', () => {

@@ -1,4 +1,4 @@
-import type { BenchRecord } from '../record.js'
+import type { BenchRecord } from '../record/record.js'
 
 /** Records that may stand in one section: the same machine, kernel, way of the bytes and machine model. */
 export interface RecordGroup {

@@ -1,4 +1,4 @@
-import type { Row } from '../record.js'
+import type { Row } from '../record/record.js'
 import { type Html, html, raw } from './html.js'
 import { LABEL_MEANINGS, type SenderStyle, sortSenders, styleOf } from './senders.js'
 

@@ -1,5 +1,5 @@
-import { TRANSPORT_TITLES } from '../cell.js'
-import type { BenchRecord, Row } from '../record.js'
+import type { BenchRecord, Row } from '../record/record.js'
+import { TRANSPORT_TITLES } from '../run/cell.js'
 import { type Bar, barDomain, bars } from './bars.js'
 import { figureHtml, type Html, html, type IdSource, type Tab, type TableData, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { BenchRecord } from '../record.js'
+import type { BenchRecord } from '../record/record.js'
 import { groupRecords, type RecordGroup } from './environment.js'
 import { type Html, html, IdSource, raw } from './html.js'
 import { PAGE_SCRIPT } from './page-script.js'

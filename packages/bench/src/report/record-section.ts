@@ -1,4 +1,4 @@
-import { type BenchRecord, copiedShare } from '../record.js'
+import { type BenchRecord, copiedShare } from '../record/record.js'
 import { ancestorsView } from './ancestors-view.js'
 import { connectionsView } from './connections-view.js'
 import { machineOf, NATIVE, wayOf } from './environment.js'

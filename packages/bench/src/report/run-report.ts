@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf, runToStatus } from '../failure.js'
-import { readRecord } from '../record-file.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf, runToStatus } from '../cli/failure.js'
+import { readRecord } from '../record/record-file.js'
 import { writePictures } from './write-pictures.js'
 import { writeReport } from './write-report.js'
 

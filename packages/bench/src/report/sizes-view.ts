@@ -1,5 +1,5 @@
-import { isStream, LEVELS, TRANSPORT_TITLES } from '../cell.js'
-import type { BenchRecord, ProcessorUse, Row } from '../record.js'
+import type { BenchRecord, ProcessorUse, Row } from '../record/record.js'
+import { isStream, LEVELS, TRANSPORT_TITLES } from '../run/cell.js'
 import { type CurveFrame, curves, scaleFromZero } from './curves.js'
 import { figureHtml, type Html, html, type IdSource, type TableData, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'

@@ -1,5 +1,5 @@
-import { LEVELS, TRANSPORT_TITLES } from '../cell.js'
-import type { BenchRecord, Row } from '../record.js'
+import type { BenchRecord, Row } from '../record/record.js'
+import { LEVELS, TRANSPORT_TITLES } from '../run/cell.js'
 import { type Bar, barDomain, bars } from './bars.js'
 import { type CurveFrame, curves, scaleAround, scaleFromZero, scaleOfPowers } from './curves.js'
 import { type FigureData, figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'

@@ -1,8 +1,8 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
-import { BenchFailure, ExitStatus, messageOf } from '../failure.js'
-import { type BenchRecord, recordSchema } from '../record.js'
+import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
+import { type BenchRecord, recordSchema } from '../record/record.js'
 import { reportPage } from './page.js'
 
 /** Most records in one report: the page must stay one that a phone can open. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type BenchRecord, recordSchema } from '../../src/record.js'
+import { type BenchRecord, recordSchema } from '../../src/record/record.js'
 import { groupRecords, machineOf } from '../../src/report/environment.js'
 import { reportPage } from '../../src/report/page.js'
 import { syntheticMachineModel, syntheticRecord, syntheticSweep } from './synthetic-records.js'

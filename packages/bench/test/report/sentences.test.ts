@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Row } from '../../src/record.js'
+import type { Row } from '../../src/record/record.js'
 import { peerSentences } from '../../src/report/peers-view.js'
 import { banners } from '../../src/report/record-section.js'
 import {

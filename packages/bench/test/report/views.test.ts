@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { BenchRecord, LatencyQuantiles, Row } from '../../src/record.js'
+import type { BenchRecord, LatencyQuantiles, Row } from '../../src/record/record.js'
 import { IdSource } from '../../src/report/html.js'
 import { latencyView } from '../../src/report/latency-view.js'
 import { recordSection, VIEWS } from '../../src/report/record-section.js'

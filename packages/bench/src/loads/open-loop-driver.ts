@@ -1,0 +1,165 @@
+import type { Backend } from '@sendzc/core'
+import { type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
+import { BenchFailure, ExitStatus } from '../cli/failure.js'
+import { DRIVER_LOAD_IN_FLIGHT, errnoName, LIMIT_TOO_LOW } from './driver-load.js'
+import type { LoadTotals } from './load.js'
+import type { OpenLoopPath, OpenLoopSink } from './open-loop.js'
+
+/** What {@link DriverOpenLoop} sends, and where. */
+export interface DriverOpenLoopOptions {
+  backend: Backend
+  /** A connected socket; stays the caller's. */
+  fd: number
+  /** The payload of every send. Never modified, so that it may be in flight many times at once. */
+  payload: Uint8Array
+  /** How many sends there will be. */
+  sends: number
+  sink: OpenLoopSink
+}
+
+/**
+ * A {@link Driver} under an open loop: one message per send, of a stream the rest of it in further ones, and notifications collected when the
+ * driver wakes, as a writer does.
+ */
+export class DriverOpenLoop implements OpenLoopPath, DriverSink {
+  readonly #driver: Driver
+  readonly #batch = new SendBatch(1, 1)
+  readonly #payload: Uint8Array
+  readonly #sink: OpenLoopSink
+  /** Tokens not in flight, as a stack. */
+  readonly #free: number[] = Array.from({ length: DRIVER_LOAD_IN_FLIGHT }, (_, token) => token)
+  /** Send that a token in flight belongs to, and the bytes that it carries. */
+  readonly #sendOf = new Int32Array(DRIVER_LOAD_IN_FLIGHT)
+  readonly #bytesOf = new Int32Array(DRIVER_LOAD_IN_FLIGHT)
+  /** Messages of each send that are not released, and whether all of it is sent. */
+  readonly #shared: Int32Array
+  readonly #isSent: Uint8Array
+  /** Sends that were begun; the first that is not wholly submitted, and how many of its bytes are sent. */
+  #begun = 0
+  #current = 0
+  #offset = 0
+  #unanswered = 0
+  #needsWritable = false
+  #needsNotification = false
+  #notified = false
+  #sends = 0
+  #bytes = 0
+  #messages = 0
+  #zerocopySends = 0
+  #copiedSends = 0
+  #partialSends = 0
+  #fullSockets = 0
+  #noBuffers = 0
+
+  /** @throws ZeroCopyError when the driver cannot be opened on this socket */
+  constructor({ backend, fd, payload, sends, sink }: DriverOpenLoopOptions) {
+    this.#driver = backend.open({ fd, sink: this, maxInFlight: DRIVER_LOAD_IN_FLIGHT })
+    this.#payload = payload
+    this.#sink = sink
+    this.#shared = new Int32Array(sends)
+    this.#isSent = new Uint8Array(sends)
+  }
+
+  begin(send: number): void {
+    this.#begun = send + 1
+    this.#submitDue()
+  }
+
+  turn(): void {
+    if (this.#notified) {
+      this.#notified = false
+      this.#driver.collect()
+    }
+    this.#submitDue()
+    if (this.#needsWritable) this.#driver.arm(Wake.Writable)
+    if (this.#free.length < DRIVER_LOAD_IN_FLIGHT) this.#driver.arm(Wake.Notification)
+    else if (this.#needsNotification) this.#sink.failed(new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed))
+  }
+
+  totals(): LoadTotals {
+    return {
+      sends: this.#sends,
+      bytes: this.#bytes,
+      messages: this.#messages,
+      zerocopySends: this.#zerocopySends,
+      copiedSends: this.#copiedSends,
+      partialSends: this.#partialSends,
+      fullSockets: this.#fullSockets,
+      noBuffers: this.#noBuffers,
+      driver: this.#driver.counters(),
+    }
+  }
+
+  close(): Promise<void> {
+    this.#driver.disarm(Wake.Writable | Wake.Notification)
+    this.#driver.close()
+    return Promise.resolve()
+  }
+
+  /** @internal */
+  sent(token: number, result: number): void {
+    this.#unanswered--
+    const send = this.#sendOf[token] as number
+    if (result >= 0) this.#tookBytes(send, result, this.#bytesOf[token] as number)
+    else if (result === -Errno.EAGAIN) {
+      this.#fullSockets++
+      this.#needsWritable = true
+    } else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) {
+      this.#noBuffers++
+      this.#needsNotification = true
+    } else if (result !== -Errno.EINTR) {
+      this.#sink.failed(new BenchFailure(`The kernel refused a send: ${errnoName(-result)}.`, ExitStatus.Failed))
+    }
+  }
+
+  /** @internal */
+  released(token: number, release: ReleaseKind): void {
+    this.#free.push(token)
+    if (release === Release.Zerocopy) this.#zerocopySends++
+    else if (release !== Release.None) this.#copiedSends++
+    if (release !== Release.None) this.#needsNotification = false
+    const send = this.#sendOf[token] as number
+    const shared = (this.#shared[send] as number) - 1
+    this.#shared[send] = shared
+    if (shared === 0 && this.#isSent[send] === 1) this.#sink.released(send)
+  }
+
+  /** @internal A driver may not be called from within: the next turn collects. */
+  wake(bits: number): void {
+    if ((bits & Wake.Writable) !== 0) this.#needsWritable = false
+    if ((bits & Wake.Notification) !== 0) this.#notified = true
+  }
+
+  #tookBytes(send: number, bytes: number, asked: number): void {
+    this.#bytes += bytes
+    this.#messages++
+    if (!this.#driver.zerocopy) this.#copiedSends++
+    if (bytes < asked) this.#partialSends++
+    this.#offset += bytes
+    if (this.#driver.kind === 'stream' && this.#offset < this.#payload.byteLength) return
+    this.#offset = 0
+    this.#current++
+    this.#sends++
+    this.#isSent[send] = 1
+    this.#sink.sent(send)
+  }
+
+  /** What is due, one message at a time: the answer to the last tells whether the next may follow. */
+  #submitDue(): void {
+    while (this.#current < this.#begun && this.#unanswered === 0 && !this.#needsWritable && !this.#needsNotification) {
+      const token = this.#free.pop()
+      if (token === undefined) return
+      const segment = this.#offset === 0 ? this.#payload : this.#payload.subarray(this.#offset)
+      this.#sendOf[token] = this.#current
+      this.#bytesOf[token] = segment.byteLength
+      this.#shared[this.#current] = (this.#shared[this.#current] as number) + 1
+      const batch = this.#batch
+      batch.clear()
+      batch.addSegment(segment)
+      batch.endMessage(token, 1, this.#driver.zerocopy ? MessageFlag.Zerocopy : 0)
+      this.#unanswered++
+      this.#driver.submit(batch)
+      if (this.#driver.group !== null) this.#driver.flush()
+    }
+  }
+}
