@@ -1,7 +1,8 @@
 // That a path really does not copy, and what io_uring says of it: parts of scripts/vm-suite.mjs, for the boots that do not copy.
 import assert from 'node:assert/strict'
 import { content, DriverSession } from '../packages/core/dist/conformance/index.js'
-import { openWriter, Release } from '../packages/core/dist/src/index.js'
+import { Release } from '../packages/core/dist/src/driver/index.js'
+import { openWriter } from '../packages/core/dist/src/index.js'
 
 const WRITES = 32
 /** Below the MTU of the interfaces: a datagram above it would be fragmented, and copied. */

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import type { Backend } from '../src/driver.js'
+import type { Backend } from '../src/driver/driver.js'
 import { runContent } from './content-run.js'
 import { releasingEarly } from './early-release.js'
 import { poisonDatagramsAtReleased } from './slow-device.js'

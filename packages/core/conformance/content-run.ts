@@ -1,4 +1,4 @@
-import type { Backend } from '../src/driver.js'
+import type { Backend } from '../src/driver/driver.js'
 import { collectCases } from './collect.js'
 import { pressGarbageCollector } from './content.js'
 import { tcpPairs, udpPairs } from './loopback-pairs.js'

@@ -1,4 +1,4 @@
-import type { Capability } from '../src/capabilities.js'
+import type { Capability } from '../src/driver/capabilities.js'
 import {
   type Backend,
   type BackendName,
@@ -11,7 +11,7 @@ import {
   type SocketKind,
   TABLE_WORDS,
   Wake,
-} from '../src/driver.js'
+} from '../src/driver/driver.js'
 
 /** A backend that stands between a writer and another backend, and notes where either breaks its contract with the other. */
 export class DriverWitness implements Backend {

@@ -1,4 +1,4 @@
-import { type Backend, Release } from '../src/driver.js'
+import { type Backend, Release } from '../src/driver/driver.js'
 
 /**
  * `backend`, wrong on purpose: a message is released as soon as it is sent. With it a test proves, over a real kernel, that poison which

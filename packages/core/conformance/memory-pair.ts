@@ -1,5 +1,5 @@
-import { Errno, type SocketKind } from '../src/driver.js'
-import type { MemoryBackend } from '../src/memory-driver.js'
+import { Errno, type SocketKind } from '../src/driver/driver.js'
+import type { MemoryBackend } from '../src/testing/memory-driver.js'
 import { type ConnectedPair, Inbox } from './peers.js'
 
 /** Opens a pair whose ends are joined by the fake kernel of `backend`. */

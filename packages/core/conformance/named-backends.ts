@@ -1,4 +1,4 @@
-import type { Backend } from '../src/driver.js'
+import type { Backend } from '../src/driver/driver.js'
 import type { TestFramework } from './contract.js'
 
 /** Backends for tests whose children, threads and processes, can be told no more than a name. */

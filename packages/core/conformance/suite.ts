@@ -1,4 +1,4 @@
-import { openWriter } from '../src/open-writer.js'
+import { openWriter } from '../src/open/open-writer.js'
 import { SUITE_LIMITS } from './bounded.js'
 import type { ConformanceOptions, ContractPromise, OpenWriter, PromiseCase } from './contract.js'
 import { driverPromises } from './driver/index.js'

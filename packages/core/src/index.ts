@@ -1,15 +1,15 @@
 /**
- * One writer interface for zero-copy sends. Pure TypeScript: backends come from `@sendzc/sendmsg` and `@sendzc/uring`.
+ * One writer interface for zero-copy sends: what a caller needs. Pure TypeScript: backends come from `@sendzc/sendmsg` and `@sendzc/uring`.
+ * `@sendzc/core/driver` is what the author of a backend needs, `@sendzc/core/conformance` the suite that holds one to the contract, and
+ * `@sendzc/core/testing` a driver without a kernel.
  * @packageDocumentation
  */
-export { auto } from './auto.js'
-export * from './capabilities.js'
-export * from './driver.js'
+export type { Capability, CapabilityCheck } from './driver/capabilities.js'
+export type { Backend, BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 export * from './errors.js'
-export { EVENT_WORDS, EventDispatcher } from './event-dispatch.js'
-export { type DeferredSent, MemoryBackend, type MemoryOptions, memory } from './memory-driver.js'
-export { type ChosenBackend, type OpenWriterOptions, openWriter } from './open-writer.js'
-export { AUTO_DEFAULTS, LIMITS, parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
+export { auto } from './open/auto.js'
+export { type OpenWriterOptions, openWriter } from './open/open-writer.js'
+export { AUTO_DEFAULTS, LIMITS, type WriterOptions } from './open/options.js'
+export type { DescriptorTarget, WriterTarget } from './open/target.js'
 export { type ToWritableOptions, toWritable } from './stream.js'
-export type { DescriptorTarget, WriterTarget } from './target.js'
 export * from './writer.js'

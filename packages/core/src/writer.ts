@@ -1,4 +1,4 @@
-import type { BackendName, DriverCounters, SocketKind } from './driver.js'
+import type { BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 import type { ReleaseOutcome } from './errors.js'
 
 /** What `write()` takes: one piece of memory, or several that leave as one. */

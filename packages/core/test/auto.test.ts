@@ -1,10 +1,10 @@
 import { setImmediate as oneTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { assertContent, content, WriteLedger } from '../conformance/index.js'
-import { auto } from '../src/auto.js'
-import { type MemoryOptions, memory } from '../src/memory-driver.js'
-import { openWriter } from '../src/open-writer.js'
-import { AUTO_DEFAULTS, type WriterOptions } from '../src/options.js'
+import { auto } from '../src/open/auto.js'
+import { openWriter } from '../src/open/open-writer.js'
+import { AUTO_DEFAULTS, type WriterOptions } from '../src/open/options.js'
+import { type MemoryOptions, memory } from '../src/testing/memory-driver.js'
 import type { WriterStats } from '../src/writer.js'
 
 /** Writes one after the other over a fake kernel, each awaited until it is released. */

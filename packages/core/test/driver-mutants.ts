@@ -1,7 +1,7 @@
 import { POISON } from '../conformance/index.js'
-import { type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver.js'
+import { type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
-import type { MemoryOptions } from '../src/memory-driver.js'
+import type { MemoryOptions } from '../src/testing/memory-driver.js'
 import { batchOf, type DriverMutation, messagesOf } from './mutation.js'
 
 /** One way for a driver to be wrong, and the promises that must say so. */

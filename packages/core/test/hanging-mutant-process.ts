@@ -1,5 +1,5 @@
 import { collectCases, driverConformance } from '../conformance/index.js'
-import { memory } from '../src/memory-driver.js'
+import { memory } from '../src/testing/memory-driver.js'
 import { memoryConformance } from './memory-modes.js'
 
 /**

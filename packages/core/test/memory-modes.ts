@@ -1,8 +1,8 @@
 import type { ConformanceOptions } from '../conformance/index.js'
 import { openMemoryPair } from '../conformance/index.js'
-import type { SocketKind } from '../src/driver.js'
+import type { SocketKind } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
-import { type MemoryBackend, type MemoryOptions, memory } from '../src/memory-driver.js'
+import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'
 
 /** A way for the fake kernel to behave, and what large writes settle with under it. */
 export interface MemoryMode {

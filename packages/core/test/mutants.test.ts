@@ -10,8 +10,8 @@ import {
   setWaitMs,
   writerPromises,
 } from '../conformance/index.js'
-import { memory } from '../src/memory-driver.js'
-import { openWriter } from '../src/open-writer.js'
+import { openWriter } from '../src/open/open-writer.js'
+import { memory } from '../src/testing/memory-driver.js'
 import { DRIVER_MUTANTS, type DriverMutant } from './driver-mutants.js'
 import { memoryConformance } from './memory-modes.js'
 import { mutateBackend, override } from './mutation.js'

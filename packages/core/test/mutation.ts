@@ -1,4 +1,4 @@
-import { type Backend, type Driver, type DriverOpenOptions, type DriverSink, SendBatch, TABLE_WORDS } from '../src/driver.js'
+import { type Backend, type Driver, type DriverOpenOptions, type DriverSink, SendBatch, TABLE_WORDS } from '../src/driver/driver.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
 
 /** `inner` with some of its members replaced. */

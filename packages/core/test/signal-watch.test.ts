@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
-import { watchSignal } from '../src/signal-watch.js'
+import { watchSignal } from '../src/writer/signal-watch.js'
 
 it('keeps one listener for all writes that share a signal, and calls those that still watch', () => {
   const controller = new AbortController()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openWriter, type WriterTarget } from '../src/index.js'
-import { memory } from '../src/memory-driver.js'
+import { memory } from '../src/testing/memory-driver.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

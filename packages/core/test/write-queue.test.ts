@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { PendingWrite } from '../src/pending-write.js'
-import { WriteQueue } from '../src/write-queue.js'
+import { PendingWrite } from '../src/writer/pending-write.js'
+import { WriteQueue } from '../src/writer/write-queue.js'
 
 const write = (sequence: number): PendingWrite => new PendingWrite(new Uint8Array(1), 1, sequence)
 const order = (queue: WriteQueue): number[] => Array.from({ length: queue.length }, (_, index) => queue.at(index).sequence)

@@ -1,6 +1,6 @@
-import type { Backend } from '../src/driver.js'
+import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
-import type { WriterOptions } from '../src/options.js'
+import type { WriterOptions } from '../src/open/options.js'
 import type { SentWrite, WriteData } from '../src/writer.js'
 import type { WriterMutation } from './mutation.js'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { content } from '../conformance/index.js'
-import { memory } from '../src/memory-driver.js'
-import { openWriter } from '../src/open-writer.js'
+import { openWriter } from '../src/open/open-writer.js'
+import { memory } from '../src/testing/memory-driver.js'
 
 it('times the release of one batch in eight, from the first on, with every message in it', async () => {
   const backend = memory({ kind: 'datagram' })

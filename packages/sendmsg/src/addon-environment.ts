@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
-import { EVENT_WORDS, EventDispatcher, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
 import { loadNative, type NativeAddon } from './native.js'
 import { errnoName } from './open-error.js'
 

@@ -1,4 +1,5 @@
-import { type Backend, parseOptions } from '@sendzc/core'
+import type { Backend } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { NotificationPath } from './native.js'
 import { type ErrqueueOptions, errqueueOptionsSchema } from './options.js'
 import { probeErrqueue } from './probe.js'

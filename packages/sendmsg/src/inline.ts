@@ -1,4 +1,5 @@
-import { type Backend, parseOptions, ZeroCopyError } from '@sendzc/core'
+import { type Backend, ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { NotificationPath } from './native.js'
 import { type InlineOptions, inlineOptionsSchema, LIMITS, SCM_ZC_NOTIFICATION, SCM_ZC_NOTIFICATION_USR } from './options.js'
 import { inlineCheck, probeInline } from './probe.js'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { type BackendName, type Capability, type CapabilityCheck, ZeroCopyError } from '@sendzc/core'
+import { type BackendName, type Capability, ZeroCopyError } from '@sendzc/core'
+import type { CapabilityCheck } from '@sendzc/core/driver'
 import { Domain, loadNative, type NativeAddon, SocketType } from './native.js'
 import { errnoName } from './open-error.js'
 

@@ -1,14 +1,5 @@
-import {
-  type BackendName,
-  type Driver,
-  type DriverCounters,
-  type DriverOpenOptions,
-  LIMITS,
-  parseOptions,
-  type SendBatch,
-  type SocketKind,
-  ZeroCopyError,
-} from '@sendzc/core'
+import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCopyError } from '@sendzc/core'
+import { type Driver, type DriverOpenOptions, parseOptions, type SendBatch } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
 import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'

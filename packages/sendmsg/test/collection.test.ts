@@ -1,5 +1,5 @@
-import { Release } from '@sendzc/core'
 import { content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { Release } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 import { parsed, runTraced } from './children/child.js'

@@ -1,4 +1,4 @@
-import { Errno, Release } from '@sendzc/core'
+import { Errno, Release } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { parsed, runInNamespace, runTraced } from './children/child.js'
 import type { SendReport, SendTask } from './send-task.js'

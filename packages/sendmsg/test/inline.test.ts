@@ -1,4 +1,4 @@
-import { Release } from '@sendzc/core'
+import { Release } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { inline } from '../src/index.js'
 import { type SendTask, send } from './send-task.js'

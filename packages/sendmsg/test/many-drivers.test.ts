@@ -1,5 +1,5 @@
-import { type Driver, Wake } from '@sendzc/core'
 import { bounded, type ConnectedPair, content, DriverSession, udpPairs } from '@sendzc/core/conformance'
+import { type Driver, Wake } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 

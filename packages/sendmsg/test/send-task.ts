@@ -1,5 +1,6 @@
-import { type Backend, Wake } from '@sendzc/core'
+import type { Backend } from '@sendzc/core'
 import { bounded, content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { Wake } from '@sendzc/core/driver'
 import { copy, type ErrqueueOptions, errqueue, type InlineOptions, inline, type SendmsgCounters } from '../src/index.js'
 
 /** What {@link SendReport} is about. */

@@ -1,4 +1,4 @@
-import { type Driver, type DriverSink, Errno, MessageFlag, type ReleaseKind, SendBatch } from '@sendzc/core'
+import { type Driver, type DriverSink, Errno, MessageFlag, type ReleaseKind, SendBatch } from '@sendzc/core/driver'
 import { errqueue } from '../src/index.js'
 import { contentAt } from './memory-pressure.js'
 

@@ -1,4 +1,5 @@
-import { parseOptions, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { NativeRole, native } from './native.js'
 import { openError } from './open-error.js'

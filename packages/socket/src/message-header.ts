@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { parseOptions } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { type Ipv4HeaderOptions, type Ipv6HeaderOptions, ipv4HeaderSchema, ipv6HeaderSchema } from './socket-spec.js'
 
 /** Bytes of an IPv4 header without options (RFC 791). */

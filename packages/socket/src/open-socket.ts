@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { parseOptions, type SocketKind, ZeroCopyError } from '@sendzc/core'
+import { type SocketKind, ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { ETHERNET_HEADER_BYTES, ethernetHeader, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, ipHeader, macBytes } from './message-header.js'
 import { NativeProtocol, NativeRole, type NativeSpec, native } from './native.js'
 import { type AnySpec, openError } from './open-error.js'

@@ -1,4 +1,5 @@
-import { parseOptions, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { NativePagePath, type NativePageTotals, native } from './native.js'
 import { waitReady } from './ready.js'

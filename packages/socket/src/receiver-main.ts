@@ -1,5 +1,6 @@
 // The receiver process. It receives on a native thread; this file only obeys its parent, and ends with it.
-import { parseOptions, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { pinProcess } from './cpu-affinity.js'
 import { listen } from './listening-socket.js'
 import { NativeCommand, NativeReceiveKind, type NativeTotals, native } from './native.js'

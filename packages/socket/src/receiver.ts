@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { parseOptions, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { receiverEntry } from './receiver-entry.js'
 import {

@@ -1,4 +1,4 @@
-import { parseOptions } from '@sendzc/core'
+import { parseOptions } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { native } from './native.js'
 import { limitContext } from './open-error.js'

@@ -8,7 +8,7 @@ namespace sendzc {
 
 namespace {
 
-// Words per message in SendBatch.table, and its flag: mirrored from packages/core/src/driver.ts.
+// Words per message in SendBatch.table, and its flag: mirrored from packages/core/src/driver/driver.ts.
 constexpr size_t table_words = 3;
 constexpr uint32_t message_zerocopy = 1;
 

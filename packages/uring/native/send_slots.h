@@ -66,7 +66,7 @@ struct driver_slot {
   bool packet_ended = false;      // the last request that asks for zero-copy ends its packet buffer
   uint32_t shared_in_flight = 0;  // tokens in flight that ask for zero-copy
   std::unique_ptr<token_slot[]> tokens;
-  // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver.ts.
+  // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver/driver.ts.
   const uint32_t* table = nullptr;
   size_t table_words = 0;
   memory_pin table_pin;

@@ -1,5 +1,6 @@
 import { release } from 'node:os'
-import { type Capability, type CapabilityCheck, ZeroCopyError } from '@sendzc/core'
+import { type Capability, ZeroCopyError } from '@sendzc/core'
+import type { CapabilityCheck } from '@sendzc/core/driver'
 import { failureName, ringFailure } from './failures.js'
 import { canLockAnyMemory, ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
 import { loadNative } from './native.js'

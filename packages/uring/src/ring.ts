@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
-import { EVENT_WORDS, EventDispatcher, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
+import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
 import { failureError, fixedBufferFailure, ringFailure } from './failures.js'
 import { DRIVER_INDEX_BITS, loadNative, onRingReady, type UringAddon } from './native.js'
 import type { ResolvedUringOptions } from './options.js'

@@ -1,4 +1,5 @@
-import { type Backend, type Capability, type Driver, type DriverOpenOptions, parseOptions, ZeroCopyError } from '@sendzc/core'
+import { type Backend, type Capability, ZeroCopyError } from '@sendzc/core'
+import { type Driver, type DriverOpenOptions, parseOptions } from '@sendzc/core/driver'
 import { failureError, openFailure } from './failures.js'
 import { FixedPool } from './fixed-pool.js'
 import { loadNative } from './native.js'

@@ -1,4 +1,5 @@
-import type { Driver, DriverCounters, DriverSink, ReleaseKind, SendBatch, SocketKind } from '@sendzc/core'
+import type { DriverCounters, SocketKind } from '@sendzc/core'
+import type { Driver, DriverSink, ReleaseKind, SendBatch } from '@sendzc/core/driver'
 import { SubmitMode, submitControl } from './native.js'
 import { UringRing } from './ring.js'
 

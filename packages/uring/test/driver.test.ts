@@ -1,5 +1,5 @@
 // What the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
-import { type DriverSink, Errno, Release, SendBatch, Wake } from '@sendzc/core'
+
 import {
   type ConnectedPair,
   content,
@@ -11,6 +11,7 @@ import {
   udpPairs,
   until,
 } from '@sendzc/core/conformance'
+import { type DriverSink, Errno, Release, SendBatch, Wake } from '@sendzc/core/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
 import type { BlockingReport } from './children/blocking-child.js'

@@ -1,5 +1,6 @@
-import { Release, ZeroCopyError } from '@sendzc/core'
+import { ZeroCopyError } from '@sendzc/core'
 import { type ConnectedPair, content, DriverSession, fillContent, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { Release } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { type FixedPool, uring } from '../src/index.js'
 

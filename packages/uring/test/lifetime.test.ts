@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { Wake } from '@sendzc/core'
 import {
   bounded,
   type ConnectedPair,
@@ -10,6 +9,7 @@ import {
   slowLoopback,
   tcpPairs,
 } from '@sendzc/core/conformance'
+import { Wake } from '@sendzc/core/driver'
 import { describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
 import { loadNative } from '../src/native.js'

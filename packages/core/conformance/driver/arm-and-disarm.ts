@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Wake } from '../../src/driver.js'
+import { Wake } from '../../src/driver/driver.js'
 import { quietTurns, until } from '../bounded.js'
 import { content } from '../content.js'
 import type { DriverPromise } from '../contract.js'

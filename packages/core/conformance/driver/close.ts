@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Wake } from '../../src/driver.js'
+import { Wake } from '../../src/driver/driver.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, pressGarbageCollector } from '../content.js'
 import type { DriverPromise } from '../contract.js'

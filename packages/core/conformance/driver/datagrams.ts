@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Errno, Release } from '../../src/driver.js'
+import { Errno, Release } from '../../src/driver/driver.js'
 import { assertContent, content } from '../content.js'
 import type { DriverPromise } from '../contract.js'
 import type { MessageReport } from './session.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Release } from '../../src/driver.js'
+import { Release } from '../../src/driver/driver.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content } from '../content.js'
 import type { DriverPromise } from '../contract.js'

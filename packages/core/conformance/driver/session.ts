@@ -9,7 +9,7 @@ import {
   type ReleaseKind,
   SendBatch,
   Wake,
-} from '../../src/driver.js'
+} from '../../src/driver/driver.js'
 import { until } from '../bounded.js'
 import { fillContent, POISON } from '../content.js'
 

@@ -1,4 +1,4 @@
-import type { SocketKind } from '../../src/driver.js'
+import type { SocketKind } from '../../src/driver/driver.js'
 import { content } from '../content.js'
 import type { ConnectedPair } from '../peers.js'
 import type { DriverSession, MessageReport } from './session.js'

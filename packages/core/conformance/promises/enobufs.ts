@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Errno } from '../../src/driver.js'
+import { Errno } from '../../src/driver/driver.js'
 import { assertContent, content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 

@@ -1,5 +1,5 @@
+import type { ZeroCopyErrorCode } from '../errors.js'
 import { Errno } from './driver.js'
-import type { ZeroCopyErrorCode } from './errors.js'
 
 const names = new Map<number, string>(Object.entries(Errno).map(([name, number]) => [number, name]))
 

@@ -1,6 +1,6 @@
-import type { Capability } from './capabilities.js'
-import type { Backend, BackendName, Driver, DriverOpenOptions } from './driver.js'
-import { ZeroCopyError } from './errors.js'
+import type { Capability } from '../driver/capabilities.js'
+import type { Backend, BackendName, Driver, DriverOpenOptions } from '../driver/driver.js'
+import { ZeroCopyError } from '../errors.js'
 import { type ChosenBackend, isBackend } from './open-writer.js'
 import { AUTO_DEFAULTS } from './options.js'
 

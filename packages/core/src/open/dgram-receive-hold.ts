@@ -1,5 +1,5 @@
 import type { Socket as DgramSocket } from 'node:dgram'
-import type { Driver, DriverSink, ReleaseKind } from './driver.js'
+import type { Driver, DriverSink, ReleaseKind } from '../driver/driver.js'
 
 interface ReceivingHandle {
   recvStart(): number

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { ZeroCopyError } from './errors.js'
+import { ZeroCopyError } from '../errors.js'
 
 /** What of a net.Socket is replaced while a writer is open on it. */
 type Writing = Pick<Socket, 'write'> & {

@@ -1,12 +1,12 @@
 import { fstatSync } from 'node:fs'
+import type { Backend } from '../driver/driver.js'
+import { ZeroCopyError } from '../errors.js'
+import { ManagedWriter } from '../writer/managed-writer.js'
+import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
-import type { Backend } from './driver.js'
-import { ZeroCopyError } from './errors.js'
-import { ManagedWriter } from './managed-writer.js'
 import { NetSocketLease } from './net-socket-lease.js'
 import { parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
-import type { ZeroCopyWriter } from './writer.js'
 
 /** A backend that knows better defaults for the writer than the writer does, and why it was chosen. Made by `auto()`. */
 export interface ChosenBackend extends Backend {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ZeroCopyError } from './errors.js'
+import { ZeroCopyError } from '../errors.js'
 
 /** Upper bounds of the options, in the unit that each name ends with. */
 export const LIMITS = {

@@ -1,4 +1,4 @@
-import type { Capability } from './capabilities.js'
+import type { Capability } from '../driver/capabilities.js'
 import {
   type Backend,
   type Driver,
@@ -13,8 +13,8 @@ import {
   type SocketKind,
   TABLE_WORDS,
   Wake,
-} from './driver.js'
-import { ZeroCopyError } from './errors.js'
+} from '../driver/driver.js'
+import { ZeroCopyError } from '../errors.js'
 import { forEachId, type MemoryKernelOptions, MemorySocket, type NotificationRange } from './memory-kernel.js'
 
 /** When a deferred driver reports `sent`: from within `flush`, or from the event loop after it. */

@@ -1,4 +1,4 @@
-import { Errno, type SocketKind } from './driver.js'
+import { Errno, type SocketKind } from '../driver/driver.js'
 
 /**
  * How published ids look: merged in order, one by one, or scattered: split at random, delayed, and truly out of order, since

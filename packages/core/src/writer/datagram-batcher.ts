@@ -1,4 +1,4 @@
-import { MessageFlag, type SendBatch } from './driver.js'
+import { MessageFlag, type SendBatch } from '../driver/driver.js'
 import type { MessageTable } from './message-table.js'
 import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'

@@ -1,4 +1,4 @@
-import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from './errors.js'
+import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from '../errors.js'
 
 /** Why writes fail from some moment on: what the error of each is made from. */
 export interface Ending {

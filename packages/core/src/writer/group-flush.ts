@@ -1,4 +1,4 @@
-import type { Driver } from './driver.js'
+import type { Driver } from '../driver/driver.js'
 import { runAsMicrotask } from './microtask.js'
 
 const scheduled = new WeakSet<object>()

@@ -1,5 +1,5 @@
-import type { ZeroCopyError } from './errors.js'
-import type { ResolvedWriterOptions } from './options.js'
+import type { ZeroCopyError } from '../errors.js'
+import type { ResolvedWriterOptions } from '../open/options.js'
 
 /** What a writer is made of, besides its driver. */
 export interface ManagedWriterInit {

@@ -1,4 +1,3 @@
-import { DatagramBatcher } from './datagram-batcher.js'
 import {
   type BackendName,
   type Driver,
@@ -9,22 +8,23 @@ import {
   SendBatch,
   type SocketKind,
   Wake,
-} from './driver.js'
+} from '../driver/driver.js'
+import { errnoName, limitMessage, sendFailure } from '../driver/errno.js'
+import { ZeroCopyError, type ZeroCopyErrorInit } from '../errors.js'
+import type { ResolvedWriterOptions } from '../open/options.js'
+import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
+import { DatagramBatcher } from './datagram-batcher.js'
 import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, signalEnding, WRITER_CLOSED } from './endings.js'
-import { errnoName, limitMessage, sendFailure } from './errno.js'
-import { ZeroCopyError, type ZeroCopyErrorInit } from './errors.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import type { ManagedWriterInit } from './managed-writer-init.js'
 import { type MessageRecord, MessageTable } from './message-table.js'
 import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
-import type { ResolvedWriterOptions } from './options.js'
 import type { PendingWrite } from './pending-write.js'
 import { signalOf } from './signal-watch.js'
 import { StreamBatcher } from './stream-batcher.js'
 import { toPendingWrite } from './write-data.js'
 import { WriteQueue } from './write-queue.js'
-import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from './writer.js'
 import { WriterStatistics } from './writer-statistics.js'
 import { ZerocopyPolicy } from './zerocopy-policy.js'
 

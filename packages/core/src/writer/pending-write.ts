@@ -1,7 +1,7 @@
+import { type ReleaseOutcome, ZeroCopyError } from '../errors.js'
+import type { SentWrite } from '../writer.js'
 import type { Ending } from './endings.js'
-import { type ReleaseOutcome, ZeroCopyError } from './errors.js'
 import { watchSignal } from './signal-watch.js'
-import type { SentWrite } from './writer.js'
 
 /** Why a message does not ask for zero-copy. `null`: it does. */
 export type CopyCause = 'threshold' | 'limit' | 'demoted' | 'backend' | null

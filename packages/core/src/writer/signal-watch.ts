@@ -1,5 +1,5 @@
-import { ZeroCopyError } from './errors.js'
-import type { WriteOptions } from './writer.js'
+import { ZeroCopyError } from '../errors.js'
+import type { WriteOptions } from '../writer.js'
 
 const watched = new WeakMap<AbortSignal, Set<() => void>>()
 

@@ -1,4 +1,4 @@
-import { MessageFlag, type SendBatch } from './driver.js'
+import { MessageFlag, type SendBatch } from '../driver/driver.js'
 import type { MessageTable } from './message-table.js'
 import type { PendingWrite } from './pending-write.js'
 import type { WriteQueue } from './write-queue.js'

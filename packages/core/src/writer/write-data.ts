@@ -1,6 +1,6 @@
-import { ZeroCopyError } from './errors.js'
+import { ZeroCopyError } from '../errors.js'
+import type { WriteData } from '../writer.js'
 import { PendingWrite } from './pending-write.js'
-import type { WriteData } from './writer.js'
 
 /**
  * Makes a write of what was given to `write()`.

@@ -1,8 +1,8 @@
+import { type BackendName, type DriverCounters, Release, type ReleaseKind } from '../driver/driver.js'
+import type { WriterStats } from '../writer.js'
 import { clock } from './clock.js'
-import { type BackendName, type DriverCounters, Release, type ReleaseKind } from './driver.js'
 import { type MessageRecord, NOT_TIMED } from './message-table.js'
 import type { CopyCause } from './pending-write.js'
-import type { WriterStats } from './writer.js'
 
 /** Buckets of the latency histogram: the last one holds everything from 2^30 microseconds (18 minutes). */
 const LATENCY_BUCKETS = 32

@@ -1,5 +1,5 @@
 // Events from a driver to JavaScript, written to an Int32Array that JavaScript owns: no allocation, no call per event.
-// The layout is mirrored by packages/core/src/event-dispatch.ts.
+// The layout is mirrored by packages/core/src/driver/event-dispatch.ts.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Goes to a stage of a send and ends there: by process.exit(), or by being terminated where it is a worker.
 import { connect } from 'node:net'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { Wake } from '@sendzc/core'
+import { Wake } from '@sendzc/core/driver'
 import { descriptorOf } from '../descriptor.js'
 import { poisonFreedMemory } from '../memory-pressure.js'
 import { MESSAGE_BYTES, StalledStream } from '../stalled-stream.js'

@@ -1,0 +1,10 @@
+/**
+ * What the author of a backend needs: the interface of a driver, the events of an addon, and the checks that backends share.
+ * @packageDocumentation
+ */
+export { type ChosenBackend, isBackend } from '../open/open-writer.js'
+export { parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../open/options.js'
+export * from './capabilities.js'
+export * from './driver.js'
+export { errnoName } from './errno.js'
+export { EVENT_WORDS, EventDispatcher } from './event-dispatch.js'
