@@ -9,6 +9,7 @@ const SIZE_BYTES = 100
 class ScriptedDriver implements Driver {
   readonly backend = 'memory'
   readonly zerocopy = true
+  readonly readsErrorQueue = false
   readonly maxSegmentsPerMessage = 1
   readonly group = null
   readonly events: string[] = []

@@ -108,6 +108,10 @@ class WitnessedDriver implements Driver {
     return this.#driver.zerocopy
   }
 
+  get readsErrorQueue(): boolean {
+    return this.#driver.readsErrorQueue
+  }
+
   get maxInFlight(): number {
     return this.#driver.maxInFlight
   }

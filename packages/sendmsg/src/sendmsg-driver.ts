@@ -45,6 +45,7 @@ export class SendmsgDriver implements Driver {
   readonly backend: BackendName
   readonly kind: SocketKind
   readonly zerocopy: boolean
+  readonly readsErrorQueue: boolean
   readonly maxInFlight: number
   readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
   readonly group = null
@@ -60,6 +61,8 @@ export class SendmsgDriver implements Driver {
     this.backend = request.backend
     this.kind = kind
     this.zerocopy = request.path !== NotificationPath.None
+    // The inline path too: what no send carried back comes there.
+    this.readsErrorQueue = this.zerocopy
     this.maxInFlight = maxInFlight
   }
 

@@ -19,6 +19,7 @@ const MAX_SEGMENTS_PER_MESSAGE = 1_024
 export class UringDriver implements Driver, DriverSink {
   readonly backend = 'uring'
   readonly zerocopy = true
+  readonly readsErrorQueue = false
   readonly kind: SocketKind
   readonly maxInFlight: number
   readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE

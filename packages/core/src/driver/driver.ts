@@ -1,7 +1,10 @@
 import type { Capability } from './capabilities.js'
 
-/** Names of the notification paths. */
-export type BackendName = 'errqueue' | 'inline' | 'uring' | 'copy' | 'memory'
+/**
+ * Name of a backend, for messages and statistics; nothing is decided by it. Those of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
+ * a backend from elsewhere has a name of its own.
+ */
+export type BackendName = string
 
 /** Whether the socket keeps message boundaries. SOCK_STREAM is a stream; DGRAM, RAW and PACKET are datagram. */
 export type SocketKind = 'stream' | 'datagram'
@@ -153,6 +156,11 @@ export interface Driver {
   readonly kind: SocketKind
   /** False: memory is never shared with the kernel after `sent` (the copy driver). */
   readonly zerocopy: boolean
+  /**
+   * True: notifications come to the error queue of the socket, which nobody else may read while a message is in flight. A `dgram.Socket` does not receive
+   * meanwhile, for libuv 1.52 and later reads that queue too.
+   */
+  readonly readsErrorQueue: boolean
   /** Capacity in tokens. */
   readonly maxInFlight: number
   /** Largest number of segments of one message. */

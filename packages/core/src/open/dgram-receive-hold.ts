@@ -35,9 +35,9 @@ export class DgramReceiveHold implements DriverSink {
     this.#writer = writer
   }
 
-  /** Called when the driver is open: notifications come to the error queue of these alone. */
+  /** Called when the driver is open. */
   watch(driver: Driver): void {
-    this.#watching = driver.backend === 'errqueue' || driver.backend === 'inline'
+    this.#watching = driver.readsErrorQueue
   }
 
   sent(token: number, result: number): void {

@@ -134,6 +134,7 @@ export class MemoryDriver implements Driver {
   readonly backend = 'memory'
   readonly kind: SocketKind
   readonly zerocopy: boolean
+  readonly readsErrorQueue = false
   readonly maxInFlight: number
   readonly maxSegmentsPerMessage: number
   readonly group: object | null
