@@ -1,3 +1,4 @@
+import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -6,6 +7,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@sendzc/source'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'vm/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    env: { PATH: [join(import.meta.dirname, 'scripts/test/no-install'), process.env.PATH].join(delimiter) },
     // Addons are loaded per process; a fork per file keeps one file's sockets out of another's counts.
     pool: 'forks',
     maxWorkers: 2,

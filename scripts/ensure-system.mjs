@@ -1,14 +1,16 @@
 // Finds what the project needs from the system; as root on Debian or Ubuntu installs what is missing, else says how and stops.
 //   node scripts/ensure-system.mjs GROUP...
-import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { aptInstall } from './apt-install.mjs'
 
 const hasCommand = (name) => () => (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
 const hasHeader = (name) => () => ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, name)))
 const hasLinuxSource = () =>
   existsSync('/usr/src') && readdirSync('/usr/src').some((name) => /^linux-source-6\..*\.tar\.(xz|zst|bz2)$/.test(name))
+
+const hasChromium = () => hasCommand('chromium')() || hasCommand('chromium-browser')()
 
 /** What is needed, how it is found, and its package by package manager; null: that system has no such package. */
 const needs = {
@@ -39,6 +41,8 @@ const needs = {
     apk: 'clang-extra-tools',
   },
   linuxSource: { found: hasLinuxSource, apt: 'linux-source', dnf: null, pacman: null, apk: null },
+  perf: { found: hasCommand('perf'), apt: 'linux-perf', dnf: 'perf', pacman: 'perf', apk: 'perf' },
+  browser: { found: hasChromium, apt: 'chromium', dnf: 'chromium', pacman: 'chromium', apk: 'chromium' },
 }
 
 const groups = {
@@ -47,6 +51,8 @@ const groups = {
   valgrind: ['valgrind'],
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
+  // What some tests are skipped without.
+  everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser'],
 }
 
 function hasStaticLiburing() {
@@ -60,25 +66,6 @@ function isDebianAsRoot() {
   return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(release)
 }
 
-function aptInstall(packages) {
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const install = () =>
-    spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', ...packages], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    })
-  let result = install()
-  if (result.status !== 0) {
-    // An image without package lists, or with old ones.
-    execFileSync('apt-get', ['update', '-qq'], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] })
-    result = install()
-  }
-  if (result.status === 0) return
-  console.error(`sendzc: apt-get install ${packages.join(' ')} failed:\n${result.stderr}`)
-  process.exit(1)
-}
-
 /** Makes sure that everything in `names` is there. Ends the process with status 1 and the exact commands where it can't. */
 export function ensureSystem(names) {
   const missing = [...new Set(names.flatMap((name) => groups[name] ?? unknownGroup(name)))]
@@ -88,7 +75,11 @@ export function ensureSystem(names) {
   const list = (manager) => missing.map((need) => need[manager] ?? `(no package of ${manager}: ${need.name})`).join(' ')
   if (isDebianAsRoot()) {
     console.error(`sendzc: installing ${list('apt')} with apt-get ...`)
-    aptInstall(missing.map(({ apt }) => apt))
+    const failure = aptInstall(missing.map(({ apt }) => apt))
+    if (failure !== undefined) {
+      console.error(`sendzc: ${failure}`)
+      process.exit(1)
+    }
     const still = missing.filter((need) => !need.found())
     if (still.length === 0) return
     console.error(`sendzc: still missing after the installation: ${still.map(({ name }) => name).join(', ')}`)

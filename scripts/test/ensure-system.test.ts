@@ -19,7 +19,15 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs the step with nothing but `folder` in its PATH, behind `prefix`. */
 function ensure(groups: readonly string[], prefix: readonly string[] = []): { status: number | null; stdout: string; stderr: string } {
-  const [file, ...args] = [...prefix, '/usr/bin/env', `PATH=${folder}`, process.execPath, script, ...groups] as [string, ...string[]]
+  const [file, ...args] = [
+    ...prefix,
+    '/usr/bin/env',
+    `PATH=${folder}`,
+    'SENDZC_APT_FIRST_PAUSE_MS=10',
+    process.execPath,
+    script,
+    ...groups,
+  ] as [string, ...string[]]
   const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
   return { status, stdout, stderr }
 }
@@ -93,10 +101,27 @@ describe.runIf(isDebian)('root on Debian', () => {
   it('has its package lists fetched where the first try fails', () => {
     provide('ip', 'tc')
     const calls = provideAptGet(
-      `[ "$1" = update ] && : > ${folder}/updated\n[ -e ${folder}/updated ] || exit 100\n/bin/ln -sf /bin/true ${folder}/strace`,
+      `case "$*" in *update*) : > ${folder}/updated;; esac\n[ -e ${folder}/updated ] || exit 100\n/bin/ln -sf /bin/true ${folder}/strace`,
     )
     expect(ensure(['test'], asRoot).status).toBe(0)
     expect(calls().map((line) => (line.includes('update') ? 'update' : 'install'))).toEqual(['install', 'update', 'install'])
+  })
+
+  it('is served where a name is not found for a while: the second fetching of the lists finds it', () => {
+    provide('ip', 'tc')
+    const tried = `echo x >> ${folder}/tries; [ $(/usr/bin/wc -l < ${folder}/tries) -ge 5 ] || exit 100`
+    const calls = provideAptGet(`${tried}\n/bin/ln -sf /bin/true ${folder}/strace`)
+    const { status, stderr } = ensure(['test'], asRoot)
+    expect(status).toBe(0)
+    expect(calls().map((line) => (line.includes('update') ? 'update' : 'install'))).toEqual([
+      'install',
+      'update',
+      'install',
+      'update',
+      'install',
+    ])
+    expect(stderr).toContain('apt-get install strace failed (try 1 of 4); trying again with fresh package lists')
+    expect(stderr).toContain('apt-get install strace failed (try 2 of 4); trying again in 0.01 s')
   })
 
   it('is told in one line what is still missing after the installation; status 1', () => {
@@ -109,11 +134,13 @@ describe.runIf(isDebian)('root on Debian', () => {
 
   it('is told why where the installation fails; status 1', () => {
     provide('ip', 'tc')
-    provideAptGet('[ "$1" = update ] || { echo "E: no such package" >&2; exit 100; }')
+    const calls = provideAptGet('case "$*" in *update*) ;; *) echo "E: no such package" >&2; exit 100;; esac')
     const { status, stderr } = ensure(['test'], asRoot)
     expect(status).toBe(1)
-    expect(stderr).toContain('apt-get install strace failed')
+    expect(stderr).toContain('apt-get install strace failed 4 times')
     expect(stderr).toContain('E: no such package')
+    expect(stderr).toContain('failed (try 2 of 4); trying again in 0.01 s')
+    expect(calls().filter((line) => line.includes(' install '))).toHaveLength(4)
     expect(stderr).not.toContain('    at ')
   })
 })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { VmError } from './errors.js'
 
 /** Debian packages of the `vm` tool group. */
@@ -41,8 +42,8 @@ const otherCommands: readonly (readonly [program: string, command: string])[] = 
   ],
 ]
 
-/** Longest wait for another process that holds the package database. */
-const packageLockTimeoutS = 600
+/** Installs packages with a bounded number of tries; from this file, compiled or not. */
+const aptInstall = fileURLToPath(new URL('../../scripts/apt-install.mjs', import.meta.url))
 
 /** Whether a program is in the search path. */
 export function hasProgram(name: string): boolean {
@@ -84,17 +85,12 @@ export function ensureSystemPackages(): void {
 function ensureOnDebian(): void {
   const missing = missingDebianPackages()
   if (missing.length === 0) return
-  const install = ['-o', `DPkg::Lock::Timeout=${packageLockTimeoutS}`, 'install', '-y', '--no-install-recommends', ...missing]
   if (process.getuid?.() !== 0) {
     throw new VmError(`these packages are missing; install them with\n  sudo apt-get install -y ${missing.join(' ')}`)
   }
   console.error(`vm: installing ${missing.join(' ')}`)
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (args: readonly string[]) => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment }).status
-  // The package list of a fresh machine is empty, an old one names versions that are gone.
-  if (apt(install) !== 0 && (apt(['update']) !== 0 || apt(install) !== 0)) {
-    throw new VmError(`apt-get could not install them; run\n  apt-get update && apt-get install -y ${missing.join(' ')}`)
-  }
+  const { status } = spawnSync(process.execPath, [aptInstall, ...missing], { stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status !== 0) throw new VmError(`apt-get could not install them; run\n  apt-get update && apt-get install -y ${missing.join(' ')}`)
 }
 
 function ensureElsewhere(): void {

@@ -1,11 +1,12 @@
 // Runs the program inside a test, in a folder of its own.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, watch } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
+import { findArchive } from '../src/c-programs/selftests.js'
 import { bench } from '../src/cli/bench.js'
 import { type ExitStatusCode, runToStatus } from '../src/cli/failure.js'
 
@@ -14,6 +15,16 @@ export interface Outcome {
   status: ExitStatusCode
   stdout: string
   stderr: string
+}
+
+/**
+ * Why `bench peers` cannot build the kernel's selftests here, in brackets behind the name of a test; empty = it can. It would install their source
+ * for a user; a test installs nothing.
+ */
+export const lacksSelftests = (await findArchive()) === undefined ? ' (needs linux-source)' : hasProgram('gcc') ? '' : ' (needs gcc)'
+
+function hasProgram(name: string): boolean {
+  return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined
 }
 
 /** Keeps what is written, and tells `onWrite` of it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MAX_SELFTEST_BYTES } from '../src/c-programs/selftest-run.js'
 import { peerCells } from '../src/commands/peers.js'
 import { readRecord } from '../src/record/record-file.js'
-import { inFolderOfItsOwn, run } from './bench-run.js'
+import { inFolderOfItsOwn, lacksSelftests, run } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000
 inFolderOfItsOwn()
@@ -38,7 +38,7 @@ describe('cells of bench peers', () => {
 })
 
 describe('bench peers', { timeout: TIMEOUT_MS }, () => {
-  it('gives the C program and the path beside it the size that was asked for', async () => {
+  it.runIf(lacksSelftests === '')(`gives the C program and the path beside it the size that was asked for${lacksSelftests}`, async () => {
     const options = ['--backends', 'errqueue-recvmmsg', '--levels', 'driver', '--size', String(MAX_SELFTEST_BYTES), '--rounds', '1']
     const outcome = await run([
       'peers',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BenchRecord } from '../src/record/record.js'
 import { readRecord } from '../src/record/record-file.js'
 import { groupRecords } from '../src/report/environment.js'
-import { inFolderOfItsOwn, run, start } from './bench-run.js'
+import { inFolderOfItsOwn, lacksSelftests, run, start } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000
 const HERE = `sendzc-${process.pid}-here`
@@ -109,13 +109,22 @@ describe.runIf(reason === undefined)(`two hosts${reason === undefined ? '' : ` (
     ['connections', [...cell, '--counts', '2', '--levels', 'driver', '--runtime-ms', '20'], PORT],
     ['latency', [...cell, '--rates', '10000', '--runtime-ms', '100'], PORT],
     ['rpc', ['--backends', 'errqueue-recvmmsg', '--rounds', '1', '--runtime-ms', '20'], RPC_PORT],
-    ['peers', ['--transports', 'udp4', '--backends', 'errqueue-recvmsg', '--levels', 'driver', '--intervals', '8', '--rounds', '1'], PORT],
-  ])('bench %s --to sends to the other one, and its record names the way', async (command, args, port) => {
+  ])('bench %s --to sends to the other one, and its record names the way', sendsAndNamesTheWay)
+
+  it.runIf(lacksSelftests === '')(`bench peers --to does so, too${lacksSelftests}`, () =>
+    sendsAndNamesTheWay(
+      'peers',
+      ['--transports', 'udp4', '--backends', 'errqueue-recvmsg', '--levels', 'driver', '--intervals', '8', '--rounds', '1'],
+      PORT,
+    ),
+  )
+
+  async function sendsAndNamesTheWay(command: string, args: readonly string[], port: number): Promise<void> {
     const { far } = await sendsThere([command, ...args, '--to', `${ADDRESS}:${port}`])
     const near = { ...far, path: { ...far.path, kind: 'loopback' as const, host: null } }
     const inGuest = { ...far, options: { ...far.options, machineModel: 'throughput' } }
     expect(groupRecords([far, near, inGuest])).toHaveLength(3)
-  })
+  }
 
   it.runIf(hasPerf)('bench profile --to samples the sender, and its record names the way (needs perf)', async () => {
     const { far } = await sendsThere(['profile', ...cell, '--runtime-ms', '150', '--to', `${ADDRESS}:${PORT}`])

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { BenchFailure, messageOf } from '../cli/failure.js'
 import { PAYLOAD_OFFSET_BYTES } from '../ends/payload.js'
@@ -15,6 +16,9 @@ const SOURCE_FOLDER = '/usr/src'
 
 /** Bounds of the steps, in ms: unpacking reads a whole archive of about 140 MB. */
 const STEP_TIMEOUT_MS = { install: 600_000, unpack: 600_000, compile: 120_000 } as const
+
+/** Tries of the installation, and the pauses between them in ms: a mirror or a name server can fail for a moment. */
+const INSTALL_PAUSES_MS = [5_000, 15_000] as const
 
 /** What is unpacked of the kernel's source: the two selftests, and those of its headers that they include. Patterns of tar --wildcards. */
 const MEMBERS = [
@@ -114,8 +118,8 @@ async function payloadOffset(program: string): Promise<number> {
   return address === undefined ? PAYLOAD_OFFSET_BYTES : Number.parseInt(address.slice(-3), 16)
 }
 
-/** The archive of the newest kernel that is there. */
-async function findArchive(): Promise<string | undefined> {
+/** Path of the archive of the newest kernel that is there. */
+export async function findArchive(): Promise<string | undefined> {
   const names = await readdir(SOURCE_FOLDER).catch((): string[] => [])
   const archives = names.filter((name) => /^linux-source-\d[\w.-]*\.tar\.(?:xz|bz2|gz|zst)$/u.test(name))
   const newest = archives.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
@@ -131,16 +135,24 @@ async function installArchive(say: (line: string) => void): Promise<string> {
     )
   }
   say(`Installing the kernel source: ${command}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  try {
-    await run('apt-get', ['update'], { timeout: STEP_TIMEOUT_MS.install, env })
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'linux-source'], { timeout: STEP_TIMEOUT_MS.install, env })
-  } catch (error) {
-    throw new BenchFailure(`"${command}" failed: ${messageOf(error)}`, undefined, error)
+  for (const pauseMs of [...INSTALL_PAUSES_MS, undefined]) {
+    try {
+      await aptGet('update')
+      await aptGet('install', '-y', '--no-install-recommends', 'linux-source')
+      break
+    } catch (error) {
+      if (pauseMs === undefined) throw new BenchFailure(`"${command}" failed: ${messageOf(error)}`, undefined, error)
+      say(`"${command}" failed; trying again in ${pauseMs / 1_000} s: ${messageOf(error)}`)
+      await setTimeout(pauseMs)
+    }
   }
   const archive = await findArchive()
   if (archive === undefined) throw new BenchFailure(`"${command}" left no linux-source archive in ${SOURCE_FOLDER}.`)
   return archive
+}
+
+async function aptGet(...args: string[]): Promise<void> {
+  await run('apt-get', args, { timeout: STEP_TIMEOUT_MS.install, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
 }
 
 /** Unpacks into a temporary folder that is renamed at the end, so that an interrupted run leaves no half of it. */

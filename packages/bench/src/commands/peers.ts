@@ -99,10 +99,13 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const cellsOf = (transports: PeersOptions['transports'], selftests: Pick<Selftests, 'ioUring'>): Cell[] =>
     peerCells({ ...options, transports }, (backend) => backends.includes(backend), selftests)
   // Before anything is built: a plan that is empty with every program is empty.
-  if (cellsOf(options.transports, { ioUring: '' }).length === 0) throw new BenchFailure(nothingToCompare(options))
+  const wanted = cellsOf(options.transports, { ioUring: '' })
+  if (wanted.length === 0) throw new BenchFailure(nothingToCompare(options))
   const processors = await chooseProcessors(options.cpus)
   const settings = await socketSettings(options.congestion)
-  const selftests = await buildSelftests((line) => process.stderr.write(`${line}\n`))
+  const selftests = wanted.some(({ backend }) => isSelftest(backend))
+    ? await buildSelftests((line) => process.stderr.write(`${line}\n`))
+    : undefined
   const run = await RunRecord.begin({
     request,
     options: { ...options, ...settings },
@@ -111,9 +114,9 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(
-    `C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`,
+    ...(selftests === undefined ? [] : [`C: msg_zerocopy.c and io_uring_zerocopy_tx.c of ${selftests.source}, gcc -O2.`]),
     congestionText(settings),
-    ...selftests.notes,
+    ...(selftests?.notes ?? []),
     ...notes,
     ...((options.size ?? 0) > MAX_SELFTEST_BYTES ? [tooLargeForC(options.size)] : []),
   )
@@ -129,7 +132,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     selftests,
     processors,
   }
-  const cells = cellsOf(receivers.transports, selftests)
+  const cells = cellsOf(receivers.transports, { ioUring: selftests?.ioUring })
   if (cells.length === 0) throw new BenchFailure(nothingToCompare(options))
   const outcome = await measurePeers(cells, options, run, context)
   const path = await run.write(outcome.complete)
@@ -158,7 +161,8 @@ function nothingToCompare({ backends, levels, size }: PeersOptions): string {
 }
 
 interface PeerContext extends CellContext {
-  selftests: Selftests
+  /** Undefined where no cell is one of theirs. */
+  selftests: Selftests | undefined
   processors: Processors
 }
 
@@ -181,6 +185,7 @@ function isSelftest(backend: Cell['backend']): boolean {
 function runPeerCell(cell: Cell, round: number, position: number, context: PeerContext & { signal: AbortSignal }): Promise<Row> {
   if (isSelftest(cell.backend)) {
     const { selftests, processors, settings, signal } = context
+    if (selftests === undefined) throw new TypeError(`${cell.backend} was not built.`)
     return runSelftest(cell, round, position, {
       selftests,
       destination: destinationOf(context, cell.transport),
@@ -192,9 +197,9 @@ function runPeerCell(cell: Cell, round: number, position: number, context: PeerC
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
   if (cell.level === 'peer' || cell.backend === 'copy' || cell.backend === 'auto') return runOnNodeSocket(cell, round, position, context)
   const { backend, sizeBytes } = cell
-  const { payloadOffsetBytes } = context.selftests
+  const { ioUring, msgZerocopy } = context.selftests?.payloadOffsetBytes ?? {}
   // In its page it begins where that of the C program does: the kernel pins and copies memory page by page.
-  const offsetBytes = backend === 'uring' ? payloadOffsetBytes.ioUring : payloadOffsetBytes.msgZerocopy
+  const offsetBytes = backend === 'uring' ? ioUring : msgZerocopy
   return runCell(cell as OwnCell, round, position, { ...context, payload: makePayload(sizeBytes, offsetBytes) })
 }
 

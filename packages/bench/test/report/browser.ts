@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -8,9 +8,6 @@ import type { Readable, Writable } from 'node:stream'
 
 /** How long the browser may take to answer one command, in ms; its start is the slowest. */
 const COMMAND_TIMEOUT_MS = 60_000
-
-/** How long an installation of the browser may take, in ms. */
-const INSTALL_TIMEOUT_MS = 300_000
 
 const FLAGS = [
   '--headless',
@@ -45,23 +42,8 @@ interface Message {
   sessionId?: string
 }
 
-/** Finds chromium; as root on Debian installs it. A machine without one fails the test and says what to install. */
-export function ensureChromium(): string {
-  const found = findChromium()
-  if (found !== undefined) return found
-  const command = ['install', '-y', '--no-install-recommends', 'chromium']
-  if (process.getuid?.() !== 0) throw new Error(`There is no chromium: sudo apt-get ${command.join(' ')}`)
-  execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=240', ...command], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: INSTALL_TIMEOUT_MS,
-  })
-  const installed = findChromium()
-  if (installed === undefined) throw new Error('chromium was installed and still is not in PATH')
-  return installed
-}
-
-function findChromium(): string | undefined {
+/** Path of the browser; undefined where there is none. */
+export function findChromium(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter)
   return folders
     .flatMap((folder) => [join(folder, 'chromium'), join(folder, 'chromium-browser')])
@@ -110,7 +92,8 @@ export class Browser {
 
   /** Starts one with a fresh profile. */
   static async start(): Promise<Browser> {
-    const path = ensureChromium()
+    const path = findChromium()
+    if (path === undefined) throw new Error('There is no chromium.')
     const profile = await mkdtemp(join(tmpdir(), 'report-browser-'))
     const child = spawn(path, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
