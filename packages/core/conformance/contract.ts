@@ -39,7 +39,7 @@ export interface ConformanceOptions extends TestFramework {
   expectOutcomes: readonly ReleaseOutcome[]
   /** Writer options of every case, beneath those that a case sets itself. */
   writerOptions?: WriterOptions
-  /** Makes the next sends of a pair fail. Without it the cases that need it are skipped, visibly. */
+  /** Makes the next sends of a pair fail. Without it the cases that need it are left out: the memory driver runs them. */
   inject?: (pair: ConnectedPair, fault: InjectedFault) => void
   /** Default: the `openWriter` of this package. */
   openWriter?: OpenWriter
@@ -54,7 +54,7 @@ export interface PromiseCase<T> {
   name: string
   /** Kinds of socket that it applies to; default both. */
   kinds?: readonly SocketKind[]
-  /** True: it needs {@link ConformanceOptions.inject}. */
+  /** True: it applies only where there is {@link ConformanceOptions.inject}. */
   needsInject?: boolean
   run: (trial: T) => Promise<void>
 }

@@ -37,7 +37,7 @@ function register<T extends Disposable>(
   describe(`${name} (${level})`, () => {
     for (const promise of promises) {
       if (only !== undefined && !only.includes(promise.name)) continue
-      // A promise about streams says nothing of datagrams: that is no skip.
+      // What cannot be asked of a backend is no skip: a promise about streams says nothing of datagrams.
       if (!promise.cases.some((one) => appliesTo(one, options))) continue
       describe(`${promise.name}: ${promise.says}`, () => registerCases(options, promise, makeTrial))
     }
@@ -48,7 +48,7 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
   const { it } = options
   for (const one of promise.cases) {
     if (!appliesTo(one, options)) continue
-    const { name, needsInject, run } = one
+    const { name, run } = one
     const body = async (): Promise<void> => {
       const trial = makeTrial()
       try {
@@ -57,16 +57,15 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
         await trial.dispose()
       }
     }
-    const reason =
-      options.skip?.[promise.name] ?? (needsInject && options.inject === undefined ? 'no fault injection for this backend' : undefined)
+    const reason = options.skip?.[promise.name]
     if (reason === undefined) it(name, body, SUITE_LIMITS.caseMs)
     else if (it.skip !== undefined) it.skip(`${name} (skipped: ${reason})`, body)
     else throw new Error(`"${promise.name}" cannot run (${reason}), and this test framework has no it.skip to say so`)
   }
 }
 
-function appliesTo<T>({ kinds }: PromiseCase<T>, { kind }: ConformanceOptions): boolean {
-  return kinds === undefined || kinds.includes(kind)
+function appliesTo<T>({ kinds, needsInject }: PromiseCase<T>, { kind, inject }: ConformanceOptions): boolean {
+  return (kinds === undefined || kinds.includes(kind)) && (needsInject !== true || inject !== undefined)
 }
 
 /** A name that is not a promise would leave out, or skip, nothing, and nobody would see it. */
