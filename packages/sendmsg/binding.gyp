@@ -20,11 +20,12 @@
             "native/wake_set.cc"
           ],
           "include_dirs": [
-            "<!(node -p \"require('node-addon-api').include_dir\")",
+            "native",
+            # The headers that the addons share: in a checkout, and where the package brings its own copy.
             "../native/include",
-            "native"
+            "native/shared"
           ],
-          "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+          "defines": ["NAPI_VERSION=9"],
           "cflags": ["-fvisibility=hidden"],
           "cflags_cc": ["-std=c++17", "-fno-exceptions", "-Wall", "-Wextra", "-Werror", "-O2"],
           "cflags!": ["-fexceptions"],

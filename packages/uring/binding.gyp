@@ -15,13 +15,13 @@
       ],
       "include_dirs": [
         "native",
+        # The headers that the addons share: in a checkout, and where the package brings its own copy.
         "node_modules/@sendzc/native/include",
-        "<!(node -p \"require('node-addon-api').include_dir\")"
+        "native/shared"
       ],
-      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "defines": ["NAPI_VERSION=9"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
-      # Node-API's registration macro casts between function types.
-      "cflags_cc": ["-std=c++17", "-fno-exceptions", "-Wno-cast-function-type"],
+      "cflags_cc": ["-std=c++17", "-fno-exceptions"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-std=gnu++14", "-Wno-unused-parameter"],
       "libraries": ["<!(node native/find_liburing.cjs)"],
       "conditions": [

@@ -1,5 +1,5 @@
 // The addon's functions as JavaScript sees them. Typed by src/native.ts, which is their only caller.
-#include <napi.h>
+#include <node_api.h>
 
 #include <new>
 
@@ -150,7 +150,7 @@ napi_value probe_inline_here(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-Napi::Object init(Napi::Env env, Napi::Object exports) {
+napi_value init(napi_env env, napi_value exports) {
   auto* home = new (std::nothrow) environment(env);
   if (home == nullptr || !env_instance<environment>::install(env, home)) return exports;
   const struct {
@@ -183,5 +183,4 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 
 }  // namespace sendzc
 
-Napi::Object init_module(Napi::Env env, Napi::Object exports) { return sendzc::init(env, exports); }
-NODE_API_MODULE(sendzc_sendmsg, init_module)
+NAPI_MODULE_INIT() { return sendzc::init(env, exports); }

@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ZeroCopyError } from '@sendzc/core'
+import { loadAddon } from '@sendzc/core/driver'
 
 /** How notifications reach a driver. Mirrors `notification_path` in native/environment.h. */
 export const NotificationPath = { None: 0, Recvmsg: 1, Recvmmsg: 2, InlineCmsg: 3, InlinePointer: 4 } as const
@@ -61,21 +58,6 @@ let loaded: NativeAddon | undefined
  * @throws ZeroCopyError ERR_ZC_PLATFORM where the platform is not Linux or no addon was built for it
  */
 export function loadNative(): NativeAddon {
-  if (loaded !== undefined) return loaded
-  if (process.platform !== 'linux') {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `sendmsg with MSG_ZEROCOPY is an interface of Linux, and this is ${process.platform}.`, {
-      remedy: 'Run on Linux 4.14 or newer.',
-    })
-  }
-  const require = createRequire(import.meta.url)
-  try {
-    const load = require('node-gyp-build') as (directory: string) => NativeAddon
-    loaded = load(dirname(dirname(fileURLToPath(import.meta.url))))
-    return loaded
-  } catch (cause) {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', 'The addon of @sendzc/sendmsg could not be loaded.', {
-      cause,
-      remedy: 'Build it: `pnpm prepare-build` in a checkout, or `npx node-gyp rebuild` in the package.',
-    })
-  }
+  loaded ??= loadAddon('sendmsg', import.meta.url) as NativeAddon
+  return loaded
 }

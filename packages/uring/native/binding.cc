@@ -1,6 +1,6 @@
 // The addon: its functions, and one instance per environment.
 #include <errno.h>
-#include <napi.h>
+#include <node_api.h>
 
 #include <memory>
 #include <new>
@@ -353,7 +353,7 @@ constexpr function_entry functions[] = {
     {"probe", probe},
 };
 
-Napi::Object begin(Napi::Env env, Napi::Object exports) {
+napi_value begin(napi_env env, napi_value exports) {
   uv_loop_t* loop = nullptr;
   if (!pinning_available()) {
     napi_throw_error(env, "ERR_ZC_PLATFORM", "this runtime has no V8 backing stores to pin memory with");
@@ -379,5 +379,4 @@ Napi::Object begin(Napi::Env env, Napi::Object exports) {
 
 }  // namespace sendzc
 
-static Napi::Object init(Napi::Env env, Napi::Object exports) { return sendzc::begin(env, exports); }
-NODE_API_MODULE(sendzc_uring, init)
+NAPI_MODULE_INIT() { return sendzc::begin(env, exports); }

@@ -1,8 +1,5 @@
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { ZeroCopyError } from '@sendzc/core'
+import { loadAddon } from '@sendzc/core/driver'
 
 /** How {@link UringAddon.submit} ends. Mirrors native/binding_send.cc. */
 export const SubmitMode = {
@@ -68,21 +65,9 @@ export function onRingReady(listener: (ring: number) => void): void {
  */
 export function loadNative(): UringAddon {
   if (loaded !== undefined) return loaded
-  if (process.platform !== 'linux') {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `io_uring is an interface of Linux; this is ${process.platform}.`)
-  }
-  const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
-  try {
-    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => UringAddon
-    const addon = nodeGypBuild(packageFolder)
-    addon.initialize(isMainThread, (ring) => readyRing(ring), submitControl)
-    // A copy has fast properties; those of an object that got its functions one by one from C++ are looked up in a table at every call.
-    loaded = { ...addon }
-    return loaded
-  } catch (cause) {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of @sendzc/uring could not be loaded on ${process.platform}-${process.arch}.`, {
-      cause,
-      remedy: 'Build it with node-gyp (liburing-dev 2.3 or newer is needed), or install a release that carries this platform.',
-    })
-  }
+  const addon = loadAddon('uring', import.meta.url) as UringAddon
+  addon.initialize(isMainThread, (ring) => readyRing(ring), submitControl)
+  // A copy has fast properties; those of an object that got its functions one by one from C++ are looked up in a table at every call.
+  loaded = { ...addon }
+  return loaded
 }
