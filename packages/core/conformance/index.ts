@@ -25,6 +25,7 @@ export { type ConnectedPair, Inbox, type Peer } from './peers.js'
 export { writerPromises } from './promises/index.js'
 export { killablePairs, RemotePeers } from './remote-pairs.js'
 export {
+  datagramsOvertaken,
   type PinnedMemory,
   poisonDatagramsAtReleased,
   poisonStreamAtReleased,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type Backend, type Driver, MessageFlag, SendBatch } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
+import { seededRandom } from '../src/testing/memory-kernel.js'
 import { bounded, quietTurns } from './bounded.js'
 import { content, POISON, pressGarbageCollector } from './content.js'
 import { descriptorOf, type LoopbackHost, stopReceiving, tcpPairs, udpPairs } from './loopback-pairs.js'
@@ -148,6 +149,41 @@ export async function poisonDatagramsAtReleased(backend: Backend, host: Loopback
   await writer.close()
   await pair.dispose()
   return wrong
+}
+
+/** Datagrams whose order is looked at: with their accounting twice what a socket's send buffer holds by default. */
+const NUMBERED_DATAGRAMS = 200
+/** Writes at a time, on both sides of the threshold of zero-copy, so that they leave in different ways. */
+const NUMBERED_AT_ONCE = 20
+const NUMBERED_LARGEST_BYTES = 12_000
+
+/**
+ * In a process whose loopback device is slow: writes numbered datagrams of mixed sizes into a socket that is full nearly all the time.
+ * @returns the datagrams that came behind a later one, each as `number behind number`
+ */
+export async function datagramsOvertaken(backend: Backend, host: LoopbackHost): Promise<string[]> {
+  const pair = await udpPairs(host)()
+  const writer = await openWriter(pair.target as Parameters<typeof openWriter>[0], { backend })
+  const ledger = new WriteLedger(writer)
+  const random = seededRandom(1)
+  for (let number = 0; number < NUMBERED_DATAGRAMS; number++) {
+    const datagram = new Uint8Array(4 + Math.floor(random() * (random() < 0.5 ? 1_500 : NUMBERED_LARGEST_BYTES)))
+    new DataView(datagram.buffer).setUint32(0, number)
+    ledger.write(datagram)
+    if (number % NUMBERED_AT_ONCE === NUMBERED_AT_ONCE - 1) await quietTurns()
+  }
+  const overtaken: string[] = []
+  for (let index = 0, latest = -1; index < NUMBERED_DATAGRAMS; index++) {
+    const { buffer, byteOffset } = await pair.peer.readDatagram()
+    const number = new DataView(buffer, byteOffset).getUint32(0)
+    if (number < latest) overtaken.push(`${number} behind ${latest}`)
+    latest = Math.max(latest, number)
+  }
+  await ledger.allReleased()
+  ledger.assertAllSent()
+  await writer.close()
+  await pair.dispose()
+  return overtaken
 }
 
 /** The same on a TCP connection whose peer reads nothing before as much is written as the connection holds; any device will do. */

@@ -277,6 +277,13 @@ export const DRIVER_MUTANTS: readonly DriverMutant[] = [
   { name: 'lose the remainder of a short send', caughtBy: ['one-sent-one-released', 'order', 'sent'], mutation: loseRemainder() },
   { name: 'reorder two messages', caughtBy: ['order', 'canceled-after-short'], mutation: swapMessages },
   { name: 'go on after a short message', caughtBy: ['canceled-after-short'], mutation: goOnAfterShort },
+  {
+    name: 'go on after a datagram that found no room',
+    caughtBy: ['order'],
+    kind: 'datagram',
+    options: { sendBufferBytes: 30_000 },
+    mutation: goOnAfterShort,
+  },
   { name: 'read the batch after submit returned', caughtBy: ['one-sent-one-released', 'sent'], mutation: readBatchLate },
   { name: 'free memory at close', caughtBy: ['driver-close'], mutation: freeAtClose() },
   {

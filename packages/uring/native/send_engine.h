@@ -1,6 +1,8 @@
 // Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
 //
-// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The life of a token: free -> unsent (held
+// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The requests of one batch are linked, on
+// a stream and on a datagram socket alike, and a driver has one batch in the kernel at a time: so order holds however long the socket is
+// full. The life of a token: free -> unsent (held
 // in the submission queue, then in the kernel) -> sent (the kernel still shares the memory and will notify) -> free. Whether a notification
 // follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
 #pragma once
@@ -168,7 +170,7 @@ class send_engine {
   struct batch_state {
     driver_slot* driver = nullptr;
     bool alone = false;   // one message, handed over at once
-    bool broken = false;  // a message of this stream was not accepted: the rest must not overtake it
+    bool broken = false;  // an earlier message of this driver waits, or was not accepted: what follows must not overtake it
     uint32_t token = 0;
     uint32_t chain = pin_pool::none;
     uint32_t first_iovec = 0;

@@ -143,11 +143,11 @@ void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_notification);
 }
 
-// A stream's refused messages are answered after those before them, so that answers keep the order of the batch.
+// Refused messages are answered after those before them, so that answers keep the order of the batch.
 void send_engine::deliver_rejections(event_buffer& events) {
   for (auto& each : drivers_) {
     driver_slot& driver = *each;
-    if (driver.first_rejected == token_slot::none || (driver.stream && driver.unsent > 0)) continue;
+    if (driver.first_rejected == token_slot::none || driver.unsent > 0) continue;
     while (driver.first_rejected != token_slot::none && events.room() >= 1) {
       uint32_t token = driver.first_rejected;
       token_slot& slot = driver.tokens[token];

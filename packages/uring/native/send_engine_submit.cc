@@ -26,9 +26,11 @@ void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands
   run_ = {};
   batch_.driver = &driver;
   batch_.alone = hands_over && messages == 1;
+  // Nothing overtakes what this driver still waits for, nor what its caller is yet to be told to try again.
+  batch_.broken = driver.unsent > 0 || driver.first_rejected != token_slot::none;
   if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
   // A chain of links ends where a submission ends, so the whole of it has to fit.
-  if (driver.stream && messages <= ring_.submission_entries()) make_submission_room(messages);
+  if (messages <= ring_.submission_entries()) make_submission_room(messages);
 }
 
 admission send_engine::begin_message(uint32_t token, uint32_t segments) {
@@ -38,9 +40,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
   int error = 0;
   if (batch_.broken) {
     error = -ECANCELED;
-  } else if (!has_room(segments)) {
-    error = -EAGAIN;
-  } else if (ring_.space() == 0 && (driver.stream || !make_submission_room(1))) {
+  } else if (!has_room(segments) || ring_.space() == 0) {
     error = -EAGAIN;
   }
   if (error != 0) {
@@ -48,7 +48,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
       driver.starved = true;
       starved_drivers_++;
     }
-    if (driver.stream) batch_.broken = true;
+    batch_.broken = true;
     answer_without_ring(driver, token, error);
     return admission::rejected;
   }
@@ -145,7 +145,8 @@ void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   prepare_run();
   // A datagram is not joined by another: in a SEND its iovec served only as a place to collect the address.
   if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
-  if (!driver.stream || previous == nullptr) return;
+  // Of one driver the next is issued when the one before it is queued: a socket that is full makes all of them wait, in their order.
+  if (previous == nullptr) return;
   previous->flags |= IOSQE_IO_LINK;
   linked_held_++;
 }

@@ -11,8 +11,8 @@ const MAX_SEGMENTS_PER_MESSAGE = 1_024
  * counterparts where a message does not ask for zero-copy. Such a message alone, with no other driver on the ring, goes by sendmsg(2), which
  * costs less than a request.
  *
- * On a stream, adjoining messages of one batch leave as one request, and requests of one batch are linked, so that no byte overtakes
- * another while the peer stalls. A socket that is full
+ * On a stream, adjoining messages of one batch leave as one request. The requests of one batch are linked, so that no byte and no datagram
+ * overtakes another while the socket is full; what is submitted meanwhile is answered `-ECANCELED` behind them. A socket that is full
  * is waited for in the kernel: `sent` comes when the bytes are queued. Where the ring has no room, `sent` says `-EAGAIN`, and a
  * `Writable` wake-up comes when it has.
  */

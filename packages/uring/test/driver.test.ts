@@ -222,20 +222,38 @@ describe('the limits of the ring', () => {
 })
 
 describe('what is refused on a stream', () => {
+  const some = (count: number) => Array.from({ length: count }, () => ({ segments: [new Uint8Array(900_000)], zerocopy: true }))
+
   it('is answered after what was accepted before it, though that is stalled', async () => {
-    const pair = await tcpPair()
-    const sender = session(pair, 64, { entries: 32, completionEntries: 64 })
+    const options = { entries: 32, completionEntries: 64 }
+    const [pair, stalled] = [await tcpPair(), await tcpPair()]
+    const [sender, other] = [session(pair, 64, options), session(stalled, 64, options)]
     pair.peer.pause()
-    const some = (count: number) => Array.from({ length: count }, () => ({ segments: [new Uint8Array(900_000)], zerocopy: true }))
-    // Three eighths of the completion entries: the bound.
-    const accepted = [...sender.submit(some(12)), ...sender.submit(some(12))]
-    const refused = sender.submit(some(3))
-    expect([accepted.at(-1), ...refused].map((report) => report?.result)).toEqual(Array(4).fill(undefined))
+    stalled.peer.pause()
+    // Half of the bound, which is three eighths of the completion entries.
+    other.submit(some(12))
+    const reports = sender.submit(some(15))
+    expect(reports.slice(11).map(({ result }) => result)).toEqual(Array(4).fill(undefined))
     pair.peer.resume()
-    await sender.answered([...accepted, ...refused])
+    await sender.answered(reports)
     await sender.settled()
-    expect(accepted.map(({ result }) => result)).toEqual(Array(24).fill(900_000))
-    expect(refused.map(({ result }) => result)).toEqual([-Errno.EAGAIN, -Errno.ECANCELED, -Errno.ECANCELED])
+    const untried = [-Errno.EAGAIN, -Errno.ECANCELED, -Errno.ECANCELED]
+    expect(reports.map(({ result }) => result)).toEqual([...Array(12).fill(900_000), ...untried])
+    stalled.peer.resume()
+    await other.settled()
+  })
+
+  it('is answered as not attempted, and last, where it was submitted while an earlier batch waits', async () => {
+    const pair = await tcpPair()
+    const sender = session(pair, 64)
+    pair.peer.pause()
+    const [waiting, early] = [sender.submit(some(12)), sender.submit(some(2))]
+    expect([waiting.at(-1), ...early].map((report) => report?.result)).toEqual(Array(3).fill(undefined))
+    pair.peer.resume()
+    await sender.answered([...waiting, ...early])
+    await sender.settled()
+    expect(waiting.map(({ result }) => result)).toEqual(Array(12).fill(900_000))
+    expect(early.map(({ result }) => result)).toEqual(Array(2).fill(-Errno.ECANCELED))
   })
 })
 

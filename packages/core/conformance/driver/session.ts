@@ -191,11 +191,11 @@ export class DriverSession implements DriverSink {
     while (waiting.length > 0) {
       const reports = this.submit(waiting.map((datagram) => ({ segments: [datagram], zerocopy: true })))
       await this.answered(reports)
-      const refused = reports.filter(({ result }) => result === -Errno.EAGAIN || result === -Errno.ENOBUFS)
+      const refused = reports.filter(({ result }) => [Errno.EAGAIN, Errno.ENOBUFS, Errno.ECANCELED].some((errno) => result === -errno))
       for (const report of reports) assert.ok(report.result === report.bytes || refused.includes(report), `sent() with ${report.result}`)
       waiting = refused.map(({ segments }) => segments[0] as Uint8Array)
       if (refused.some(({ result }) => result === -Errno.ENOBUFS)) await this.settled(Math.max(0, this.inFlight - 1))
-      else if (refused.length > 0) await this.writable()
+      else if (refused.some(({ result }) => result === -Errno.EAGAIN)) await this.writable()
     }
   }
 

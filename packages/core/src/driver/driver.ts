@@ -109,7 +109,8 @@ export interface DriverSink {
    * The kernel's answer to one message.
    * @param token - as submitted
    * @param result - bytes queued (on a stream perhaps fewer than submitted), or a negated errno;
-   *   `-ECANCELED` = not attempted, since an earlier message of the same batch on this stream was short or failed
+   *   `-ECANCELED` = not attempted, so that it overtakes nothing: on a stream, an earlier message of the batch was short or failed; on a
+   *   datagram socket, an earlier one found no room (EAGAIN, ENOBUFS, ENOMEM), still waits, or, where the kernel ends a chain there, failed
    */
   sent(token: number, result: number): void
   /** The kernel no longer references the memory of this message; the token may be used again. */

@@ -39,6 +39,9 @@ const FIRST_MEMORY_FD = 1_000_000
 /** Sockets of one fake kernel, at most. */
 const MAX_MEMORY_SOCKETS = 65_536
 
+/** What a datagram is refused for and will be sent all the same, later: those behind it wait with it. */
+const SHORTAGES: readonly number[] = [Errno.EAGAIN, Errno.ENOBUFS, Errno.ENOMEM]
+
 interface HeldMessage {
   token: number
   segments: Uint8Array[]
@@ -272,10 +275,9 @@ export class MemoryDriver implements Driver {
         return
       }
       this.#answer(message, result, id)
-      const stops = this.kind === 'stream' ? result < message.bytes : result === -Errno.EAGAIN
+      const stops = this.kind === 'stream' ? result < message.bytes : SHORTAGES.includes(-result)
       if (!stops) continue
-      const untried = this.kind === 'stream' ? -Errno.ECANCELED : -Errno.EAGAIN
-      for (const rest of messages.slice(at + 1)) this.#answer(rest, untried, -1)
+      for (const rest of messages.slice(at + 1)) this.#answer(rest, -Errno.ECANCELED, -1)
       return
     }
   }

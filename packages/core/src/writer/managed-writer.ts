@@ -40,7 +40,7 @@ const NO_OPTIONS: WriteOptions = {}
  * The writer: order, partial sends, backpressure, thresholds, ENOBUFS, promises, abort, close; the same for every driver.
  *
  * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
- * (2) A token is in flight from `submit` to its `released`. (3) On a stream no message is submitted while another waits for its `sent`.
+ * (2) A token is in flight from `submit` to its `released`. (3) No message is submitted while another waits for its `sent`: order is the kernel's.
  * (4) With messages sent and not released the driver is armed; with none in flight it is not, so that the event loop can end.
  */
 export class ManagedWriter implements ZeroCopyWriter, DriverSink {
@@ -366,7 +366,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     if (this.#isStream) this.#streamBatcher.advance(this.#queue, 0)
     if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
-    if (this.#isStream && this.#unanswered > 0) return false
+    if (this.#unanswered > 0) return false
     if (this.#table.freeCount === 0) {
       this.#driver.collect()
       if (this.#table.freeCount === 0) {
