@@ -45,6 +45,10 @@ class driver final : public release_sink {
     pins.release(chain);
     events_.push(index_, token, event_released | release_none, 0);
   }
+  void on_abandoned(uint32_t token, uint32_t chain) override {
+    abandoned_bytes += pins.leak(chain);
+    events_.push(index_, token, event_released | release_abandoned, 0);
+  }
 
  private:
   std::unique_ptr<notification_source> own_source_;
@@ -52,6 +56,8 @@ class driver final : public release_sink {
  public:
   sender sends;
   pin_pool pins;
+  // Left pinned on purpose since the driver was opened.
+  int64_t abandoned_bytes = 0;
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;

@@ -12,28 +12,18 @@ namespace sendzc {
 
 namespace {
 
-// Keeps the memory of every message it is told of for the life of the process.
-class leak_sink final : public release_sink {
- public:
-  explicit leak_sink(pin_pool& pins) : pins_(pins) {}
-  int64_t bytes() const { return bytes_; }
-  void on_released(uint32_t, uint32_t chain, bool) override { bytes_ += pins_.leak(chain); }
-  void on_unshared(uint32_t, uint32_t chain) override { pins_.release(chain); }
-
- private:
-  pin_pool& pins_;
-  int64_t bytes_ = 0;
-};
-
-// Lets go of memory without telling JavaScript.
+// Lets go of memory, or keeps it for the life of the process, without telling JavaScript.
 class silent_sink final : public release_sink {
  public:
   explicit silent_sink(pin_pool& pins) : pins_(pins) {}
+  int64_t leaked_bytes() const { return leaked_bytes_; }
   void on_released(uint32_t, uint32_t chain, bool) override { pins_.release(chain); }
   void on_unshared(uint32_t, uint32_t chain) override { pins_.release(chain); }
+  void on_abandoned(uint32_t, uint32_t chain) override { leaked_bytes_ += pins_.leak(chain); }
 
  private:
   pin_pool& pins_;
+  int64_t leaked_bytes_ = 0;
 };
 
 }  // namespace
@@ -139,13 +129,13 @@ int64_t environment::close_driver(int32_t handle) {
   wakes_.remove(closing->sends.fd(), closing->watched);
   silent_sink silent(closing->pins);
   closing->sends.collect(silent, false);
-  leak_sink leak(closing->pins);
-  closing->sends.abandon(leak);
+  closing->sends.abandon(silent);
+  int64_t left_bytes = closing->abandoned_bytes + silent.leaked_bytes();
   uint32_t index = static_cast<uint32_t>(closing->index());
   slots_[index].open.reset();
   slots_[index].generation = (slots_[index].generation + 1) & generation_mask;
   retired_slots_.push_back(index);
-  return leak.bytes();
+  return left_bytes;
 }
 
 void environment::set_armed(driver& of, uint32_t bits) {
@@ -157,7 +147,7 @@ void environment::set_armed(driver& of, uint32_t bits) {
 int32_t environment::arm(driver& of, int32_t handle, uint32_t bits) {
   uint32_t wanted = of.armed | bits;
   if (wanted == of.armed) return 0;
-  bool writable = (wanted & wake_writable) != 0;
+  bool writable = (wanted & wake_writable) != 0 || of.sends.waits_for_room();
   int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, static_cast<uint64_t>(handle));
   if (error == 0) set_armed(of, wanted);
   return error;
@@ -193,9 +183,11 @@ void environment::deliver_wakes() {
 void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
   if (woken.armed == 0) return;
   bool error = (ready & (EPOLLERR | EPOLLHUP)) != 0;
-  uint32_t found = error ? woken.sends.collect(woken, woken.sends.in_flight() == 0) : 0;
+  bool roomy = (ready & EPOLLOUT) != 0;
+  bool due = error || (roomy && woken.sends.waits_for_room());
+  uint32_t found = due ? woken.sends.collect(woken, woken.sends.in_flight() == 0) : 0;
   uint32_t fired = found > 0 ? static_cast<uint32_t>(wake_notification) : 0;
-  if ((ready & EPOLLOUT) != 0) fired |= wake_writable;
+  if (roomy) fired |= wake_writable;
   if (woken.sends.pending_error() != 0) fired = ~0u;
   fired &= woken.armed;
   if (fired != 0) {
@@ -209,7 +201,8 @@ void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
   }
   if (woken.watched == registration::edges) return;
   // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
-  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0, error && found == 0, static_cast<uint64_t>(handle));
+  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room(), error && found == 0,
+             static_cast<uint64_t>(handle));
 }
 
 void environment::flush_events() {
@@ -239,8 +232,7 @@ void environment::drain_at_end(driver& ending) {
   if (!is_main_thread_ && drain(ending.sends, teardown_drain_ms, silent) > 0 && ending.sends.abort() == 0) {
     drain(ending.sends, teardown_drain_ms, silent);
   }
-  leak_sink leak(ending.pins);
-  ending.sends.abandon(leak);
+  ending.sends.abandon(silent);
 }
 
 void environment::begin_teardown(void (*done)(void*), void* context) {

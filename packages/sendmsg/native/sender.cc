@@ -275,12 +275,18 @@ void sender::end_doubt(bool copied) {
 }
 
 // Did the failed datagram use up an id? Most often its notification is here, since the packet was dropped within the call. Else it
-// had none, or a fragment of it is on its way: then the id of a datagram that is begun and dropped tells.
+// had none, or a fragment of it is on its way: then the id of a datagram that is begun and dropped tells. Where not even that can be
+// begun, the doubt lasts until the socket has room or the last message in flight is released, when it is asked again, and ends then.
 void sender::resolve_doubt(release_sink& releases) {
   unsure_ = true;
   run_source(releases, true);
   if (!doubt_.active) return;
-  if (use_up_next_id(fd()) != 0) return;  // asked again at the next collection; until then everything is copied
+  int error = use_up_next_id(fd(), domain_);
+  doubt_waits_for_room_ = error == -EAGAIN;
+  if (error != 0) {
+    if (!doubt_waits_for_room_ && table_.size() == 0) give_up_doubt(releases);
+    return;  // until then everything is copied
+  }
   probing_ = true;
   saw_next_ = saw_after_next_ = false;
   run_source(releases, true);
@@ -296,8 +302,14 @@ void sender::resolve_doubt(release_sink& releases) {
     releases.on_unshared(doubt_.token, doubt_.chain);
   } else {
     doubt_.active = true;
-    ids_ = ids::lost;
+    give_up_doubt(releases);
   }
+}
+
+void sender::give_up_doubt(release_sink& releases) {
+  unsure_ = doubt_.active = false;
+  ids_ = ids::lost;
+  releases.on_abandoned(doubt_.token, doubt_.chain);
 }
 
 int sender::abort() {
@@ -308,8 +320,8 @@ int sender::abort() {
 }
 
 void sender::abandon(release_sink& abandoned) {
-  table_.clear([&](const in_flight_table::entry& entry, uint32_t) { abandoned.on_released(entry.token, entry.chain, false); });
-  if (doubt_.active) abandoned.on_released(doubt_.token, doubt_.chain, false);
+  table_.clear([&](const in_flight_table::entry& entry, uint32_t) { abandoned.on_abandoned(entry.token, entry.chain); });
+  if (doubt_.active) abandoned.on_abandoned(doubt_.token, doubt_.chain);
   doubt_.active = false;
 }
 

@@ -37,6 +37,8 @@ class release_sink {
   virtual void on_released(uint32_t token, uint32_t chain, bool copied) = 0;
   // The kernel never referenced the memory of this message.
   virtual void on_unshared(uint32_t token, uint32_t chain) = 0;
+  // Nobody will ever say what the kernel does with the memory of this message: it stays pinned for the life of the process.
+  virtual void on_abandoned(uint32_t token, uint32_t chain) = 0;
 
  protected:
   ~release_sink() = default;
@@ -94,7 +96,9 @@ class sender final : private notification_sink {
   int abort();
   // An error that belongs to the next send, where one was met while collecting.
   int pending_error() const { return pending_error_; }
-  // Removes every message still in flight, for the caller to keep its memory pinned.
+  // collect() has to be called when the socket has room, also though no notification comes: a failed datagram is in doubt until then.
+  bool waits_for_room() const { return doubt_.active && doubt_waits_for_room_; }
+  // Removes every message still in flight, and tells each as abandoned.
   void abandon(release_sink& abandoned);
   // Closes the descriptor. Nothing else may be called after that.
   void close() { fd_.reset(); }
@@ -117,6 +121,7 @@ class sender final : private notification_sink {
   bool may_have_used_id(int error) const;
   void end_doubt(bool copied);
   void resolve_doubt(release_sink& releases);
+  void give_up_doubt(release_sink& releases);
   uint32_t run_source(release_sink& releases, bool force);
   void after_zerocopy(outgoing_message& message);
   int64_t take_pending_error();
@@ -143,6 +148,7 @@ class sender final : private notification_sink {
   bool reports_errors_;
   bool attached_ = false;
   bool earlier_sends_done_ = false;
+  bool doubt_waits_for_room_ = false;
   // The id that comes next may have been used up by a send that failed.
   bool unsure_ = false;
   // A datagram was begun and dropped to find out which id comes next.

@@ -13,9 +13,10 @@ export type SocketKind = 'stream' | 'datagram'
  * Sharing of one message's memory after its send, as the driver reports it:
  * `Zerocopy` and `Copied` are the kernel's own word; `None` means that the kernel never referenced the memory
  * (a plain copying send, or a send that failed at once). `Undetermined`: the kernel reports it as copied, in a case where it reports
- * shared memory so, too; a writer takes it for `Copied`, but learns nothing from it about the path.
+ * shared memory so, too; a writer takes it for `Copied`, but learns nothing from it about the path. `Abandoned`: nobody will ever say what the
+ * kernel does with the memory, and the driver has left it pinned for the life of the process; the token may be used again, the memory not.
  */
-export const Release = { None: 0, Zerocopy: 1, Copied: 2, Undetermined: 3 } as const
+export const Release = { None: 0, Zerocopy: 1, Copied: 2, Undetermined: 3, Abandoned: 4 } as const
 export type ReleaseKind = (typeof Release)[keyof typeof Release]
 
 /** Wake-ups a driver can be armed for (bits). */
@@ -192,7 +193,7 @@ export interface Driver {
   /**
    * Closes the dup. No event follows. Memory still in flight is not freed: the driver leaves it pinned for the life of the process
    * (and says how much). Idempotent.
-   * @returns bytes left pinned on purpose
+   * @returns bytes left pinned on purpose, those of messages released as `Abandoned` among them
    */
   close(): number
 }

@@ -6,6 +6,7 @@ const SENT = 1
 const RELEASED = 2
 const WAKE = 4
 const RELEASE_SHIFT = 4
+const RELEASE_MASK = 7
 
 /**
  * Hands the first `count` events of `events` to the sinks of their drivers.
@@ -34,7 +35,7 @@ export class EventDispatcher {
         const token = (events[at + 1] as number) >>> 0
         const bits = events[at + 2] as number
         if ((bits & SENT) !== 0) sink.sent(token, events[at + 3] as number)
-        if ((bits & RELEASED) !== 0) sink.released(token, ((bits >> RELEASE_SHIFT) & 3) as ReleaseKind)
+        if ((bits & RELEASED) !== 0) sink.released(token, ((bits >> RELEASE_SHIFT) & RELEASE_MASK) as ReleaseKind)
         if ((bits & WAKE) !== 0) sink.wake(events[at + 3] as number)
       }
     } finally {

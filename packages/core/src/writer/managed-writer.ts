@@ -248,6 +248,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
     if (wasSent) this.#statistics.messageReleased(record, release)
     if (wasSent && record.cause === null) this.#policy.notified(release)
+    if (release === Release.Abandoned) record.abandon()
     const copied = wasSent && release !== Release.Zerocopy
     record.release(copied)
     const shared = this.#table.sharedCount

@@ -27,6 +27,11 @@ export class MessageRecord {
     for (const write of this.joined) write.messageReleased(copied)
   }
 
+  /** Tells its writes that nobody will ever say when their memory is free. */
+  abandon(): void {
+    for (const write of this.writes()) write.abandon()
+  }
+
   /** Its writes ask for zero-copy no more. */
   mustCopy(): void {
     for (const write of this.writes()) write.mustCopy = true

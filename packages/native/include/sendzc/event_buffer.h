@@ -9,11 +9,17 @@ namespace sendzc {
 
 enum event_bits : int32_t {
   event_sent = 1,      // `result` is bytes or a negated errno
-  event_released = 2,  // with one of release_* in bits 4-5
+  event_released = 2,  // with one of release_* in bits 4-6
   event_wake = 4,      // `result` is wake bits; `token` is unused
 };
 
-enum release_kind : int32_t { release_none = 0 << 4, release_zerocopy = 1 << 4, release_copied = 2 << 4, release_undetermined = 3 << 4 };
+enum release_kind : int32_t {
+  release_none = 0 << 4,
+  release_zerocopy = 1 << 4,
+  release_copied = 2 << 4,
+  release_undetermined = 3 << 4,
+  release_abandoned = 4 << 4,
+};
 
 enum wake_bits : int32_t { wake_writable = 1, wake_notification = 2 };
 

@@ -41,6 +41,11 @@ export function startWorker(script: string, workerData: unknown): Worker {
   return new Worker(code, { eval: true, workerData, env, execArgv: ['-C', '@sendzc/source'] })
 }
 
+/** Runs a command. */
+export function runCommand([file = '', ...args]: readonly string[]): Promise<ChildEnd> {
+  return run(file, args)
+}
+
 function run(file: string, args: string[]): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
     execFile(file, args, { timeout: CHILD_TIMEOUT_MS, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
@@ -62,8 +67,8 @@ export function runChild(script: string, argument: unknown): Promise<ChildEnd> {
 }
 
 /** Runs `script` behind `prefix`, a command that runs another. */
-export function runBehind([file = '', ...args]: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
-  return run(file, [...args, process.execPath, ...nodeArguments(script, argument)])
+export function runBehind(prefix: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
+  return runCommand([...prefix, process.execPath, ...nodeArguments(script, argument)])
 }
 
 /** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */

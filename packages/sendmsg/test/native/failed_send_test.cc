@@ -73,25 +73,12 @@ void a_failed_datagram_that_used_no_id() {
   allow_broadcast(local, false);
   outgoing_message failed = on.send(1, 1000);
   CHECK_EQUAL(failed.result, -EACCES);
-  // Nothing can tell yet: its memory stays pinned, and nothing else asks for zero-copy.
   CHECK(failed.shared);
-  CHECK_EQUAL(on.sends->in_flight(), 1);
-  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::copy);
-  allow_broadcast(local, true);
-  on.sends->collect(on.released, false);
   CHECK(on.released.by_token[1] == "unshared");
+  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::zerocopy);
+  allow_broadcast(local, true);
   CHECK(on.send(2, 1000).shared);
   CHECK(on.released_as(2) == "copied");
-  CHECK_EQUAL(on.sends->in_flight(), 0);
-}
-
-void a_message_in_doubt_is_abandoned() {
-  unique_fd local = broadcasting_socket();
-  fixture on(local);
-  allow_broadcast(local, false);
-  CHECK(on.send(1, 1000).shared);
-  on.sends->abandon(on.released);
-  CHECK_EQUAL(on.released.by_token.count(1), 1);
   CHECK_EQUAL(on.sends->in_flight(), 0);
 }
 
@@ -167,6 +154,110 @@ void enter_own_network(const char* setup) {
   shell("ip link set lo up");
 }
 
+// A peer behind a device that can be taken away.
+void lay_cable() {
+  shell("ip link add near type veth peer name far && ip link set near up && ip link set far up");
+  shell("ip address add 10.8.8.1/24 dev near && ip address add fd00::1/64 dev near nodad");
+}
+
+// Over a socket of IPv6 that has no use for IPv4, and keeps to one device.
+unique_fd socket_to(const char* peer, bool on_near_only) {
+  sockaddr_in inet{};
+  sockaddr_in6 inet6{};
+  inet.sin_family = AF_INET;
+  inet6.sin6_family = AF_INET6;
+  inet.sin_port = inet6.sin6_port = htons(9);
+  bool is_inet = inet_pton(AF_INET, peer, &inet.sin_addr) == 1;
+  if (!is_inet) CHECK(inet_pton(AF_INET6, peer, &inet6.sin6_addr) == 1);
+  unique_fd local(socket(is_inet ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (on_near_only) CHECK(setsockopt(local.get(), SOL_SOCKET, SO_BINDTODEVICE, "near", 5) == 0);
+  int yes = 1;
+  if (on_near_only && !is_inet) CHECK(setsockopt(local.get(), SOL_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0);
+  auto* address = is_inet ? reinterpret_cast<sockaddr*>(&inet) : reinterpret_cast<sockaddr*>(&inet6);
+  CHECK(connect(local.get(), address, is_inet ? sizeof(inet) : sizeof(inet6)) == 0);
+  return local;
+}
+
+// Whether the failed datagram had an id is known at once, and counted right, although the route stays away.
+void a_route_that_goes_away_leaves_no_doubt() {
+  enter_own_network("true");
+  lay_cable();
+  const struct {
+    const char* peer;
+    const char* route_ends;
+    const char* route_comes_back;
+    int error;
+  } cases[] = {
+      {"10.8.8.2", "ip route add unreachable 10.8.8.2", "ip route delete unreachable 10.8.8.2", -EHOSTUNREACH},
+      {"10.8.8.2", "ip route add prohibit 10.8.8.2", "ip route delete prohibit 10.8.8.2", -EACCES},
+      {"10.8.8.2", "ip route add blackhole 10.8.8.2", "ip route delete blackhole 10.8.8.2", -EINVAL},
+      {"10.8.8.2", "ip route add throw 10.8.8.2", "ip route delete throw 10.8.8.2", -ENETUNREACH},
+      {"fd00::2", "ip route add unreachable fd00::2", "ip route delete unreachable fd00::2", -EHOSTUNREACH},
+      {"fd00::2", "ip route add prohibit fd00::2", "ip route delete prohibit fd00::2", -EACCES},
+      {"fd00::2", "ip route add blackhole fd00::2", "ip route delete blackhole fd00::2", -EINVAL},
+      {"::ffff:10.8.8.2", "ip route add unreachable 10.8.8.2", "ip route delete unreachable 10.8.8.2", -EHOSTUNREACH},
+      {"10.8.8.2", "ip link set lo down && ip link set near down", "ip link set lo up && ip link set near up", -ENETUNREACH},
+  };
+  for (const auto& route : cases) {
+    unique_fd local = socket_to(route.peer, false);
+    fixture on(local);
+    shell(route.route_ends);
+    outgoing_message failed = on.send(1, 20000);
+    CHECK_EQUAL(failed.result, route.error);
+    CHECK(on.released.by_token[1] == "unshared");
+    CHECK_EQUAL(on.sends->in_flight(), 0);
+    shell(route.route_comes_back);
+    CHECK(on.send(2, 1000).shared);
+    on.sends->abandon(on.released);
+  }
+}
+
+void a_removed_device_leaves_no_doubt() {
+  enter_own_network("true");
+  for (bool on_near_only : {false, true}) {
+    lay_cable();
+    unique_fd local = socket_to("10.8.8.2", on_near_only);
+    fixture on(local);
+    shell("ip link delete near");
+    CHECK_EQUAL(on.send(1, 20000).result, -ENETUNREACH);
+    CHECK(on.released.by_token[1] == "unshared");
+    CHECK(on.sends->route_for(true, 1000, 0) == sender::route::zerocopy);
+  }
+}
+
+// No datagram at all can be begun on this socket, so nothing can be known.
+void a_doubt_that_nothing_can_end_is_given_up() {
+  enter_own_network("true");
+  lay_cable();
+  unique_fd local = socket_to("fd00::2", true);
+  fixture on(local);
+  shell("ip link delete near");
+  CHECK_EQUAL(on.send(1, 20000).result, -ENETUNREACH);
+  CHECK(on.released.by_token[1] == "abandoned");
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::copy);
+}
+
+// While something else is in flight, whose notification makes the sender ask again.
+void a_doubt_outlasts_no_message_in_flight() {
+  enter_own_network("true");
+  lay_cable();
+  // A packet leaves at once, and the next after half a second.
+  shell("tc qdisc add dev near root tbf rate 20kbit burst 1540 latency 5s");
+  unique_fd local = socket_to("fd00::2", true);
+  shell("ip neigh add fd00::2 lladdr 02:00:00:00:00:02 dev near nud permanent");
+  fixture on(local);
+  CHECK(on.send(0, 1200).shared);
+  CHECK(on.send(1, 1200).shared);
+  shell("ip address delete fd00::1/64 dev near");
+  CHECK_EQUAL(on.send(2, 20000).result, -ENETUNREACH);
+  CHECK_EQUAL(on.released.by_token.count(1) + on.released.by_token.count(2), 0);
+  CHECK(on.sends->route_for(true, 1000, 0) == sender::route::copy);
+  CHECK(on.released_as(1) != "never");
+  CHECK(on.released.by_token[2] == "abandoned");
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+}
+
 // As udp_send_skb refuses segments larger than the device takes: the packet has its id by then.
 void a_datagram_refused_for_its_size_that_used_an_id() {
   enter_own_network("ip link set lo mtu 1500");
@@ -210,7 +301,10 @@ void a_datagram_dropped_by_the_device_used_an_id() {
 const named_test failed_send_tests[] = {
     {"a failed datagram that used an id", a_failed_datagram_that_used_an_id},
     {"a failed datagram that used no id", a_failed_datagram_that_used_no_id},
-    {"a message in doubt is abandoned", a_message_in_doubt_is_abandoned},
+    {"a route that goes away leaves no doubt", a_route_that_goes_away_leaves_no_doubt},
+    {"a removed device leaves no doubt", a_removed_device_leaves_no_doubt},
+    {"a doubt that nothing can end is given up", a_doubt_that_nothing_can_end_is_given_up},
+    {"a doubt outlasts no message in flight", a_doubt_outlasts_no_message_in_flight},
     {"a datagram of too many pages is copied", a_datagram_of_too_many_pages_is_copied},
     {"datagrams of a run have results of their own", datagrams_of_a_run_have_results_of_their_own},
     {"a datagram refused for its size that used an id", a_datagram_refused_for_its_size_that_used_an_id},

@@ -56,6 +56,7 @@ struct releases final : sendzc::release_sink {
   std::map<uint32_t, std::string> by_token;
   void on_released(uint32_t token, uint32_t, bool copied) override { note(token, copied ? "copied" : "zerocopy"); }
   void on_unshared(uint32_t token, uint32_t) override { note(token, "unshared"); }
+  void on_abandoned(uint32_t token, uint32_t) override { note(token, "abandoned"); }
   void note(uint32_t token, const char* how) {
     CHECK(by_token.count(token) == 0);
     by_token[token] = how;
