@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { openWriter, toWritable } from '@sendzc/core'
-import { errqueue } from '@sendzc/sendmsg'
+import { errqueue, openWriter, toWritable } from 'sendzc'
 
 const chunks = 64
 const chunkBytes = 256 * 1024

@@ -1,12 +1,10 @@
 // A server that sends one large buffer to every client, without copying it where the path allows.
 import { once } from 'node:events'
 import net from 'node:net'
-import { auto, openWriter } from '@sendzc/core'
-import { copy, errqueue } from '@sendzc/sendmsg'
-import { uring } from '@sendzc/uring'
+import { auto, openWriter } from 'sendzc'
 
 const segment = Buffer.alloc(32 * 1024 * 1024, 'media')
-const backend = auto([uring(), errqueue(), copy()])
+const backend = auto()
 
 const server = net.createServer(async (socket) => {
   const writer = await openWriter(socket, { backend })

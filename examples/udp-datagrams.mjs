@@ -1,8 +1,7 @@
 // One write is one datagram. A buffer is used again only when its `released` has settled.
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { openWriter } from '@sendzc/core'
-import { errqueue } from '@sendzc/sendmsg'
+import { errqueue, openWriter } from 'sendzc'
 
 const datagrams = 200
 const receiver = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 })

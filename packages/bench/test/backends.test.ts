@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { doctorReport } from '../src/commands/doctor.js'
 import type { ProbeRecord } from '../src/record/record.js'
 import { selectBackends } from '../src/run/backends.js'
 
@@ -27,25 +26,5 @@ describe('selection of backends', () => {
 
   it('refuses to run with none', () => {
     expect(() => selectBackends(undefined, [lacks('uring')])).toThrow('No backend works here')
-  })
-})
-
-describe('doctor', () => {
-  it('prints a verdict for each backend, each check, and each remedy once', () => {
-    expect(doctorReport([works('copy'), lacks('uring')], false)).toEqual([
-      'backend  works  why',
-      '-------  -----  ---------------------',
-      'copy     yes    works',
-      'uring    no     io_uring is disabled.',
-      '',
-      'backend  ok  check                     found',
-      '-------  --  ------------------------  -----',
-      'uring    NO  kernel.io_uring_disabled  2',
-      '',
-      'What to do:',
-      '  - sysctl -w kernel.io_uring_disabled=0',
-      '',
-      'No zero-copy backend works here; copy() does the sending.',
-    ])
   })
 })

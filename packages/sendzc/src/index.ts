@@ -1,0 +1,37 @@
+/**
+ * Zero-copy sends on Linux sockets: the writer, every backend, and `auto()` over all of them. The import works on any platform and in any
+ * runtime; a backend that cannot work there says so when it is opened.
+ *
+ * Who wants one backend alone, or writes one, takes `@sendzc/core` and `@sendzc/sendmsg` or `@sendzc/uring`.
+ * @packageDocumentation
+ */
+export {
+  AUTO_DEFAULTS,
+  type Backend,
+  type BackendName,
+  type Capability,
+  type CapabilityCheck,
+  type DescriptorTarget,
+  type DriverCounters,
+  ERROR_CODES,
+  LIMITS,
+  type OpenWriterOptions,
+  openWriter,
+  type ReleaseOutcome,
+  type SentWrite,
+  type SocketKind,
+  type ToWritableOptions,
+  toWritable,
+  type WriteData,
+  type WriteOptions,
+  type WriterOptions,
+  type WriterStats,
+  type WriterTarget,
+  ZeroCopyError,
+  type ZeroCopyErrorCode,
+  type ZeroCopyErrorInit,
+  type ZeroCopyWriter,
+} from '@sendzc/core'
+export { type CopyOptions, copy, type ErrqueueOptions, errqueue, type InlineOptions, inline } from '@sendzc/sendmsg'
+export { type FixedPool, type RingDescription, type UringBackend, type UringOptions, uring } from '@sendzc/uring'
+export { auto } from './auto.js'
