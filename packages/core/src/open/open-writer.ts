@@ -4,6 +4,7 @@ import { ZeroCopyError } from '../errors.js'
 import { ManagedWriter } from '../writer/managed-writer.js'
 import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
+import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
 import { parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
@@ -60,7 +61,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
       },
       // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
       onBroken: (error) => resolved.netSocket?.destroy(error),
-      onLimit: (message) => process.emitWarning(message, { code: 'ZC_LIMIT_TOO_LOW' }),
+      onLimit: warnOfLimit,
     })
     const onSocketClose = (): void => writer.socketClosed()
     if (resolved.netSocket !== undefined) {

@@ -1,0 +1,9 @@
+/** Warnings that this thread has emitted: the limits are the system's, so that one writer speaks for all. */
+const emitted = new Set<string>()
+
+/** Emits a process warning ZC_LIMIT_TOO_LOW, each message once. There is one message for each errno. */
+export function warnOfLimit(message: string): void {
+  if (emitted.has(message)) return
+  emitted.add(message)
+  process.emitWarning(message, { code: 'ZC_LIMIT_TOO_LOW' })
+}
