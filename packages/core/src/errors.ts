@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   ERR_ZC_NOT_A_SOCKET: 'The descriptor is a file, a pipe or something else that is not a socket.',
   ERR_ZC_UNSUPPORTED_SOCKET: 'The socket cannot do this: AF_UNIX, TLS, or a protocol without zero-copy.',
   ERR_ZC_NOT_CONNECTED: 'The socket is not connected.',
-  ERR_ZC_SOCKET_OWNED: 'A writer is open on this socket: write through it, or close it first.',
+  ERR_ZC_SOCKET_OWNED: 'A writer is open on this socket.',
   ERR_ZC_MESSAGE_TOO_LARGE: 'The datagram is larger than the socket can send.',
   ERR_ZC_TOO_MANY_SEGMENTS: 'The datagram has more segments than one message can carry.',
   ERR_ZC_QUEUE_FULL: 'The queue of unsent writes is at its limit.',
@@ -27,6 +27,35 @@ export const ERROR_CODES = {
   ERR_ZC_SYSTEM: 'A system call failed in a way that has no code of its own; see errno and syscall.',
 } as const
 
+/**
+ * What the caller can do about an error of each code, where nothing better is known of the case. ERR_ZC_ABORTED has none: the caller asked for it.
+ */
+const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, string>> = {
+  ERR_ZC_INVALID_ARGUMENT: 'Pass a value of the type that the message names.',
+  ERR_ZC_INVALID_OPTION: 'Give the option a value that the message allows, or leave it out for its default.',
+  ERR_ZC_BUFFER_RESIZABLE: 'Copy it into a buffer of fixed length.',
+  ERR_ZC_BUFFER_DETACHED: 'Write it before it is transferred, or write it where it now lives.',
+  ERR_ZC_BAD_DESCRIPTOR: 'Open the writer while the descriptor is open.',
+  ERR_ZC_NOT_A_SOCKET: 'Pass a connected socket.',
+  ERR_ZC_UNSUPPORTED_SOCKET: 'Use a plain TCP or UDP socket.',
+  ERR_ZC_NOT_CONNECTED: 'Connect the socket first.',
+  ERR_ZC_SOCKET_OWNED: 'Write through the writer that is open, or close it first.',
+  ERR_ZC_MESSAGE_TOO_LARGE: 'Send smaller datagrams.',
+  ERR_ZC_TOO_MANY_SEGMENTS: 'Join some of the segments first.',
+  ERR_ZC_QUEUE_FULL: 'Await the writes before you add more.',
+  ERR_ZC_CLOSED: 'Open a new writer, on a new connection where the socket is closed too.',
+  ERR_ZC_PEER_RESET: 'Connect again, and ask the peer how much of the data it has: what was sent may not have arrived.',
+  ERR_ZC_CONNECTION_REFUSED: 'Start the receiver, or check its address and port; then send again.',
+  ERR_ZC_NO_BUFFERS: 'Send more slowly, or raise net.core.wmem_max and the send buffer of the socket.',
+  ERR_ZC_DRAIN_TIMEOUT: 'Find out why the peer does not read, or raise drainTimeoutMs.',
+  ERR_ZC_BACKEND_UNAVAILABLE: 'Use another backend, or auto(); probe() of a backend lists what it lacks here.',
+  ERR_ZC_PERMISSION:
+    'Run with the capability that the system call needs (capabilities(7)), or ask an administrator to lift the rule that forbids it.',
+  ERR_ZC_PLATFORM: 'Run on Linux, with a release that carries an addon for this platform.',
+  ERR_ZC_LIMIT: 'Raise the limit that the message names, or close what is no longer used.',
+  ERR_ZC_SYSTEM: 'Look up the errno in the manual page of the system call.',
+}
+
 /** One of the closed set {@link ERROR_CODES}. */
 export type ZeroCopyErrorCode = keyof typeof ERROR_CODES
 
@@ -39,7 +68,7 @@ export interface ZeroCopyErrorInit {
   errno?: string | undefined
   /** Name of the system call that failed, for example `'sendmsg'`. */
   syscall?: string | undefined
-  /** What the caller can do about it: one sentence. */
+  /** What the caller can do about it: one sentence. Without it the error has the remedy of its code. */
   remedy?: string | undefined
   /** The error beneath this one. */
   cause?: unknown
@@ -55,7 +84,7 @@ export class ZeroCopyError extends Error {
   readonly errno: string | undefined
   /** Name of the system call that failed. */
   readonly syscall: string | undefined
-  /** What the caller can do about it. */
+  /** What the caller can do about it: one sentence, which the message ends with. Undefined for ERR_ZC_ABORTED alone. */
   readonly remedy: string | undefined
   /**
    * On an error of `write()`: settles when the kernel no longer references the memory of that write
@@ -65,13 +94,13 @@ export class ZeroCopyError extends Error {
   readonly released: Promise<ReleaseOutcome> | undefined
 
   constructor(code: ZeroCopyErrorCode, message: string, init: ZeroCopyErrorInit = {}) {
-    const remedy = init.remedy === undefined ? '' : ` ${init.remedy}`
-    super(`${message}${remedy}`, init.cause === undefined ? undefined : { cause: init.cause })
+    const remedy = init.remedy ?? (code === 'ERR_ZC_ABORTED' ? undefined : REMEDIES[code])
+    super(remedy === undefined ? message : `${message} ${remedy}`, init.cause === undefined ? undefined : { cause: init.cause })
     this.name = 'ZeroCopyError'
     this.code = code
     this.errno = init.errno
     this.syscall = init.syscall
-    this.remedy = init.remedy
+    this.remedy = remedy
     this.released = init.released
   }
 

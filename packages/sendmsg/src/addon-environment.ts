@@ -1,8 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
-import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
+import { EVENT_WORDS, EventDispatcher, errnoName } from '@sendzc/core/driver'
 import { loadNative, type NativeAddon } from './native.js'
-import { errnoName } from './open-error.js'
 
 /** Events that the buffer holds from the beginning. */
 const INITIAL_EVENTS = 1024

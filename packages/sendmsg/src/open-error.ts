@@ -1,18 +1,6 @@
-import { getSystemErrorName } from 'node:util'
 import { type BackendName, ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
+import { errnoName } from '@sendzc/core/driver'
 import { Domain, OpenStage } from './native.js'
-
-/** The kernel's own ENOTSUPP, which leaves it by mistake (include/linux/errno.h). */
-const ENOTSUPP = 524
-
-/** ENOTSUP is the same number on Linux, and the name that Node.js gives it; the manual pages of sockets say EOPNOTSUPP. */
-const EOPNOTSUPP = 95
-
-/** Name of a negated errno, as Linux's manual pages have it. */
-export function errnoName(negated: number): string {
-  if (negated === -ENOTSUPP) return 'ENOTSUPP'
-  return negated === -EOPNOTSUPP ? 'EOPNOTSUPP' : getSystemErrorName(negated)
-}
 
 interface Explanation {
   code: ZeroCopyErrorCode

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { type BackendName, type Capability, ZeroCopyError } from '@sendzc/core'
-import type { CapabilityCheck } from '@sendzc/core/driver'
+import { type CapabilityCheck, errnoName } from '@sendzc/core/driver'
 import { Domain, loadNative, type NativeAddon, SocketType } from './native.js'
-import { errnoName } from './open-error.js'
 
 /** Memory that the kernel books per notification that waits, in bytes: a socket buffer without data (SKB_TRUESIZE(0)), roughly. */
 const NOTIFICATION_BYTES = 768

@@ -1,9 +1,9 @@
 import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCopyError } from '@sendzc/core'
-import { type Driver, type DriverOpenOptions, parseOptions, type SendBatch } from '@sendzc/core/driver'
+import { type Driver, type DriverOpenOptions, errnoName, parseOptions, type SendBatch } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
 import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'
-import { errnoName, openError } from './open-error.js'
+import { openError } from './open-error.js'
 
 /** Segments of one message at most. Mirrors `max_segments_per_message` in native/driver.h. */
 export const MAX_SEGMENTS_PER_MESSAGE = 256

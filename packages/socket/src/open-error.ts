@@ -1,6 +1,7 @@
 import type { ZeroCopyError } from '@sendzc/core'
+import { errnoName } from '@sendzc/core/driver'
 import type { ResolvedBindSpec, ResolvedListenSpec, ResolvedSocketSpec } from './socket-spec.js'
-import { type ErrorContext, errnoName, systemError } from './system-error.js'
+import { type ErrorContext, systemError } from './system-error.js'
 
 /** @internal */
 export interface BufferBytes {
@@ -94,7 +95,7 @@ function refusedContext(spec: AnySpec, call: string, errno: string): Partial<Err
 
 /** The error of a failed opening, with the cause and the remedy that fit the protocol. */
 export function openError(result: number, call: string, spec: AnySpec): ZeroCopyError {
-  const errno = errnoName(-result)
+  const errno = errnoName(result)
   const known =
     congestionContext(spec, call, errno) ??
     permissionContext(call, errno) ??

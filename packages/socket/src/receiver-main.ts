@@ -1,6 +1,6 @@
 // The receiver process. It receives on a native thread; this file only obeys its parent, and ends with it.
 import { ZeroCopyError } from '@sendzc/core'
-import { parseOptions } from '@sendzc/core/driver'
+import { errnoName, parseOptions } from '@sendzc/core/driver'
 import { pinProcess } from './cpu-affinity.js'
 import { listen } from './listening-socket.js'
 import { NativeCommand, NativeReceiveKind, type NativeTotals, native } from './native.js'
@@ -14,7 +14,7 @@ import {
   receiverRequestSchema,
 } from './receiver-messages.js'
 import type { ResolvedReceiverOptions } from './socket-spec.js'
-import { errnoName, systemError } from './system-error.js'
+import { systemError } from './system-error.js'
 
 /** Saves a TCP receiver on loopback about a third of its CPU time per byte; longer pauses overflow small buffers. */
 const DISCARD_COALESCE_US = 50
@@ -36,7 +36,7 @@ function send(answer: ReceiverAnswer): void {
 
 function reportOf(totals: NativeTotals): ReceiverReport {
   const { result: _, error, errorCall, ...counts } = totals
-  return { ...counts, error: error === 0 ? null : { errno: errnoName(-error), syscall: errorCall } }
+  return { ...counts, error: error === 0 ? null : { errno: errnoName(error), syscall: errorCall } }
 }
 
 interface OpenedTarget {

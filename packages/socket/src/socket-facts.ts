@@ -1,9 +1,9 @@
-import { parseOptions } from '@sendzc/core/driver'
+import { errnoName, parseOptions } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { native } from './native.js'
 import { limitContext } from './open-error.js'
 import { SOCKET_LIMITS } from './socket-spec.js'
-import { errnoName, systemError } from './system-error.js'
+import { systemError } from './system-error.js'
 
 const domains: Readonly<Record<number, SocketFacts['domain']>> = { 1: 'unix', 2: 'inet', 10: 'inet6', 17: 'packet', 40: 'vsock' }
 const types: Readonly<Record<number, SocketFacts['type']>> = { 1: 'stream', 2: 'dgram', 3: 'raw', 5: 'seqpacket' }
@@ -74,7 +74,7 @@ export function setBufferSizes(fd: number, sizes: BufferSizes): void {
   const parsed = parseOptions(bufferSizesSchema, sizes, 'setBufferSizes')
   const { result, call } = native().setBufferSizes(fd, parsed.sendBufferBytes ?? 0, parsed.receiveBufferBytes ?? 0)
   if (result === 0) return
-  throw systemError(result, call, { doing: 'setting buffer sizes', ...limitContext(parsed, call, errnoName(-result)) })
+  throw systemError(result, call, { doing: 'setting buffer sizes', ...limitContext(parsed, call, errnoName(result)) })
 }
 
 /**

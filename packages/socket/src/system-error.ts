@@ -1,18 +1,5 @@
-import { constants } from 'node:os'
 import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
-
-/** Second names of EAGAIN, EOPNOTSUPP and EDEADLK. */
-const aliases = new Set(['EWOULDBLOCK', 'ENOTSUP', 'EDEADLOCK'])
-const namesOfErrno = new Map<number, string>(
-  Object.entries(constants.errno).flatMap(([name, value]) => (aliases.has(name) ? [] : [[value, name]])),
-)
-// Linux numbers that os.constants does not list on every Node.js.
-namesOfErrno.set(94, 'ESOCKTNOSUPPORT').set(108, 'ESHUTDOWN').set(112, 'EHOSTDOWN')
-
-/** Name of a positive errno, for example `'EPERM'`. */
-export function errnoName(errno: number): string {
-  return namesOfErrno.get(errno) ?? `E${errno}`
-}
+import { errnoName } from '@sendzc/core/driver'
 
 const codesOfErrno: Readonly<Record<string, ZeroCopyErrorCode>> = {
   EPERM: 'ERR_ZC_PERMISSION',
@@ -48,7 +35,7 @@ export interface ErrorContext {
  * @param result - a negated errno
  */
 export function systemError(result: number, call: string, context: ErrorContext): ZeroCopyError {
-  const errno = errnoName(-result)
+  const errno = errnoName(result)
   const code = context.code ?? codesOfErrno[errno] ?? 'ERR_ZC_SYSTEM'
   const why = context.why ?? `${call} answered ${errno}`
   return new ZeroCopyError(code, `Failed ${context.doing}: ${why}.`, { errno, syscall: call, remedy: context.remedy })

@@ -1,43 +1,6 @@
 import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
+import { Errno, errnoName } from '@sendzc/core/driver'
 import { ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
-
-/** Numbers of the errors that opening can meet; the same on every architecture Node.js runs on. */
-const EPERM = 1
-const ENOENT = 2
-const EBADF = 9
-const EAGAIN = 11
-const ENOMEM = 12
-const EACCES = 13
-const EINVAL = 22
-const ENFILE = 23
-const EMFILE = 24
-const ENOSPC = 28
-const ENOSYS = 38
-const ENOTSOCK = 88
-const EOPNOTSUPP = 95
-const ENOBUFS = 105
-
-const names: Record<number, string> = {
-  [EPERM]: 'EPERM',
-  [ENOENT]: 'ENOENT',
-  [EBADF]: 'EBADF',
-  [EAGAIN]: 'EAGAIN',
-  [ENOMEM]: 'ENOMEM',
-  [EACCES]: 'EACCES',
-  [EINVAL]: 'EINVAL',
-  [ENFILE]: 'ENFILE',
-  [EMFILE]: 'EMFILE',
-  [ENOSPC]: 'ENOSPC',
-  [ENOSYS]: 'ENOSYS',
-  [ENOTSOCK]: 'ENOTSOCK',
-  [EOPNOTSUPP]: 'EOPNOTSUPP',
-  [ENOBUFS]: 'ENOBUFS',
-}
-
-/** Name of an error number that opening can meet. */
-export function failureName(errno: number): string {
-  return names[errno] ?? `errno ${errno}`
-}
 
 /** Why something failed, what to do about it, and how the error is called. */
 export interface Failure {
@@ -48,7 +11,7 @@ export interface Failure {
 
 /** Turns a failure into the error that callers see. */
 export function failureError(failure: Failure, errno: number, syscall: string): ZeroCopyError {
-  return new ZeroCopyError(failure.code, failure.message, { errno: failureName(errno), syscall, remedy: failure.remedy })
+  return new ZeroCopyError(failure.code, failure.message, { errno: errnoName(errno), syscall, remedy: failure.remedy })
 }
 
 const insteadOfUring = 'Use the errqueue backend.'
@@ -84,22 +47,22 @@ function memlockText(): string {
 /** Why a ring could not be made. */
 export function ringFailure(errno: number): Failure {
   switch (errno) {
-    case EPERM:
-    case EACCES:
+    case Errno.EPERM:
+    case Errno.EACCES:
       return notPermitted()
-    case ENOSYS:
+    case Errno.ENOSYS:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
         message: 'The kernel has no io_uring: it is older than 5.1, was built without CONFIG_IO_URING, or a seccomp filter hides it.',
         remedy: insteadOfUring,
       }
-    case ENOMEM:
+    case Errno.ENOMEM:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
         message: `The kernel has no memory for a ring; ${memlockText()}, and most kernels count rings against it.`,
         remedy: 'Raise the memlock limit, or ask for fewer entries and completionEntries.',
       }
-    case EOPNOTSUPP:
+    case Errno.EOPNOTSUPP:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
         message: `The kernel has io_uring, but not both IORING_OP_SEND_ZC (6.0) and IORING_OP_SENDMSG_ZC (6.1)${
@@ -107,14 +70,14 @@ export function ringFailure(errno: number): Failure {
         }.`,
         remedy: `Linux 6.1 or newer is needed. ${insteadOfUring}`,
       }
-    case EMFILE:
-    case ENFILE:
+    case Errno.EMFILE:
+    case Errno.ENFILE:
       return {
         code: 'ERR_ZC_LIMIT',
         message: 'There is no descriptor left for a ring (RLIMIT_NOFILE).',
         remedy: 'Raise the limit of open files (ulimit -n).',
       }
-    case ENOSPC:
+    case Errno.ENOSPC:
       return {
         code: 'ERR_ZC_LIMIT',
         message: 'An environment has at most 32 rings and 32 pools of fixed buffers.',
@@ -123,7 +86,7 @@ export function ringFailure(errno: number): Failure {
     default:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
-        message: `io_uring_setup failed with ${failureName(errno)}.`,
+        message: `io_uring_setup failed with ${errnoName(errno)}.`,
         remedy: insteadOfUring,
       }
   }
@@ -131,17 +94,17 @@ export function ringFailure(errno: number): Failure {
 
 /** Why memory for fixed buffers could not be had or registered. */
 export function fixedBufferFailure(errno: number, bytes: number): Failure {
-  if (errno === ENOMEM || errno === EPERM) {
+  if (errno === Errno.ENOMEM || errno === Errno.EPERM) {
     return {
       code: 'ERR_ZC_BACKEND_UNAVAILABLE',
       message: `Registering ${bytes} bytes of fixed buffers was refused: ${memlockText()}.`,
       remedy: 'Raise the memlock limit, grant CAP_IPC_LOCK, or ask for smaller fixedBuffers.',
     }
   }
-  if (errno === ENOSPC) return ringFailure(errno)
+  if (errno === Errno.ENOSPC) return ringFailure(errno)
   return {
     code: 'ERR_ZC_BACKEND_UNAVAILABLE',
-    message: `Registering ${bytes} bytes of fixed buffers failed with ${failureName(errno)}.`,
+    message: `Registering ${bytes} bytes of fixed buffers failed with ${errnoName(errno)}.`,
     remedy: 'Leave fixedBuffers out: sends work without them.',
   }
 }
@@ -149,39 +112,39 @@ export function fixedBufferFailure(errno: number, bytes: number): Failure {
 /** Why a driver could not be opened on a descriptor. */
 export function openFailure(errno: number, fd: number): Failure {
   switch (errno) {
-    case EBADF:
+    case Errno.EBADF:
       return {
         code: 'ERR_ZC_BAD_DESCRIPTOR',
         message: `Descriptor ${fd} is not open.`,
         remedy: 'Open the writer before the socket is closed.',
       }
-    case ENOTSOCK:
+    case Errno.ENOTSOCK:
       return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, remedy: 'Pass a connected socket.' }
-    case EOPNOTSUPP:
+    case Errno.EOPNOTSUPP:
       return {
         code: 'ERR_ZC_UNSUPPORTED_SOCKET',
         message: `The protocol of descriptor ${fd} has no zero-copy with io_uring (SOCK_SUPPORT_ZC): TCP and UDP have, and VSOCK since Linux 6.7.`,
         remedy: 'Use the errqueue or the copy backend.',
       }
-    case EMFILE:
-    case ENFILE:
+    case Errno.EMFILE:
+    case Errno.ENFILE:
       return {
         code: 'ERR_ZC_LIMIT',
         message: 'There is no descriptor left to duplicate the socket.',
         remedy: 'Raise the limit of open files (ulimit -n).',
       }
-    case ENOBUFS:
+    case Errno.ENOBUFS:
       return {
         code: 'ERR_ZC_LIMIT',
         message: 'The ring has as many writers as its completions allow (completionEntries / 4).',
         remedy: 'Raise completionEntries.',
       }
-    case ENOMEM:
+    case Errno.ENOMEM:
       return { code: 'ERR_ZC_LIMIT', message: 'There is no memory for the table of messages in flight.', remedy: 'Lower maxInFlight.' }
     default:
       return {
         code: 'ERR_ZC_SYSTEM',
-        message: `Opening descriptor ${fd} failed with ${failureName(errno)}.`,
+        message: `Opening descriptor ${fd} failed with ${errnoName(errno)}.`,
         remedy: 'See errno.',
       }
   }

@@ -1,7 +1,7 @@
 import { release } from 'node:os'
 import { type Capability, ZeroCopyError } from '@sendzc/core'
-import type { CapabilityCheck } from '@sendzc/core/driver'
-import { failureName, ringFailure } from './failures.js'
+import { type CapabilityCheck, Errno, errnoName } from '@sendzc/core/driver'
+import { ringFailure } from './failures.js'
 import { canLockAnyMemory, ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
 import { loadNative } from './native.js'
 import type { ResolvedUringOptions } from './options.js'
@@ -68,7 +68,7 @@ export function probeUring(options: ResolvedUringOptions): Capability {
   const result = native.probe(options.entries, options.completionEntries, options.sqpoll?.idleMs ?? -1, findings)
   if (result < 0) {
     const { message, remedy } = ringFailure(-result)
-    checks.push({ name: 'io_uring_setup', ok: false, found: failureName(-result), remedy }, checkMemlock(options))
+    checks.push({ name: 'io_uring_setup', ok: false, found: errnoName(-result), remedy }, checkMemlock(options))
     return unavailable(message, remedy, checks)
   }
   return withRing(findings, checks, options)
@@ -77,7 +77,7 @@ export function probeUring(options: ResolvedUringOptions): Capability {
 function withRing(findings: Uint32Array, checks: CapabilityCheck[], options: ResolvedUringOptions): Capability {
   const [setupFlags = 0, sendZc = 0, sendmsgZc = 0, reportsUsage = 0] = findings
   const flags = describeFlags(setupFlags)
-  const { message, remedy } = ringFailure(95)
+  const { message, remedy } = ringFailure(Errno.EOPNOTSUPP)
   const opcode = (name: string, since: string, there: boolean): CapabilityCheck => ({
     name,
     ok: there,

@@ -1,5 +1,15 @@
 import type { Backend } from '@sendzc/core'
-import { type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
+import {
+  type Driver,
+  type DriverSink,
+  Errno,
+  errnoName,
+  MessageFlag,
+  Release,
+  type ReleaseKind,
+  SendBatch,
+  Wake,
+} from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import { ProgressGate } from '../cli/progress-gate.js'
 import type { Load, LoadTotals } from './load.js'
@@ -126,7 +136,7 @@ export class DriverLoad implements Load, DriverSink {
       this.#noBuffers++
       this.#needsNotification = true
     } else if (result !== -Errno.ECANCELED && result !== -Errno.EINTR) {
-      this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(-result)}.`, ExitStatus.Failed))
+      this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
     }
     this.#gate.open()
   }
@@ -181,10 +191,4 @@ export class DriverLoad implements Load, DriverSink {
     if (this.#needsNotification || this.#freeCount < this.#burst) this.#driver.arm(Wake.Notification)
     await this.#gate.wait()
   }
-}
-
-/** `EPIPE` for 32; the number itself where it has no name here. */
-export function errnoName(errno: number): string {
-  const name = Object.entries(Errno).find(([, value]) => value === errno)?.[0]
-  return name === undefined ? `errno ${errno}` : name
 }

@@ -1,8 +1,18 @@
 import type { Backend } from '@sendzc/core'
-import { type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
+import {
+  type Driver,
+  type DriverSink,
+  Errno,
+  errnoName,
+  MessageFlag,
+  Release,
+  type ReleaseKind,
+  SendBatch,
+  Wake,
+} from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import { ProgressGate } from '../cli/progress-gate.js'
-import { errnoName, LIMIT_TOO_LOW } from './driver-load.js'
+import { LIMIT_TOO_LOW } from './driver-load.js'
 import type { Load, LoadTotals } from './load.js'
 
 /** Messages in flight per connection: enough that a connection seldom waits, few enough that a thousand of them fit. */
@@ -172,7 +182,7 @@ export class FleetDriverLoad implements Load {
       if (!zerocopy) this.#copiedSends++
     } else if (result === -Errno.EAGAIN) this.#fullSockets++
     else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.#noBuffers++
-    else this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(-result)}.`, ExitStatus.Failed))
+    else this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
     this.#gate.open()
   }
 

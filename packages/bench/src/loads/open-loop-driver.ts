@@ -1,7 +1,17 @@
 import type { Backend } from '@sendzc/core'
-import { type Driver, type DriverSink, Errno, MessageFlag, Release, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
+import {
+  type Driver,
+  type DriverSink,
+  Errno,
+  errnoName,
+  MessageFlag,
+  Release,
+  type ReleaseKind,
+  SendBatch,
+  Wake,
+} from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
-import { DRIVER_LOAD_IN_FLIGHT, errnoName, LIMIT_TOO_LOW } from './driver-load.js'
+import { DRIVER_LOAD_IN_FLIGHT, LIMIT_TOO_LOW } from './driver-load.js'
 import type { LoadTotals } from './load.js'
 import type { OpenLoopPath, OpenLoopSink } from './open-loop.js'
 
@@ -108,7 +118,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
       this.#noBuffers++
       this.#needsNotification = true
     } else if (result !== -Errno.EINTR) {
-      this.#sink.failed(new BenchFailure(`The kernel refused a send: ${errnoName(-result)}.`, ExitStatus.Failed))
+      this.#sink.failed(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
     }
   }
 

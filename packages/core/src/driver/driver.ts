@@ -1,5 +1,7 @@
 import type { Capability } from './capabilities.js'
 
+export { Errno } from './errno.js'
+
 /**
  * Name of a backend, for messages and statistics; nothing is decided by it. Those of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
  * a backend from elsewhere has a name of its own.
@@ -21,32 +23,6 @@ export type ReleaseKind = (typeof Release)[keyof typeof Release]
 
 /** Wake-ups a driver can be armed for (bits). */
 export const Wake = { Writable: 1, Notification: 2 } as const
-
-/** errno values that drivers report negated in {@link DriverSink.sent}; Linux numbers, the same on every architecture Node.js runs on. */
-export const Errno = {
-  EPERM: 1,
-  EINTR: 4,
-  EBADF: 9,
-  EAGAIN: 11,
-  ENOMEM: 12,
-  EACCES: 13,
-  EFAULT: 14,
-  EINVAL: 22,
-  EPIPE: 32,
-  EDESTADDRREQ: 89,
-  EMSGSIZE: 90,
-  EOPNOTSUPP: 95,
-  ENETUNREACH: 101,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ENOBUFS: 105,
-  ENOTCONN: 107,
-  ESHUTDOWN: 108,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-  ECANCELED: 125,
-} as const
 
 /** Flags of one message in a {@link SendBatch}. */
 export const MessageFlag = { Zerocopy: 1 } as const

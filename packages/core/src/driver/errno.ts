@@ -1,57 +1,149 @@
-import type { ZeroCopyErrorCode } from '../errors.js'
-import { Errno } from './driver.js'
+/**
+ * Every errno of Linux by name, the same number on every architecture that Node.js runs on (include/uapi/asm-generic/errno-base.h and errno.h,
+ * Linux 6.18), and ENOTSUPP, which belongs into the kernel and leaves it by mistake (include/linux/errno.h). A number that has two names stands
+ * here under the one that the manual pages of sockets use: EAGAIN, EOPNOTSUPP.
+ */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBADF: 9,
+  ECHILD: 10,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  ENOTBLK: 15,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ETXTBSY: 26,
+  EFBIG: 27,
+  ENOSPC: 28,
+  ESPIPE: 29,
+  EROFS: 30,
+  EMLINK: 31,
+  EPIPE: 32,
+  EDOM: 33,
+  ERANGE: 34,
+  EDEADLK: 35,
+  ENAMETOOLONG: 36,
+  ENOLCK: 37,
+  ENOSYS: 38,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+  ENOMSG: 42,
+  EIDRM: 43,
+  ECHRNG: 44,
+  EL2NSYNC: 45,
+  EL3HLT: 46,
+  EL3RST: 47,
+  ELNRNG: 48,
+  EUNATCH: 49,
+  ENOCSI: 50,
+  EL2HLT: 51,
+  EBADE: 52,
+  EBADR: 53,
+  EXFULL: 54,
+  ENOANO: 55,
+  EBADRQC: 56,
+  EBADSLT: 57,
+  EBFONT: 59,
+  ENOSTR: 60,
+  ENODATA: 61,
+  ETIME: 62,
+  ENOSR: 63,
+  ENONET: 64,
+  ENOPKG: 65,
+  EREMOTE: 66,
+  ENOLINK: 67,
+  EADV: 68,
+  ESRMNT: 69,
+  ECOMM: 70,
+  EPROTO: 71,
+  EMULTIHOP: 72,
+  EDOTDOT: 73,
+  EBADMSG: 74,
+  EOVERFLOW: 75,
+  ENOTUNIQ: 76,
+  EBADFD: 77,
+  EREMCHG: 78,
+  ELIBACC: 79,
+  ELIBBAD: 80,
+  ELIBSCN: 81,
+  ELIBMAX: 82,
+  ELIBEXEC: 83,
+  EILSEQ: 84,
+  ERESTART: 85,
+  ESTRPIPE: 86,
+  EUSERS: 87,
+  ENOTSOCK: 88,
+  EDESTADDRREQ: 89,
+  EMSGSIZE: 90,
+  EPROTOTYPE: 91,
+  ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
+  ESOCKTNOSUPPORT: 94,
+  EOPNOTSUPP: 95,
+  EPFNOSUPPORT: 96,
+  EAFNOSUPPORT: 97,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ENETRESET: 102,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EISCONN: 106,
+  ENOTCONN: 107,
+  ESHUTDOWN: 108,
+  ETOOMANYREFS: 109,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
+  EALREADY: 114,
+  EINPROGRESS: 115,
+  ESTALE: 116,
+  EUCLEAN: 117,
+  ENOTNAM: 118,
+  ENAVAIL: 119,
+  EISNAM: 120,
+  EREMOTEIO: 121,
+  EDQUOT: 122,
+  ENOMEDIUM: 123,
+  EMEDIUMTYPE: 124,
+  ECANCELED: 125,
+  ENOKEY: 126,
+  EKEYEXPIRED: 127,
+  EKEYREVOKED: 128,
+  EKEYREJECTED: 129,
+  EOWNERDEAD: 130,
+  ENOTRECOVERABLE: 131,
+  ERFKILL: 132,
+  EHWPOISON: 133,
+  ENOTSUPP: 524,
+} as const
 
 const names = new Map<number, string>(Object.entries(Errno).map(([name, number]) => [number, name]))
 
-/** The name of an errno, or `errno N` for one that {@link Errno} does not list. */
+/**
+ * The name of an errno, for example `'EPIPE'`; `errno N` for a number that Linux does not have.
+ * @param errno - positive, or negated as system-call layers report it
+ */
 export function errnoName(errno: number): string {
-  return names.get(errno) ?? `errno ${errno}`
-}
-
-/** What a failed send means for the caller. */
-export interface SendFailure {
-  code: ZeroCopyErrorCode
-  message: string
-  remedy?: string
-}
-
-const failures: Partial<Record<number, SendFailure>> = {
-  [Errno.EPIPE]: { code: 'ERR_ZC_PEER_RESET', message: 'The connection is closed for sending.' },
-  [Errno.ECONNRESET]: { code: 'ERR_ZC_PEER_RESET', message: 'The peer reset the connection.' },
-  [Errno.ECONNABORTED]: { code: 'ERR_ZC_PEER_RESET', message: 'The connection was aborted.' },
-  [Errno.ESHUTDOWN]: { code: 'ERR_ZC_PEER_RESET', message: 'The connection is shut down.' },
-  [Errno.ETIMEDOUT]: { code: 'ERR_ZC_PEER_RESET', message: 'The connection timed out: the peer no longer answers.' },
-  [Errno.ECONNREFUSED]: {
-    code: 'ERR_ZC_CONNECTION_REFUSED',
-    message: 'Nothing listens at the peer; an earlier datagram was refused, and the kernel reports it on this one, which was not sent.',
-  },
-  [Errno.EMSGSIZE]: {
-    code: 'ERR_ZC_MESSAGE_TOO_LARGE',
-    message: 'The datagram is larger than the socket can send.',
-    remedy: 'Send less: UDP over IPv4 takes at most 65,507 bytes.',
-  },
-  [Errno.ENOTCONN]: { code: 'ERR_ZC_NOT_CONNECTED', message: 'The socket is not connected.' },
-  [Errno.EDESTADDRREQ]: { code: 'ERR_ZC_NOT_CONNECTED', message: 'The socket has no peer address.', remedy: 'Connect it first.' },
-  [Errno.EBADF]: { code: 'ERR_ZC_BAD_DESCRIPTOR', message: 'The descriptor is closed.' },
-  [Errno.ENOBUFS]: {
-    code: 'ERR_ZC_NO_BUFFERS',
-    message: 'The kernel has no buffer memory for this send, not even for a copy.',
-    remedy: 'Send more slowly, or raise net.core.wmem_max and the send buffer of the socket.',
-  },
-  [Errno.ENOMEM]: { code: 'ERR_ZC_NO_BUFFERS', message: 'The kernel is out of memory for this send.' },
-  [Errno.EPERM]: { code: 'ERR_ZC_PERMISSION', message: 'The send is not permitted (a firewall rule or a missing capability).' },
-  [Errno.EACCES]: { code: 'ERR_ZC_PERMISSION', message: 'The send is not permitted (a broadcast address, or a missing capability).' },
-}
-
-/** Translates the errno of a failed send. */
-export function sendFailure(errno: number): SendFailure {
-  return failures[errno] ?? { code: 'ERR_ZC_SYSTEM', message: `The send failed with ${errnoName(errno)}.` }
-}
-
-/** What is said once when a zero-copy send was refused for want of memory with nothing in flight. */
-export function limitMessage(errno: number): string {
-  return (
-    `The kernel refused a zero-copy send (${errnoName(errno)}) with none in flight; such sends are copied. ` +
-    'Raise net.core.optmem_max, or the memlock limit (ulimit -l).'
-  )
+  return names.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`
 }

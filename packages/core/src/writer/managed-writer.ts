@@ -9,7 +9,8 @@ import {
   type SocketKind,
   Wake,
 } from '../driver/driver.js'
-import { errnoName, limitMessage, sendFailure } from '../driver/errno.js'
+import { errnoName } from '../driver/errno.js'
+import { limitMessage, sendFailure } from '../driver/send-failure.js'
 import { ZeroCopyError, type ZeroCopyErrorInit } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
@@ -299,7 +300,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   }
 
   #sendFailed(token: number, errno: number): void {
-    const { code, message, remedy } = sendFailure(errno)
+    const { code, message, remedy } = sendFailure(errno, this.#isStream ? undefined : this.#table.record(token).first?.bytes)
     const syscall = this.#driver.answeringCall?.(token) ?? 'sendmsg'
     const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall, remedy }
     if (!this.#isStream) this.#table.record(token).first?.fail({ code, message, init }, true)
