@@ -62,6 +62,8 @@ int open_socket(int fd, bool zerocopy, opened_socket& opened) {
   unique_fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!own) return fail(opened, open_stage::duplicate, -errno);
   if (zerocopy) {
+    error = opened.claim.take(own.get());
+    if (error != 0) return fail(opened, error == -EBUSY ? open_stage::owned : open_stage::descriptor, error);
     opened.was_zerocopy = flag_of(own.get(), SOL_SOCKET, SO_ZEROCOPY);
     int on = 1;
     if (!opened.was_zerocopy && setsockopt(own.get(), SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)) != 0) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "sendzc/socket_claim.h"
 #include "sendzc/socket_facts.h"
 #include "sendzc/unique_fd.h"
 
@@ -20,10 +21,13 @@ enum class open_stage : int32_t {
   limit = 7,         // max_drivers
   event_poll = 8,    // epoll_create1, epoll_ctl, uv_poll
   pinning = 9,       // this runtime does not let an addon pin memory
+  owned = 10,        // another driver of this process reads its error queue
 };
 
 struct opened_socket {
   unique_fd fd;
+  // Held where notifications are read; given up before the descriptor is closed.
+  socket_claim claim;
   socket_facts facts;
   // SO_ZEROCOPY was on before: someone has sent, or may have, and the kernel's next notification id is unknown.
   bool was_zerocopy = false;

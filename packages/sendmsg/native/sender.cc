@@ -44,6 +44,7 @@ void fill_header(msghdr& header, const outgoing_message& message) {
 
 sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source)
     : fd_(std::move(opened.fd)),
+      claim_(std::move(opened.claim)),
       table_(source == nullptr ? 1 : max_in_flight * 2),
       source_(source),
       interval_(interval),

@@ -101,7 +101,10 @@ class sender final : private notification_sink {
   // Removes every message still in flight, and tells each as abandoned.
   void abandon(release_sink& abandoned);
   // Closes the descriptor. Nothing else may be called after that.
-  void close() { fd_.reset(); }
+  void close() {
+    claim_.release();
+    fd_.reset();
+  }
 
  private:
   // Whether the id of the next zero-copy message is known, unknown (calibrating), or not to be known again.
@@ -133,6 +136,7 @@ class sender final : private notification_sink {
   bool attach(msghdr& header, uint32_t more);
 
   unique_fd fd_;
+  socket_claim claim_;
   in_flight_table table_;
   notification_source* source_;
   release_sink* releases_ = nullptr;

@@ -11,6 +11,7 @@ import { SendmsgDriver } from './sendmsg-driver.js'
  * The socket gets SO_ZEROCOPY and keeps it. Its error queue is read: other messages on it (ICMP errors, timestamps) are counted and
  * gone. A socket that had SO_ZEROCOPY before starts with one zero-copy message at a time, until its notification has told where the
  * kernel's count stands; whoever else sends on the socket with MSG_ZEROCOPY makes that count useless, and everything is copied then.
+ * One driver of the process reads the notifications of a socket: while it is open, in whichever thread, `open` throws ERR_ZC_SOCKET_OWNED.
  *
  * Source: Documentation/networking/msg_zerocopy.rst.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION

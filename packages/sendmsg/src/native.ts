@@ -16,6 +16,7 @@ export const OpenStage = {
   Limit: 7,
   EventPoll: 8,
   Pinning: 9,
+  Owned: 10,
 } as const
 
 /** Words of the report that {@link NativeAddon.open} fills: stage, domain, type, protocol, listening. */

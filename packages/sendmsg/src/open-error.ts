@@ -75,6 +75,12 @@ function explain(stage: number, errno: string, fd: number, report: Int32Array): 
         message: 'This runtime does not let an addon keep the memory of a buffer alive.',
         remedy: 'Run on Node.js 20.19 or newer.',
       }
+    case OpenStage.Owned:
+      return {
+        code: 'ERR_ZC_SOCKET_OWNED',
+        message: 'A writer of this process reads the notifications of this socket already, perhaps in another thread.',
+        remedy: 'Close that writer first, or open this one with copy() or uring().',
+      }
     default: {
       const isLimit = errno === 'EMFILE' || errno === 'ENFILE'
       return {

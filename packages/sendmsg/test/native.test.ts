@@ -31,6 +31,7 @@ nativeSuite({
     'a TCP socket that was used before is calibrated',
     'a UDP socket that was used before is calibrated',
     'earlier sends are waited for',
+    'a socket has one owner',
     'another sender on the socket ends zero-copy',
     'with nothing in flight nothing is asked',
     'nobody asks for what cannot be there',

@@ -104,6 +104,30 @@ void earlier_sends_are_waited_for() {
 void calibration_on_tcp() { a_socket_that_was_used_before_is_calibrated(tcp_pair()); }
 void calibration_on_udp() { a_socket_that_was_used_before_is_calibrated(udp_pair()); }
 
+int open_again(const unique_fd& socket, bool zerocopy) {
+  sendzc::opened_socket opened;
+  int error = sendzc::open_socket(socket.get(), zerocopy, opened);
+  if (error != 0) CHECK(opened.stage == sendzc::open_stage::owned);
+  return error;
+}
+
+void a_socket_has_one_owner() {
+  socket_pair pair = tcp_pair();
+  socket_pair other = tcp_pair();
+  unique_fd duplicate(dup(pair.local.get()));
+  {
+    fixture on(pair.local);
+    CHECK_EQUAL(open_again(pair.local, true), -EBUSY);
+    CHECK_EQUAL(open_again(duplicate, true), -EBUSY);
+    CHECK_EQUAL(open_again(pair.local, false), 0);
+    CHECK_EQUAL(open_again(other.local, true), 0);
+    on.sends->close();
+    CHECK_EQUAL(open_again(duplicate, true), 0);
+  }
+  { fixture on(pair.local); }
+  CHECK_EQUAL(open_again(pair.local, true), 0);
+}
+
 void another_sender_on_the_socket_ends_zerocopy() {
   socket_pair pair = udp_pair();
   fixture on(pair.local);
@@ -272,6 +296,7 @@ const named_test sender_tests[] = {
     {"a TCP socket that was used before is calibrated", calibration_on_tcp},
     {"a UDP socket that was used before is calibrated", calibration_on_udp},
     {"earlier sends are waited for", earlier_sends_are_waited_for},
+    {"a socket has one owner", a_socket_has_one_owner},
     {"another sender on the socket ends zero-copy", another_sender_on_the_socket_ends_zerocopy},
     {"with nothing in flight nothing is asked", nothing_in_flight_asks_nothing},
     {"nobody asks for what cannot be there", nobody_asks_for_what_cannot_be_there},
