@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, '..')
 const fix = process.argv.includes('--fix')
 const biome = join(dirname(createRequire(import.meta.url).resolve('@biomejs/biome/package.json')), 'bin', 'biome')
 // kernel/ follows the kernel's own style, which checkpatch looks at.
-const native = trackedFiles(root).filter((path) => /^packages\/.*\.(cc|h)$/.test(path))
+const native = trackedFiles(root).filter((path) => /^packages\/.*\.(c|cc|h)$/.test(path))
 
 const steps = [
   ['Biome', process.execPath, [biome, 'check', ...(fix ? ['--write'] : []), '--error-on-warnings', '.']],

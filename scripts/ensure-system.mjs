@@ -40,6 +40,8 @@ const needs = {
     pacman: 'clang',
     apk: 'clang-extra-tools',
   },
+  clang: { found: hasCommand('clang'), apt: 'clang', dnf: 'clang', pacman: 'clang', apk: 'clang' },
+  libbpf: { found: hasHeader('bpf/libbpf.h'), apt: 'libbpf-dev', dnf: 'libbpf-devel', pacman: 'libbpf', apk: 'libbpf-dev' },
   linuxSource: { found: hasLinuxSource, apt: 'linux-source', dnf: null, pacman: null, apk: null },
   perf: { found: hasCommand('perf'), apt: 'linux-perf', dnf: 'perf', pacman: 'perf', apk: 'perf' },
   browser: { found: hasChromium, apt: 'chromium', dnf: 'chromium', pacman: 'chromium', apk: 'chromium' },
@@ -52,7 +54,8 @@ const groups = {
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
   // What some tests are skipped without.
-  everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser'],
+  everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser', 'clang', 'libbpf'],
+  wire: ['compiler', 'network', 'clang', 'libbpf'],
 }
 
 function hasStaticLiburing() {
