@@ -56,6 +56,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     // It has a help text and a parser of its own: records stand among its arguments.
     load: async () => ({ about: '', options: {}, run: (await import('../report/run-report.js')).runReport }),
   },
+  wire: {
+    summary: 'a wire of its own, and a command of yours in it: bytes leave without a copy',
+    load: async () => (await import('../commands/wire.js')).wireCommand,
+  },
   doctor: { summary: 'what every backend can do on this host', load: async () => (await import('../commands/doctor.js')).doctorCommand },
 }
 

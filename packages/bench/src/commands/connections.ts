@@ -16,13 +16,15 @@ import type { Row } from '../record/record.js'
 import { RunRecord } from '../record/run-record.js'
 import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
 import { BACKENDS, hasLevel, type OwnCell } from '../run/cell.js'
-import { type CellContext, connectTo, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, connectTo, type MeasuredCell, measuredOnWire, thresholdFor } from '../run/cell-runner.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
 import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
 import { copiedText } from '../tables/sweep-table.js'
 import { textTable } from '../tables/text-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 
 const DEFAULTS = { runtimeMs: 500, rounds: 5, counts: '1,10,100,1000,10000', sizeBytes: 16_384 } as const
 
@@ -55,6 +57,7 @@ export const CONNECTIONS_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -70,6 +73,8 @@ interface FleetCell extends OwnCell {
 async function connections(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('connections', args, CONNECTIONS_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   const most = Math.max(...options.counts)
   // One of each, and a second one of those that are being opened.
   ensureDescriptors(most + CONNECT_BATCH, `measure fewer connections than ${most} (--counts)`)
@@ -83,14 +88,15 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
     options: { ...options, backends, ...settings },
     processors,
     remoteHost,
+    wire,
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = fleetCells({ ...options, transports: receivers.transports }, backends)
-  const context: CellContext = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'] }
+  const context: CellContext = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], wire: receivers.wire }
   const outcome = await measureRounds(cells, run, {
     rounds: options.rounds,
     groupOf: ({ transport, level }) => `${transport} ${level}`,
@@ -130,7 +136,11 @@ function fleetCells(
   return cells
 }
 
-async function runFleet(cell: FleetCell, round: number, position: number, context: CellContext): Promise<Row> {
+function runFleet(cell: FleetCell, round: number, position: number, context: CellContext): Promise<Row> {
+  return measuredOnWire(context.wire, () => runOpenFleet(cell, round, position, context))
+}
+
+async function runOpenFleet(cell: FleetCell, round: number, position: number, context: CellContext): Promise<MeasuredCell> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
   const fleet = cell.level === 'driver' ? driverFleet(cell) : writerFleet(cell)
@@ -141,7 +151,7 @@ async function runFleet(cell: FleetCell, round: number, position: number, contex
       opened += wanted
     }
     const measured = await measure(fleet.load, Math.max(1, Math.min(FLEET_BURST, cell.connections)), context.runtimeMs)
-    return measuredRow(cell, round, position, measured, cell.connections)
+    return { row: measuredRow(cell, round, position, measured, cell.connections), sentBytes: fleet.load.totals().bytes }
   } finally {
     await fleet.load.close()
   }

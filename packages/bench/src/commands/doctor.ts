@@ -2,6 +2,7 @@ import { doctorProbes, doctorReport, zerocopyWorks } from 'sendzc/doctor'
 import type { Command } from '../cli/command.js'
 import { parseCommandLine, read } from '../cli/command-line.js'
 import { ExitStatus, type ExitStatusCode } from '../cli/failure.js'
+import { probeWire, wireProbeText } from '../wire/wire-probe.js'
 
 /** Options of `bench doctor`. */
 export const DOCTOR_OPTIONS = {
@@ -9,15 +10,19 @@ export const DOCTOR_OPTIONS = {
 }
 
 /**
- * `bench doctor`: what each backend can do here and, where it cannot, why and what to do; the same as `sendzc doctor`.
+ * `bench doctor`: what each backend can do here and, where it cannot, why and what to do; the same as `sendzc doctor`, and the laboratory's wire.
  * @returns 0 when at least one zero-copy backend works (`copy` is none), else 1
  */
-export function doctor(args: readonly string[], write: (text: string) => void = (text) => process.stdout.write(text)): ExitStatusCode {
+export async function doctor(
+  args: readonly string[],
+  write: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<ExitStatusCode> {
   const { json } = parseCommandLine(args, DOCTOR_OPTIONS)
   const probes = doctorProbes()
   const works = zerocopyWorks(probes)
-  if (json) write(`${JSON.stringify({ zerocopy: works, probes }, null, 2)}\n`)
-  else write(`${doctorReport(probes).join('\n')}\n`)
+  const wire = await probeWire()
+  if (json) write(`${JSON.stringify({ zerocopy: works, probes, wire }, null, 2)}\n`)
+  else write(`${[...doctorReport(probes), wireProbeText(wire)].join('\n')}\n`)
   return works ? ExitStatus.Ok : ExitStatus.Failed
 }
 
@@ -25,5 +30,5 @@ export function doctor(args: readonly string[], write: (text: string) => void = 
 export const doctorCommand: Command = {
   about: 'Probes every backend on this host. Exit status 0 when at least one zero-copy backend works.',
   options: DOCTOR_OPTIONS,
-  run: (args) => Promise.resolve(doctor(args)),
+  run: (args) => doctor(args),
 }

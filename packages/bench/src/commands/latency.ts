@@ -14,11 +14,13 @@ import type { Row } from '../record/record.js'
 import { RunRecord } from '../record/run-record.js'
 import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
 import { hasLevel, type OwnCell } from '../run/cell.js'
-import { type CellContext, connectTo, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, connectTo, type MeasuredCell, measuredOnWire, thresholdFor } from '../run/cell-runner.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { latencyTables } from '../tables/latency-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize } from './sweep.js'
 
 /** About 100 s with four paths and `auto`: 1,000 sends at the lower rate, which is what 99.9 % takes. */
@@ -70,6 +72,7 @@ export const LATENCY_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -85,6 +88,8 @@ interface RatedCell extends OwnCell {
 async function latency(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('latency', args, LATENCY_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   checkDatagramSize(options.transports, options.size)
   for (const rate of options.rates) checkSends(rate, options['runtime-ms'])
   const probes = probeBackends()
@@ -96,10 +101,11 @@ async function latency(args: readonly string[]): Promise<ExitStatusCode> {
     options: { ...options, backends, nodelay: true, ...settings },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = ratedCells({ ...options, transports: receivers.transports }, backends)
@@ -108,6 +114,7 @@ async function latency(args: readonly string[]): Promise<ExitStatusCode> {
     destinations: receivers.destinations,
     settings,
     runtimeMs: options['runtime-ms'],
+    wire: receivers.wire,
   })
   const path = await run.write(outcome.complete)
   const lines = [
@@ -186,7 +193,11 @@ async function measureLatencies(
   })
 }
 
-async function runLatency(cell: RatedCell, round: number, position: number, sends: number, context: CellContext): Promise<Row> {
+function runLatency(cell: RatedCell, round: number, position: number, sends: number, context: CellContext): Promise<Row> {
+  return measuredOnWire(context.wire, () => runSchedule(cell, round, position, sends, context))
+}
+
+async function runSchedule(cell: RatedCell, round: number, position: number, sends: number, context: CellContext): Promise<MeasuredCell> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
   using socket = await connectTo(cell.transport, destination, context.settings, true)
@@ -196,7 +207,7 @@ async function runLatency(cell: RatedCell, round: number, position: number, send
     // One gap more than between the first and the last, so that a path that keeps up reaches the rate that was asked for.
     const seconds = ((sentMs[sends - 1] as number) - (intendedMs[0] as number)) / 1_000 + 1 / cell.ratePerSecond
     const measured = { ...path.totals(), seconds, cpuUserUs: 0, cpuSystemUs: 0 }
-    return {
+    const row: Row = {
       ...measuredRow(cell, round, position, measured),
       cpuUserUs: null,
       cpuSystemUs: null,
@@ -207,6 +218,7 @@ async function runLatency(cell: RatedCell, round: number, position: number, send
         released: latencyQuantiles(intendedMs, releasedMs),
       },
     }
+    return { row, sentBytes: path.totals().bytes }
   } finally {
     await path.close()
   }

@@ -15,13 +15,15 @@ import type { Row } from '../record/record.js'
 import { RunRecord } from '../record/run-record.js'
 import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
 import { CELL_LIMITS, type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from '../run/cell.js'
-import { type CellContext, type Destination, runCell, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, type Destination, type MeasuredCell, measuredOnWire, runCell, thresholdFor } from '../run/cell-runner.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { warmupTurns } from '../run/warmup.js'
 import { COMPARISONS, compare, peersTable } from '../tables/peers-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize } from './sweep.js'
 
 /** Ours run as long as the C programs: a connection begins slowly, and theirs is a new one in each round, too. */
@@ -57,6 +59,7 @@ export const PEERS_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
   seed: COMMON_OPTIONS.seed,
@@ -93,6 +96,8 @@ export function peerCells(options: PeerPlan, works: (ours: OwnCell['backend']) =
 async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('peers', args, PEERS_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   const probes = probeBackends()
   if (options.size !== undefined) checkDatagramSize(options.transports, options.size)
   const { backends, notes } = selectBackends(options.backends, probes)
@@ -111,6 +116,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     options: { ...options, ...settings },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(
@@ -120,7 +126,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     ...notes,
     ...((options.size ?? 0) > MAX_SELFTEST_BYTES ? [tooLargeForC(options.size)] : []),
   )
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const context = {
@@ -131,6 +137,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     noDelay: false,
     selftests,
     processors,
+    wire: receivers.wire,
   }
   const cells = cellsOf(receivers.transports, { ioUring: selftests?.ioUring })
   if (cells.length === 0) throw new BenchFailure(nothingToCompare(options))
@@ -186,13 +193,11 @@ function runPeerCell(cell: Cell, round: number, position: number, context: PeerC
   if (isSelftest(cell.backend)) {
     const { selftests, processors, settings, signal } = context
     if (selftests === undefined) throw new TypeError(`${cell.backend} was not built.`)
-    return runSelftest(cell, round, position, {
-      selftests,
-      destination: destinationOf(context, cell.transport),
-      cpu: processors.sender,
-      settings,
-      signal,
-    })
+    const destination = destinationOf(context, cell.transport)
+    return measuredOnWire(context.wire, async () => ({
+      row: await runSelftest(cell, round, position, { selftests, destination, cpu: processors.sender, settings, signal }),
+      sentBytes: null,
+    }))
   }
   // Beside Node's sockets the writer is opened on one of Node's, so that both send through the same.
   if (cell.level === 'peer' || cell.backend === 'copy' || cell.backend === 'auto') return runOnNodeSocket(cell, round, position, context)
@@ -209,7 +214,11 @@ function destinationOf(context: CellContext, transport: Transport): Destination 
   return destination
 }
 
-async function runOnNodeSocket(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
+function runOnNodeSocket(cell: Cell, round: number, position: number, context: PeerContext): Promise<Row> {
+  return measuredOnWire(context.wire, () => runNodeConnection(cell, round, position, context))
+}
+
+async function runNodeConnection(cell: Cell, round: number, position: number, context: PeerContext): Promise<MeasuredCell> {
   const { runtimeMs } = context
   const target = await connectNode(cell.transport, destinationOf(context, cell.transport), context.settings)
   try {
@@ -217,13 +226,14 @@ async function runOnNodeSocket(cell: Cell, round: number, position: number, cont
       const load = new NodeLoad(target, cell.interval, cell.sizeBytes)
       const { cpuUserUs, cpuSystemUs, ...row } = measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
       await load.close()
-      return { ...row, ...unknownCosts(), cpuUserUs, cpuSystemUs }
+      return { row: { ...row, ...unknownCosts(), cpuUserUs, cpuSystemUs }, sentBytes: load.totals().bytes }
     }
     const { backend, interval } = cell as OwnCell
     const writer = await openWriter(target.socket, { backend: backendFor(backend, interval), ...thresholdFor(backend) })
     const load = new WriterLoad({ writer, interval: cell.interval, sizeBytes: cell.sizeBytes, payload: makePayload(cell.sizeBytes) })
     try {
-      return measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
+      const row = measuredRow(cell, round, position, await measure(load, cell.interval, runtimeMs))
+      return { row, sentBytes: load.totals().bytes }
     } finally {
       await load.close()
     }

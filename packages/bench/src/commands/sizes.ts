@@ -12,6 +12,8 @@ import { CELL_LIMITS, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell } fro
 import { defaultNoDelay } from '../run/cell-runner.js'
 import { autoTable } from '../tables/auto-table.js'
 import { sizesTables } from '../tables/sizes-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { measureCells, noDelayText } from './sweep.js'
 
 /**
@@ -36,6 +38,7 @@ export const SIZES_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
   congestion: COMMON_OPTIONS.congestion,
@@ -75,6 +78,8 @@ export function sizesCells(
 async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('sizes', args, SIZES_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
   sizesCells(options, backends)
@@ -90,10 +95,11 @@ async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
     },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()

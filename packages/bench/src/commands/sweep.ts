@@ -13,6 +13,8 @@ import { type CellContext, defaultNoDelay, runCell } from '../run/cell-runner.js
 import { measureRounds } from '../run/measure-rounds.js'
 import { autoTable } from '../tables/auto-table.js'
 import { costTable, sweepTables } from '../tables/sweep-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 
 /**
  * Budget of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
@@ -26,6 +28,7 @@ const OVERHEAD_MS = 25
 /** Options of `bench sweep`. */
 export const SWEEP_OPTIONS = {
   ...COMMON_OPTIONS,
+  ...WIRE_OPTIONS,
   'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
   rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
   costs: { help: 'also print system calls, CPU time and range widths of every path', schema: read.flag.default(false) },
@@ -66,6 +69,8 @@ export function checkDatagramSize(transports: readonly Transport[], sizeBytes: n
 async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('sweep', args, SWEEP_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   checkDatagramSize(options.transports, options.size)
   const probes = probeBackends()
   const { backends, notes } = selectBackends(options.backends, probes)
@@ -81,10 +86,11 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
     },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
@@ -112,6 +118,7 @@ export async function measureCells(
     runtimeMs: options['runtime-ms'],
     noDelay: options.nodelay,
     meter: options.meter,
+    wire: receivers.wire,
   }
   return measureRounds(cells, run, {
     rounds: options.rounds,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from '../run/cell.js'
+import { wireSettingsSchema } from '../wire/wire-options.js'
 
 /** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
 export const RECORD_VERSION = 1
@@ -35,6 +36,31 @@ export const receivedSchema = z.strictObject({
   /** Datagrams that the kernel dropped for lack of receive buffer. */
   dropped: count,
 })
+
+/** What the wire saw of one row, its connections opened and closed included. */
+export const wireRowSchema = z.strictObject({
+  /** Bytes that the sender has counted over the life of its connections; null = it does not tell. */
+  sentBytes: countOrUnknown,
+  /** Payload that left for the first time, in bytes: `sentBytes`, or the row would not be here. */
+  newBytes: count,
+  /** Payload of every packet that the classifier counted, in bytes: also of what was sent again. */
+  bytes: count,
+  /** Packets as a device with GSO gets them. */
+  packets: count,
+  /** Packets as they would be on a cable. */
+  segments: count,
+  /** Acknowledgements without payload that the peer sent. */
+  acks: count,
+  /** Segments that were not taken until they were sent again, since a loss was asked for. */
+  lostSegments: count,
+  /** Packets that the peer never heard of, since it was behind. */
+  ringDrops: count,
+  /** CPU time of the peer over the time of the row, in user and kernel mode. */
+  peerCpuShare: z.number().nonnegative(),
+})
+
+/** See {@link wireRowSchema}. */
+export type WireRow = z.infer<typeof wireRowSchema>
 
 /** A function of the kernel or of the process, and its share of the samples of a row. */
 export const symbolSchema = z.strictObject({
@@ -164,6 +190,8 @@ export const rowSchema = z.strictObject({
   rpc: rpcSchema.optional(),
   /** Only from `bench latency`. */
   latency: latencySchema.optional(),
+  /** Only from a run on the wire. */
+  wire: wireRowSchema.optional(),
   /** Only from commands that ask the receiver. */
   received: receivedSchema.optional(),
   /** Only from `bench profile`: the functions that took most of the time, most first. */
@@ -235,12 +263,14 @@ export const recordSchema = z.strictObject({
   options: z.record(z.string(), z.unknown()),
   /** Where the bytes went. */
   path: z.strictObject({
-    kind: z.enum(['loopback', 'remote']),
-    /** Host given to `--to`; null for loopback. */
+    kind: z.enum(['loopback', 'remote', 'wire']),
+    /** Host given to `--to`; null for loopback and for the wire. */
     host: z.string().nullable(),
     /** CPU of the sender and of the receiver; null = not pinned. */
     senderCpu: z.int().nonnegative().nullable(),
     receiverCpu: z.int().nonnegative().nullable(),
+    /** How the wire behaved, where `kind` is `wire`. */
+    wire: wireSettingsSchema.optional(),
   }),
   host: hostSchema,
   probes: z.array(probeSchema),

@@ -6,6 +6,8 @@ import type { Processors } from '../machine/processors.js'
 import { ConditionsMeter, conditionNotes } from '../run/conditions.js'
 import { SEED_LIMIT } from '../run/random.js'
 import type { RowKeeper } from '../run/turns.js'
+import { wireNotes } from '../wire/wire-meter.js'
+import type { WireSettings } from '../wire/wire-options.js'
 import { type BenchRecord, type HostRecord, type ProbeRecord, RECORD_VERSION, type Row } from './record.js'
 import { checkRecordPath, defaultRecordPath, writeRecord } from './record-file.js'
 import { hasJournal, RowJournal } from './row-journal.js'
@@ -23,8 +25,10 @@ export interface RunDescription {
   /** Options in effect, defaults included. */
   options: Record<string, unknown>
   processors: Processors
-  /** Host given to `--to`; null for loopback. */
+  /** Host given to `--to`; null for loopback and for the wire. */
   remoteHost: string | null
+  /** The wire that the run is on; undefined = there is none. */
+  wire?: WireSettings | undefined
   probes: ProbeRecord[]
 }
 
@@ -135,7 +139,7 @@ export class RunRecord implements RowKeeper {
   }
 
   #frame(loadAfter: HostRecord['loadBefore']): BenchRecord {
-    const { request, options, processors, remoteHost, probes } = this.#description
+    const { request, options, processors, remoteHost, wire, probes } = this.#description
     return {
       format: 'sendzc-bench',
       schemaVersion: RECORD_VERSION,
@@ -147,10 +151,11 @@ export class RunRecord implements RowKeeper {
       arguments: request.given,
       options,
       path: {
-        kind: remoteHost === null ? 'loopback' : 'remote',
+        kind: wire !== undefined ? 'wire' : remoteHost === null ? 'loopback' : 'remote',
         host: remoteHost,
         senderCpu: processors.sender,
         receiverCpu: processors.receiver,
+        ...(wire === undefined ? {} : { wire }),
       },
       host: { ...this.#identity, loadBefore: request.resumed?.host.loadBefore ?? this.#loadBefore, loadAfter },
       probes,
@@ -168,7 +173,7 @@ export class RunRecord implements RowKeeper {
         `WARNING: the load average was ${before.toFixed(1)} on ${cpuCount} CPUs before the run began: other work shared the machine, and the numbers say little.`,
       )
     }
-    this.notes.push(...stealNote(this.#loadBefore.cpuTicks, loadAfter.cpuTicks), ...conditionNotes(this.#rows))
+    this.notes.push(...stealNote(this.#loadBefore.cpuTicks, loadAfter.cpuTicks), ...conditionNotes(this.#rows), ...wireNotes(this.#rows))
   }
 }
 

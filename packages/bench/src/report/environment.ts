@@ -1,4 +1,5 @@
 import type { BenchRecord } from '../record/record.js'
+import { wireSettingsText } from '../wire/wire-options.js'
 
 /** Records that may stand in one section: the same machine, kernel, way of the bytes and machine model. */
 export interface RecordGroup {
@@ -64,6 +65,10 @@ function groupOf(record: BenchRecord): RecordGroup {
 
 /** Where the bytes of a record went, in words: a loopback that copies and one that does not are two ways. */
 export function wayOf({ path, options }: Pick<BenchRecord, 'path' | 'options'>): string {
+  if (path.kind === 'wire') {
+    const settings = path.wire === undefined ? '' : wireSettingsText(path.wire)
+    return `wire${settings === '' ? '' : `, ${settings}`}`
+  }
   if (path.kind === 'remote') return `to ${path.host ?? 'another host'}`
   return options.loopbackWithoutCopy === true ? 'loopback that does not copy' : 'loopback'
 }

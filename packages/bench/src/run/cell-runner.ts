@@ -7,6 +7,7 @@ import type { Load } from '../loads/load.js'
 import { WriterLoad } from '../loads/writer-load.js'
 import type { ProcessorMeter } from '../machine/processor-meter.js'
 import type { Row } from '../record/record.js'
+import type { WireMeter } from '../wire/wire-meter.js'
 import { backendFor } from './backends.js'
 import { familyOf, isStream, type OwnCell, type Transport } from './cell.js'
 import { measure } from './measure.js'
@@ -30,6 +31,8 @@ export interface CellContext {
   noDelay?: boolean | undefined
   /** What else a row tells of the processors. */
   meter?: ProcessorMeter | undefined
+  /** Sees the bytes leave, on a wire. */
+  wire?: WireMeter | undefined
 }
 
 /**
@@ -75,14 +78,31 @@ export function thresholdFor(backend: OwnCell['backend']): { minZerocopyBytes?: 
 /** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
 const WRITER_IN_FLIGHT = 2_048
 
+/** What {@link measuredOnWire} needs of a measurement that may be one on a wire. */
+export interface MeasuredCell {
+  row: Row
+  /** Bytes that the sender handed to the kernel since its connections were opened; null = it does not tell. */
+  sentBytes: number | null
+}
+
+/** Runs a measurement, and on a wire checks what it says against what left. */
+export async function measuredOnWire(wire: WireMeter | undefined, measureCell: () => Promise<MeasuredCell>): Promise<Row> {
+  return wire === undefined ? (await measureCell()).row : wire.measured(measureCell)
+}
+
 /** Measures a cell once, over a connection of its own. */
-export async function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
+export function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
+  return measuredOnWire(context.wire, () => runConnection(cell, round, position, context))
+}
+
+async function runConnection(cell: OwnCell, round: number, position: number, context: CellContext): Promise<MeasuredCell> {
   const destination = context.destinations.get(cell.transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
   using socket = await connectTo(cell.transport, destination, context.settings, context.noDelay ?? defaultNoDelay(cell.level))
   const load = await openLoad(cell, socket.fd, context.payload)
   try {
-    return measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs, context.meter))
+    const row = measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs, context.meter))
+    return { row, sentBytes: load.totals().bytes }
   } finally {
     await load.close()
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type BenchRecord, recordSchema } from '../../src/record/record.js'
 import { groupRecords, machineOf } from '../../src/report/environment.js'
 import { reportPage } from '../../src/report/page.js'
+import { WIRE_DEFAULTS } from '../../src/wire/wire-options.js'
 import { syntheticMachineModel, syntheticRecord, syntheticSweep } from './synthetic-records.js'
 
 const small = (): BenchRecord => syntheticSweep({ backends: ['errqueue-recvmsg', 'uring'], rounds: 2, intervals: [1] })
@@ -28,6 +29,8 @@ describe('grouping of records', () => {
     ['number of CPUs', on({ cpuCount: 4 })],
     ['kernel', on({ kernel: '6.13.0 #1' })],
     ['path', on({}, { path: { kind: 'remote', host: 'b', senderCpu: 0, receiverCpu: null } })],
+    ['wire', on({}, { path: { kind: 'wire', host: null, senderCpu: 0, receiverCpu: 1, wire: WIRE_DEFAULTS } })],
+    ['round trip', on({}, { path: { kind: 'wire', host: null, senderCpu: 0, receiverCpu: 1, wire: { ...WIRE_DEFAULTS, rttUs: 100 } } })],
     ['machine model', syntheticMachineModel('throughput')],
     ['loopback, one that does not copy', { ...small(), options: { ...small().options, loopbackWithoutCopy: true } }],
   ])('keeps a record of another %s apart', (_what, other) => {

@@ -1,0 +1,79 @@
+import { openSocket } from '@sendzc/socket'
+import { BenchFailure } from '../cli/failure.js'
+import { makePayload } from '../ends/payload.js'
+import type { Receivers } from '../ends/receivers.js'
+import { startDiscarding } from '../ends/receivers.js'
+import type { SocketSettings } from '../ends/socket-settings.js'
+import { DriverLoad } from '../loads/driver-load.js'
+import { backendFor } from '../run/backends.js'
+import { familyOf, type Transport } from '../run/cell.js'
+import { WireMeter } from './wire-meter.js'
+import { WIRE_ADDRESSES } from './wire-namespace.js'
+import { WIRE_SENTENCE, type WireSettings } from './wire-options.js'
+import { WirePeer } from './wire-peer.js'
+import { endWithMaker, programsInside } from './wire-run.js'
+
+/** The port that everything is sent to: the peer takes all of them. */
+const PORT = 9_000
+
+/** Sends of the control, and their size in bytes. */
+const CONTROL_SENDS = 64
+const CONTROL_BYTES = 16_384
+
+/** What {@link openWire} opens. */
+export interface OpenWireOptions {
+  transports: readonly Transport[]
+  /** CPU of the peer; null = not pinned. */
+  cpu: number | null
+  settings: SocketSettings
+  wire: WireSettings
+}
+
+/**
+ * Puts the peer at the other end of the wire, in the namespace that this process runs in.
+ * @throws BenchFailure in one line where it does not work here
+ */
+export async function openWire({ transports, cpu, settings, wire }: OpenWireOptions): Promise<Receivers> {
+  const programs = programsInside()
+  if (programs === undefined) throw new BenchFailure('The wire exists only within its namespace.')
+  endWithMaker()
+  const peer = await WirePeer.start({ programs, settings: wire, cpu })
+  try {
+    return {
+      destinations: new Map(transports.map((transport) => [transport, { host: farAddress(transport), port: PORT }])),
+      transports: [...transports],
+      notes: [WIRE_SENTENCE, await controlNote(cpu, settings)],
+      processOf: () => undefined,
+      wire: new WireMeter(peer),
+      [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await peer[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function farAddress(transport: Transport): string {
+  return familyOf(transport) === 6 ? WIRE_ADDRESSES.far6 : WIRE_ADDRESSES.far4
+}
+
+/** What the kernel reports over loopback in the same namespace, which does copy: a kernel that never said so would prove nothing on the wire. */
+async function controlNote(cpu: number | null, settings: SocketSettings): Promise<string> {
+  await using receiver = await startDiscarding('tcp4', cpu, settings)
+  const { host, port } = receiver
+  using socket = await openSocket({ protocol: 'tcp', family: 4, host, port, noDelay: true })
+  const load = new DriverLoad({
+    backend: backendFor('errqueue-recvmmsg', 1),
+    fd: socket.fd,
+    interval: 1,
+    payload: makePayload(CONTROL_BYTES),
+  })
+  try {
+    await load.run(CONTROL_SENDS)
+    await load.drain()
+    const { copiedSends, zerocopySends } = load.totals()
+    return `Control: over loopback, in the same namespace, the kernel reported ${copiedSends} of ${copiedSends + zerocopySends} zero-copy sends as copied.`
+  } finally {
+    await load.close()
+  }
+}

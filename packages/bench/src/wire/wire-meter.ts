@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { BenchFailure, ExitStatus } from '../cli/failure.js'
+import type { Row, WireRow } from '../record/record.js'
+import { isStream } from '../run/cell.js'
+import type { MeasuredCell } from '../run/cell-runner.js'
+import type { WirePeer, WireStats } from './wire-peer.js'
+
+/** How long, in ms, what was sent may take to leave after a cell: a stream that is closed goes on sending what is queued. */
+const SETTLE_TIMEOUT_MS = 5_000
+const SETTLE_PAUSE_MS = 2
+
+/** Share of its CPU above which the peer may be what limits the throughput. */
+export const LIMITING_SHARE = 0.9
+
+/** Holds what each cell says that it sent against what the classifier saw leave. */
+export class WireMeter {
+  readonly #peer: WirePeer
+
+  constructor(peer: WirePeer) {
+    this.#peer = peer
+  }
+
+  /**
+   * Measures a cell, its connections opened and closed within.
+   * @returns its row, with what the wire saw
+   * @throws BenchFailure when the bytes that left are not those that were sent; what `measure` throws
+   */
+  async measured(measure: () => Promise<MeasuredCell>): Promise<Row> {
+    const before = await this.#peer.stats()
+    const { row, sentBytes } = await measure()
+    const after = await this.#settled(before, row, sentBytes)
+    const wire = wireRow(before, after, row, sentBytes)
+    if (sentBytes !== null && wire.newBytes !== sentBytes)
+      throw new BenchFailure(`${sentBytes} bytes were sent, and the classifier saw ${wire.newBytes} leave`, ExitStatus.Failed)
+    return { ...row, wire }
+  }
+
+  async #settled(before: WireStats, row: Row, sentBytes: number | null): Promise<WireStats> {
+    const deadline = performance.now() + SETTLE_TIMEOUT_MS
+    for (;;) {
+      const after = await this.#peer.stats()
+      const left = newBytes(after, row) - newBytes(before, row)
+      if (sentBytes === null ? after.peer.events === before.peer.events || left > 0 : left >= sentBytes) return after
+      if (performance.now() > deadline) return after
+      await delay(SETTLE_PAUSE_MS)
+    }
+  }
+}
+
+/** Payload that left for the first time. A datagram is never sent again. */
+function newBytes(stats: WireStats, { transport }: Row): number {
+  return isStream(transport) ? stats.peer.newBytes : stats.udp.payloadBytes
+}
+
+function wireRow(before: WireStats, after: WireStats, row: Row, sentBytes: number | null): WireRow {
+  const protocol = isStream(row.transport) ? 'tcp' : 'udp'
+  const [was, is] = [before[protocol], after[protocol]]
+  return {
+    sentBytes,
+    newBytes: newBytes(after, row) - newBytes(before, row),
+    bytes: is.payloadBytes - was.payloadBytes,
+    packets: is.packets - was.packets,
+    segments: is.segments - was.segments,
+    acks: after.peer.acks - before.peer.acks,
+    lostSegments: after.peer.lostSegments - before.peer.lostSegments,
+    ringDrops: is.dropped - was.dropped,
+    peerCpuShare: Math.round(((after.cpuUs - before.cpuUs) / Math.max(1, after.atUs - before.atUs)) * 1_000) / 1_000,
+  }
+}
+
+/** Sentences about a run over the wire: what of it was not as it has to be. */
+export function wireNotes(rows: readonly Row[]): string[] {
+  const told = rows.flatMap(({ wire }) => (wire === undefined ? [] : [wire]))
+  if (told.length === 0) return []
+  const shares = told.map(({ peerCpuShare }) => peerCpuShare).sort((a, b) => a - b)
+  const most = shares.at(-1) ?? 0
+  const busy = shares.filter((share) => share >= LIMITING_SHARE).length
+  const drops = told.reduce((sum, { ringDrops }) => sum + ringDrops, 0)
+  const asked = rows.filter(
+    ({ backend, zerocopySends, copiedSends }) => backend !== 'copy' && backend !== 'auto' && (zerocopySends ?? 0) + (copiedSends ?? 0) > 0,
+  )
+  const copied = asked.reduce((sum, { copiedSends }) => sum + (copiedSends ?? 0), 0)
+  const sends = asked.reduce((sum, { zerocopySends, copiedSends }) => sum + (zerocopySends ?? 0) + (copiedSends ?? 0), 0)
+  const checked = told.filter(({ sentBytes }) => sentBytes !== null).length
+  return [
+    [
+      `Wire: in ${checked} of ${told.length} rows the classifier counted the bytes that the sender counts (the others' senders do not tell).`,
+      `The peer took ${percent(most)} of its CPU at most; the ring dropped ${drops} packets.`,
+    ].join(' '),
+    ...(sends === 0 ? [] : [`Wire: ${copied} of ${sends} messages that asked for zero-copy were reported as copied.`]),
+    ...(drops > 0 ? [`WARNING: the ring dropped ${drops} packets, which their senders had to send again.`] : []),
+    ...(busy > 0
+      ? [
+          [
+            `WARNING: in ${busy} of ${told.length} rows the peer took ${percent(LIMITING_SHARE)} of its CPU or more:`,
+            'it limited the throughput there, not the CPU time of a byte.',
+          ].join(' '),
+        ]
+      : []),
+  ]
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`
+}

@@ -1,0 +1,41 @@
+// Runs in the namespace of a wire: sends a stream of the pattern, and writes over each buffer as soon as it is released.
+//   poison-child.ts BACKEND honest|early BYTES
+import { openWriter } from '@sendzc/core'
+import { releasingEarly } from '@sendzc/core/conformance'
+import { fillPattern, openSocket, POISON_BYTE } from '@sendzc/socket'
+import { backendFor } from '../../../src/run/backends.js'
+import type { BackendLabel } from '../../../src/run/cell.js'
+import { WIRE_ADDRESSES } from '../../../src/wire/wire-namespace.js'
+
+const WRITE_BYTES = 65_536
+const WRITES_IN_FLIGHT = 32
+
+const [label, kind, bytes] = process.argv.slice(2) as [BackendLabel, 'honest' | 'early', string]
+const honest = backendFor(label, 1)
+const socket = await openSocket({
+  protocol: 'tcp',
+  family: 4,
+  host: WIRE_ADDRESSES.far4,
+  port: 9_000,
+  noDelay: true,
+  congestionControl: 'cubic',
+})
+const writer = await openWriter(socket.fd, { backend: kind === 'early' ? releasingEarly(honest) : honest, minZerocopyBytes: 0 })
+const outcomes: Record<string, number> = {}
+const owed: Promise<void>[] = []
+for (let offset = 0; offset < Number(bytes); offset += WRITE_BYTES) {
+  const buffer = new Uint8Array(WRITE_BYTES)
+  fillPattern(buffer, { seed: 0, offset })
+  const { released } = await writer.write(buffer)
+  owed.push(
+    released.then((outcome) => {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      buffer.fill(POISON_BYTE)
+    }),
+  )
+  if (owed.length >= WRITES_IN_FLIGHT) await owed.shift()
+}
+await Promise.all(owed)
+await writer.close()
+socket.close()
+process.stdout.write(`${JSON.stringify(outcomes)}\n`)
