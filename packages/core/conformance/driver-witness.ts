@@ -4,6 +4,7 @@ import {
   type BackendName,
   type Driver,
   type DriverCounters,
+  type DriverFailure,
   type DriverOpenOptions,
   type DriverSink,
   type ReleaseKind,
@@ -159,6 +160,10 @@ class WitnessedDriver implements Driver {
 
   answeringCall(token: number): string {
     return this.#driver.answeringCall?.(token) ?? 'sendmsg'
+  }
+
+  failure(token?: number): DriverFailure | undefined {
+    return this.#driver.failure?.(token)
   }
 
   counters(): DriverCounters {

@@ -208,19 +208,26 @@ napi_value pinned_bytes(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// sentWithoutRing(driver, token) -> whether the last answer of the token came from a plain system call
-napi_value sent_without_ring(napi_env env, napi_callback_info info) {
+// answerSource(driver, token) -> where the last answer of the token came from: see answer_source
+napi_value answer_source_of(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
   uint32_t name;
   uint32_t token;
   if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, token)) {
-    return misuse(env, "sentWithoutRing: wrong arguments");
+    return misuse(env, "answerSource: wrong arguments");
   }
   driver_reference found = find_driver(*arguments.host(), name);
-  napi_value result = nullptr;
-  napi_get_boolean(env, found.driver != nullptr && token < found.driver->max_in_flight && found.driver->tokens[token].without_ring,
-                   &result);
-  return result;
+  bool known = found.driver != nullptr && token < found.driver->max_in_flight;
+  return integer(env, static_cast<int32_t>(known ? found.driver->tokens[token].source : answer_source::request));
+}
+
+// ringError(ring) -> errno of io_uring_enter where it fails for good, else 0
+napi_value ring_error(napi_env env, napi_callback_info info) {
+  call_arguments<1> arguments(env, info);
+  uint32_t id;
+  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "ringError: wrong arguments");
+  ring_host* host = arguments.host()->ring(id);
+  return integer(env, host == nullptr ? 0 : host->engine().given_up_error());
 }
 
 // counters(driver, into): send calls, collect calls, empty ones, notifications, messages notified, pinned bytes
@@ -344,7 +351,8 @@ constexpr function_entry functions[] = {
     {"abortDriver", abort_driver},
     {"closeDriver", close_driver},
     {"pinnedBytes", pinned_bytes},
-    {"sentWithoutRing", sent_without_ring},
+    {"answerSource", answer_source_of},
+    {"ringError", ring_error},
     {"counters", counters},
     {"processPins", process_pins},
     {"createRegion", create_region},

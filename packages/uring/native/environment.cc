@@ -25,15 +25,12 @@ int environment::create_ring(const ring_settings& settings, napi_value events, i
   if (id == max_rings) return -ENOSPC;
   std::unique_ptr<ring_host> host(new (std::nothrow) ring_host(id, words, word_count));
   if (host == nullptr) return -ENOMEM;
-  int result = host->open(loop_, settings, on_ready, this);
-  if (result != 0) return result;
-  if (napi_create_reference(env_, events, 1, &rings_[id].events) != napi_ok) {
-    rings_[id].host = std::move(host);
-    begin_close(id);
-    return -EINVAL;
-  }
   rings_[id].host = std::move(host);
-  return static_cast<int>(id);
+  int result = rings_[id].host->open(loop_, settings, on_ready, this);
+  if (result == 0 && napi_create_reference(env_, events, 1, &rings_[id].events) != napi_ok) result = -EINVAL;
+  if (result == 0) return static_cast<int>(id);
+  begin_close(id);
+  return result;
 }
 
 bool environment::close_if_idle(uint32_t id) {

@@ -116,13 +116,15 @@ int ring::call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flag
   return result == -ETIME ? 0 : result;
 }
 
-bool ring::settle() {
-  if (ready() > 0) return true;
-  if (!work_pending() || settled_) return false;
+int ring::settle() {
+  if (ready() > 0) return 1;
+  if (!work_pending() || settled_) return 0;
   unsigned flags = IORING_ENTER_GETEVENTS;
   if (uring_.enter_ring_fd != uring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
-  settled_ = io_uring_enter2(static_cast<unsigned>(uring_.enter_ring_fd), 0, 0, flags, nullptr, _NSIG / 8) >= 0;
-  return !settled_ || ready() > 0;
+  int result = io_uring_enter2(static_cast<unsigned>(uring_.enter_ring_fd), 0, 0, flags, nullptr, _NSIG / 8);
+  if (result < 0) return result;
+  settled_ = true;
+  return ready() > 0 ? 1 : 0;
 }
 
 int ring::cancel(uint64_t user_data) {

@@ -60,9 +60,10 @@ class ring {
   bool work_pending() const {
     return (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
   }
-  // For whoever is about to wait for a signal, with signals on: true when there is something to look at now. What was queued while signals
-  // were muted is run here; what is queued from now on is signalled. Asks the kernel once after each time that signals were muted.
-  bool settle();
+  // For whoever is about to wait for a signal, with signals on: 1 when there is something to look at now, 0 when there is not, or a negated
+  // errno. What was queued while signals were muted is run here; what is queued from now on is signalled. Asks the kernel once after each
+  // time that signals were muted.
+  int settle();
   uint32_t ready() const { return __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE) - *uring_.cq.khead; }
   // The CQE `at` places behind the oldest one; at < ready().
   const io_uring_cqe& peek(uint32_t at) const { return uring_.cq.cqes[(*uring_.cq.khead + at) & (params_.cq_entries - 1)]; }

@@ -9,6 +9,7 @@
 #include "send_engine.h"
 #include "sendzc/event_buffer.h"
 #include "sendzc/uv_handle.h"
+#include "sendzc/uv_timer.h"
 
 namespace sendzc {
 
@@ -27,7 +28,7 @@ class ring_host {
     if (result != 0) return result;
     result = signal_.open();
     if (result == 0) result = handle_.open(loop, signal_.fd(), on_ready, this);
-    if (result != 0) engine_.close_ring();
+    if (result == 0) result = timer_.open(loop, on_timer, this);
     return result;
   }
 
@@ -56,7 +57,9 @@ class ring_host {
       engine_.queue().set_listening(listening);
     }
     // What came while signals were muted was not signalled; nor is room that nothing in the ring will announce.
-    if (listening && !reap_follows && (engine_.queue().settle() || engine_.owes_room())) signal_.raise();
+    if (listening && !reap_follows && (engine_.settle() || engine_.owes_room())) signal_.raise();
+    uint32_t retry_delay_ms = listening ? engine_.retry_delay_ms() : 0;
+    if (retry_delay_ms > 0) timer_.start(retry_delay_ms);
     if (wanted == referenced_) return;
     handle_.set_referenced(wanted);
     referenced_ = wanted;
@@ -66,6 +69,8 @@ class ring_host {
   void close(closed_fn closed, void* context) {
     closed_ = closed;
     context_ = context;
+    open_handles_ = 2;
+    timer_.close(on_closed, this);
     handle_.close(on_closed, this);
   }
 
@@ -75,8 +80,14 @@ class ring_host {
     host->signal_.lower();
     host->ready_(host->context_, host->id_);
   }
+  // To try again what failed.
+  static void on_timer(void* self) {
+    auto* host = static_cast<ring_host*>(self);
+    host->ready_(host->context_, host->id_);
+  }
   static void on_closed(void* self) {
     auto* host = static_cast<ring_host*>(self);
+    if (--host->open_handles_ > 0) return;
     host->engine_.close_ring();
     host->closed_(host->context_, host->id_);
   }
@@ -86,6 +97,8 @@ class ring_host {
   event_buffer events_;
   event_signal signal_;
   uv_handle handle_;
+  uv_timer timer_;
+  uint32_t open_handles_ = 0;
   ready_fn ready_ = nullptr;
   closed_fn closed_ = nullptr;
   void* context_ = nullptr;

@@ -46,6 +46,10 @@ class send_engine {
   static constexpr size_t max_datagram_pages = 17;
   // How often a chain of linked sends is given another chance to run on within one flush.
   static constexpr uint32_t max_chain_rounds = 64;
+  // How often in a row io_uring_enter may fail before its error is told, and how long the next try waits at most: 1 ms at first, twice as
+  // long each time, 255 ms in all.
+  static constexpr uint32_t max_failed_enters = 9;
+  static constexpr uint32_t max_retry_delay_ms = 128;
   // How long opening waits for the kernel's answer to whether a socket can do zero-copy.
   static constexpr uint32_t probe_rounds = 100;
   static constexpr uint32_t probe_round_ms = 10;
@@ -66,6 +70,12 @@ class send_engine {
   bool wants_loop() const { return armed_drivers_ > 0 || unsent_ > 0; }
   // True where a driver waits for room that is there, with no request under way whose completion would make anybody look.
   bool owes_room() const;
+  // True when there is something to look at now; see ring::settle().
+  bool settle();
+  // Milliseconds until collect() tries again what failed; 0 where nothing is to be tried again.
+  uint32_t retry_delay_ms() const;
+  // The errno of io_uring_enter where it failed so often that it is given up, else 0.
+  int given_up_error() const { return failed_enters_ == max_failed_enters ? enter_error_ : 0; }
   // True while the kernel owes something to drivers that are closed.
   bool owes_closed() const { return owed_drivers_ > 0; }
 
@@ -114,8 +124,17 @@ class send_engine {
   void join_run();
   void note_joined(driver_slot& driver);
   void prepare_run();
-  void reject_run(driver_slot& driver, uint32_t leader, int error);
-  void take_back_unsubmitted();
+  void reject_run(driver_slot& driver, uint32_t leader, int error, answer_source source);
+  void take_back_unsubmitted(int error, answer_source source);
+  static uint64_t now_ms();
+  int enter(uint32_t min_completions);
+  void note_enter(int result);
+  bool will_retry() const { return failed_enters_ > 0 && failed_enters_ < max_failed_enters; }
+  bool backing_off() const { return will_retry() && now_ms() < retry_at_ms_; }
+  void retry(driver_slot* caller);
+  void give_up();
+  void answer_given_up(event_buffer& events);
+  void release_run(driver_slot& driver, uint32_t leader, event_buffer& events);
   void neutralise_held(driver_slot& driver, bool report);
   void cancel_pending(driver_slot& driver);
   void answered(driver_slot& driver);
@@ -126,9 +145,9 @@ class send_engine {
   void kick();
   void submit_poll(driver_slot& driver);
   int probe_socket(int fd, bool stream);
-  bool probe_usage_report();
+  int probe_usage_report();
   bool probe_fixed_vectors();
-  int run_probe(io_uring_sqe* sqe);
+  int run_probe(io_uring_sqe* sqe, int32_t& answer);
 
   size_t events_of(const io_uring_cqe& cqe) const;
   void complete(const io_uring_cqe& cqe, event_buffer& events);
@@ -161,6 +180,11 @@ class send_engine {
   uint32_t starved_drivers_ = 0;
   uint32_t starved_cursor_ = 0;
   uint32_t linked_held_ = 0;
+  // Enters that failed in a row, the last errno, and when the next is due.
+  uint32_t failed_enters_ = 0;
+  int enter_error_ = 0;
+  uint64_t retry_at_ms_ = 0;
+  bool giving_up_ = false;  // the unsent are to be answered
   bool kick_pending_ = false;
   bool reaping_from_loop_ = false;
   bool report_usage_ = false;

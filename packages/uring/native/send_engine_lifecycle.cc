@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <new>
@@ -11,16 +10,6 @@
 #include "send_engine.h"
 
 namespace sendzc {
-
-namespace {
-
-uint64_t now_ms() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
-}
-
-}  // namespace
 
 int send_engine::open(const ring_settings& settings) {
   int result = ring_.open(settings);
@@ -35,8 +24,9 @@ int send_engine::open(const ring_settings& settings) {
   page_bytes_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   headers_.resize(ring_.submission_entries());
   iovecs_.resize(max_held_segments);
-  report_usage_ = probe_usage_report();
-  return 0;
+  result = probe_usage_report();
+  if (result != 0) ring_.close();
+  return result;
 }
 
 int send_engine::register_region(std::shared_ptr<fixed_region> region) {
@@ -78,30 +68,47 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
   return 0;
 }
 
-// The result of the probe request: found in the queue without taking anything from it.
-int send_engine::run_probe(io_uring_sqe* sqe) {
+// 0 with the result of the probe request, found in the queue without taking anything from it; or a negated errno.
+int send_engine::run_probe(io_uring_sqe* sqe, int32_t& answer) {
   sqe->user_data = request_name::of(request_kind::probe);
   uint32_t seen = ring_.ready();
+  // Now, also during a back-off: whoever opens is told at once.
+  retry_at_ms_ = 0;
   flush(nullptr);
+  if (failed_enters_ > 0) {
+    // What the kernel has not taken stays held, and must not ask for what may be closed by then.
+    uint32_t held = ring_.held();
+    for (uint32_t at = 0; at < held; at++) {
+      if (request_name::kind(ring_.held_sqe(at).user_data) != request_kind::probe) continue;
+      io_uring_prep_nop(&ring_.held_sqe(at));
+      ring_.held_sqe(at).user_data = request_name::of(request_kind::dead);
+    }
+    return -enter_error_;
+  }
   for (uint32_t round = 0; round < probe_rounds; round++) {
     for (; seen < ring_.ready(); seen++) {
       const io_uring_cqe& cqe = ring_.peek(seen);
-      if (request_name::kind(cqe.user_data) == request_kind::probe && (cqe.flags & IORING_CQE_F_NOTIF) == 0) return cqe.res;
+      if (request_name::kind(cqe.user_data) != request_kind::probe || (cqe.flags & IORING_CQE_F_NOTIF) != 0) continue;
+      answer = cqe.res;
+      return 0;
     }
-    ring_.wait(seen + 1, probe_round_ms);
+    int result = ring_.wait(seen + 1, probe_round_ms);
+    if (result < 0 && result != -EINTR) return result;
   }
   return -ETIME;
 }
 
 // A flag that the kernel doesn't know is refused (EINVAL) before the memory is charged against RLIMIT_MEMLOCK (ENOMEM), and that before
 // the bad descriptor is looked at (EBADF). A ring that was opened while memory was short must not take copies for zero-copy sends later.
-bool send_engine::probe_usage_report() {
+int send_engine::probe_usage_report() {
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_send(sqe, -1, nullptr, 0, MSG_NOSIGNAL);
   sqe->opcode = IORING_OP_SEND_ZC;
   sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-  int result = run_probe(sqe);
-  return result == -EBADF || result == -ENOMEM;
+  int32_t answer = 0;
+  int result = run_probe(sqe, answer);
+  report_usage_ = answer == -EBADF || answer == -ENOMEM;
+  return result;
 }
 
 // Registered vectors came with Linux 6.15; known or not, the flag is looked at before the bad descriptor.
@@ -114,7 +121,8 @@ bool send_engine::probe_fixed_vectors() {
   io_uring_prep_sendmsg(sqe, -1, &headers_[0], MSG_NOSIGNAL);
   sqe->opcode = IORING_OP_SENDMSG_ZC;
   sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
-  return run_probe(sqe) == -EBADF;
+  int32_t answer = 0;
+  return run_probe(sqe, answer) == 0 && answer == -EBADF;
 }
 
 // Asks with a send that cannot send anything: nothing on a stream, and on a datagram socket more than a datagram holds.
@@ -126,7 +134,10 @@ int send_engine::probe_socket(int fd, bool stream) {
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_send(sqe, fd, &never_read, stream ? 0 : oversized_datagram_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
   sqe->opcode = IORING_OP_SEND_ZC;
-  return run_probe(sqe) == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
+  int32_t answer = 0;
+  int result = run_probe(sqe, answer);
+  if (result != 0) return result == -ETIME ? 0 : result;
+  return answer == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
 // By name, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
@@ -197,7 +208,8 @@ void send_engine::drain_until(uint64_t deadline_ms) {
     if (tokens_in_kernel_ == 0) return;
     uint64_t now = now_ms();
     if (now >= deadline_ms) return;
-    if (ring_.ready() == 0) ring_.wait(1, static_cast<uint32_t>(deadline_ms - now));
+    // A wait that fails doesn't wait: nothing more can be learned here.
+    if (ring_.ready() == 0 && ring_.wait(1, static_cast<uint32_t>(deadline_ms - now)) < 0) return;
   }
 }
 

@@ -7,9 +7,10 @@
 namespace sendzc {
 
 void send_engine::collect(driver_slot* caller) {
+  if (failed_enters_ > 0) return retry(caller);
   if (!ring_.work_pending()) return;
   uint32_t before = ring_.ready();
-  ring_.enter(0);
+  enter(0);
   // A call that the event loop asked for is counted on the driver whose completion comes first.
   if (caller == nullptr && ring_.ready() > 0) {
     uint64_t name = ring_.peek(0).user_data;
@@ -36,6 +37,7 @@ void send_engine::reap(event_buffer& events, bool from_loop) {
   uint32_t taken = 0;
   while (taken < ready && events.room() >= events_of(ring_.peek(taken))) complete(ring_.peek(taken++), events);
   ring_.consume(taken);
+  if (giving_up_) answer_given_up(events);
   if (rejecting_drivers_ > 0) deliver_rejections(events);
   if (starved_drivers_ > 0) deliver_room(events);
 }
@@ -84,7 +86,11 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   // The notification of a message that was answered as finished already: see request_name.
   if (slot.sequence != request_name::sequence(cqe.user_data)) return;
   if ((cqe.flags & IORING_CQE_F_NOTIF) == 0) {
-    if (slot.state == token_state::unsent) answer_run(driver, token, cqe, events);
+    if (slot.state == token_state::unsent) {
+      answer_run(driver, token, cqe, events);
+    } else if (slot.given_up && (cqe.flags & IORING_CQE_F_MORE) == 0) {
+      release_run(driver, token, events);
+    }
     return;
   }
   if (slot.state != token_state::sent) return;
@@ -97,6 +103,15 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
     uint32_t next = each.next_in_run;
     driver.totals.notified_messages++;
     push_release(driver, token, each.failed ? release_none : kind, 0, events);
+    token = next;
+  }
+}
+
+// The kernel is done with a run whose messages were answered without it.
+void send_engine::release_run(driver_slot& driver, uint32_t leader, event_buffer& events) {
+  for (uint32_t token = leader; token != token_slot::none;) {
+    uint32_t next = driver.tokens[token].next_in_run;
+    push_release(driver, token, release_none, 0, events);
     token = next;
   }
 }
@@ -162,6 +177,8 @@ void send_engine::deliver_rejections(event_buffer& events) {
 
 // Drivers that were refused for want of room are woken in turn, as many as there is room for.
 void send_engine::deliver_room(event_buffer& events) {
+  // A queue of requests that can't be handed over may be full.
+  if (will_retry()) return;
   uint32_t count = static_cast<uint32_t>(drivers_.size());
   uint32_t room = token_limit_ > tokens_in_kernel_ ? token_limit_ - tokens_in_kernel_ : 0;
   for (uint32_t i = 0; i < count && room > 0 && starved_drivers_ > 0 && events.room() >= 1; i++) {
@@ -177,7 +194,7 @@ void send_engine::deliver_room(event_buffer& events) {
 }
 
 bool send_engine::owes_room() const {
-  if (starved_drivers_ == 0 || kick_pending_ || tokens_in_kernel_ >= token_limit_) return false;
+  if (starved_drivers_ == 0 || kick_pending_ || will_retry() || tokens_in_kernel_ >= token_limit_) return false;
   for (const auto& each : drivers_) {
     if (each->starved && (each->armed & wake_writable) != 0) return true;
   }

@@ -49,6 +49,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
       starved_drivers_++;
     }
     batch_.broken = true;
+    driver.tokens[token].source = answer_source::request;
     answer_without_ring(driver, token, error);
     return admission::rejected;
   }
@@ -96,7 +97,8 @@ void send_engine::end_message(bool zerocopy) {
   slot.bytes = batch_.bytes;
   slot.state = token_state::unsent;
   slot.failed = false;
-  slot.without_ring = false;
+  slot.given_up = false;
+  slot.source = answer_source::request;
   slot.zerocopy = share;
   slot.next_in_run = token_slot::none;
   slot.run_length = 0;
@@ -211,7 +213,7 @@ void send_engine::send_without_ring(driver_slot& driver) {
   long sent = syscall(SYS_sendmsg, driver.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
   int result = sent < 0 ? -errno : static_cast<int>(sent);
   driver.totals.send_calls++;
-  driver.tokens[batch_.token].without_ring = true;
+  driver.tokens[batch_.token].source = answer_source::plain_call;
   drop_message();
   answer_without_ring(driver, batch_.token, result);
 }
@@ -233,11 +235,12 @@ void send_engine::answer_without_ring(driver_slot& driver, uint32_t token, int r
 }
 
 // Takes a run back before the kernel has seen it. Error 0: nobody is to be told.
-void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error) {
+void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error, answer_source source) {
   driver.packet_ended = false;
   for (uint32_t token = leader; token != token_slot::none;) {
     uint32_t next = driver.tokens[token].next_in_run;
     free_token(driver, driver.tokens[token]);
+    driver.tokens[token].source = source;
     if (error != 0) answer_without_ring(driver, token, error);
     token = next;
   }
@@ -245,25 +248,27 @@ void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error) {
 
 void send_engine::flush(driver_slot* caller) {
   uint32_t held = ring_.held();
-  if (held == 0) return;
+  if (held == 0 || backing_off()) return;
   uint32_t linked = linked_held_;
-  linked_held_ = 0;
   uint32_t expected = ring_.ready() + held;
   if (expected > ring_.completion_entries()) expected = ring_.completion_entries();
   // Each link of a chain is issued by completion work. With deferred work that is done only for a caller who asks for completions.
-  ring_.enter(linked > 0 && ring_.deferred() ? expected : 0);
+  int result = enter(linked > 0 && ring_.deferred() ? expected : 0);
   if (caller != nullptr) caller->totals.send_calls++;
-  if (ring_.held() > 0) take_back_unsubmitted();
+  if (result < 0) return;
+  linked_held_ = 0;
+  if (ring_.held() > 0) take_back_unsubmitted(-EAGAIN, answer_source::request);
   uint32_t rounds = linked < max_chain_rounds ? linked : max_chain_rounds;
   for (uint32_t i = 0; i < rounds && ring_.ready() < expected && ring_.work_pending(); i++) {
-    ring_.enter(0);
+    if (enter(0) < 0) break;
     if (caller != nullptr) caller->totals.collect_calls++;
   }
   if (ring_.all_consumed()) iovecs_used_ = 0;
 }
 
-// The kernel ran out of memory for requests, or is busy: what it didn't take is answered with "try again".
-void send_engine::take_back_unsubmitted() {
+// Takes what the kernel did not take out of the ring, and answers it: -EAGAIN where the kernel ran out of memory for requests, or -EIO
+// where io_uring_enter is given up.
+void send_engine::take_back_unsubmitted(int error, answer_source source) {
   uint32_t left = ring_.held();
   for (uint32_t at = 0; at < left; at++) {
     io_uring_sqe& sqe = ring_.held_sqe(at);
@@ -272,7 +277,7 @@ void send_engine::take_back_unsubmitted() {
     request_kind kind = request_name::kind(name);
     if (kind == request_kind::kick) kick_pending_ = false;
     if (driver == nullptr || (kind != request_kind::send && kind != request_kind::poll)) continue;
-    if (!driver->starved) {
+    if (!driver->starved && driver->open && (kind == request_kind::poll || source == answer_source::request)) {
       driver->starved = true;
       starved_drivers_++;
     }
@@ -280,21 +285,29 @@ void send_engine::take_back_unsubmitted() {
       driver->poll_pending = false;
       continue;
     }
-    reject_run(*driver, request_name::token(name), -EAGAIN);
+    reject_run(*driver, request_name::token(name), error, source);
   }
+  linked_held_ = 0;
   ring_.retract();
 }
 
-// Turns what a driver holds into requests that do nothing. With `report` each is answered as not attempted.
+// Turns what a driver holds into requests that do nothing. With `report` each message is answered as not attempted;
+// without it the driver is being closed, and its descriptor will be another's.
 void send_engine::neutralise_held(driver_slot& driver, bool report) {
   for (uint32_t at = 0; at < ring_.held(); at++) {
     io_uring_sqe& sqe = ring_.held_sqe(at);
     uint64_t name = sqe.user_data;
-    if (request_name::kind(name) != request_kind::send || request_name::driver(name) != driver.index) continue;
+    request_kind kind = request_name::kind(name);
+    bool polls = kind == request_kind::poll && !report;
+    if ((kind != request_kind::send && !polls) || request_name::driver(name) != driver.index) continue;
     io_uring_prep_nop(&sqe);
     sqe.flags = 0;
     sqe.user_data = request_name::of(request_kind::dead);
-    reject_run(driver, request_name::token(name), report ? -ECANCELED : 0);
+    if (polls) {
+      driver.poll_pending = false;
+      continue;
+    }
+    reject_run(driver, request_name::token(name), report ? -ECANCELED : 0, answer_source::request);
   }
 }
 

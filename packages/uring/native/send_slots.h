@@ -16,6 +16,13 @@ enum class token_state : uint8_t {
   rejected,  // not in the ring: refused, or sent without it; its answer is to be delivered
 };
 
+// Which system call a message was answered by.
+enum class answer_source : uint8_t {
+  request,       // a request in the ring
+  plain_call,    // sendmsg, without the ring
+  failed_enter,  // no request: io_uring_enter itself failed
+};
+
 struct token_slot {
   static constexpr uint32_t none = UINT32_MAX;
 
@@ -26,9 +33,10 @@ struct token_slot {
   uint32_t next_in_run = none;
   uint32_t run_length = 0;  // of the first token of a run: how many messages its request carries
   token_state state = token_state::free;
-  bool without_ring = false;  // answered by a plain system call
-  bool failed = false;        // answered with an error: whatever notification follows, the memory was not sent
-  bool zerocopy = false;      // asks for it: counted in shared_in_flight
+  answer_source source = answer_source::request;
+  bool failed = false;    // answered with an error: whatever notification follows, the memory was not sent
+  bool given_up = false;  // answered before its request was: the kernel has that, and io_uring_enter fails
+  bool zerocopy = false;  // asks for it: counted in shared_in_flight
   // Of the first token of a run: may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later then links
   // its notification to that one's (io_link_skb, io_uring/notif.c), which alone is told what became of the buffer, and reports this one as
   // copied (zc_used stays false) although the memory is shared.

@@ -1,5 +1,5 @@
 import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
-import { Errno, errnoName } from '@sendzc/core/driver'
+import { type DriverFailure, Errno, errnoName } from '@sendzc/core/driver'
 import { ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
 
 /** Why something failed, what to do about it, and how the error is called. */
@@ -148,4 +148,26 @@ export function openFailure(errno: number, fd: number): Failure {
         remedy: 'See errno.',
       }
   }
+}
+
+/** Why requests can't be handed over, nor their completions fetched. */
+export function enterFailure(errno: number): DriverFailure {
+  const name = errnoName(errno)
+  return {
+    code: 'ERR_ZC_SYSTEM',
+    message: `io_uring_enter fails with ${name} again and again: nothing more is sent through this ring, nor is it told what was released.`,
+    errno: name,
+    syscall: 'io_uring_enter',
+    remedy: enterRemedies[errno] ?? insteadOfUring,
+  }
+}
+
+const enterRemedies: Partial<Record<number, string>> = {
+  [Errno.EPERM]:
+    'Look for a seccomp filter or a security module that forbids io_uring_enter since the ring was made; allow it, or use the errqueue backend.',
+  [Errno.EAGAIN]:
+    'The kernel is out of memory for requests: give the machine or the control group more (memory.max), and open a new writer.',
+  [Errno.ENOMEM]:
+    'The kernel is out of memory for requests: give the machine or the control group more (memory.max), and open a new writer.',
+  [Errno.EBUSY]: 'Raise completionEntries, and open a new writer.',
 }

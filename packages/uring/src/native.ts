@@ -11,6 +11,9 @@ export const SubmitMode = {
   EnterAndReap: 2,
 } as const
 
+/** Where the answer to a message came from. Mirrors `answer_source` in native/send_slots.h. */
+export const AnswerSource = { Request: 0, PlainCall: 1, FailedEnter: 2 } as const
+
 /** Bits of a driver's name below the number of its ring. */
 export const DRIVER_INDEX_BITS = 20
 
@@ -36,7 +39,8 @@ export interface UringAddon {
   abortDriver(driver: number): void
   closeDriver(driver: number): number
   pinnedBytes(driver: number): number
-  sentWithoutRing(driver: number, token: number): boolean
+  answerSource(driver: number, token: number): number
+  ringError(ring: number): number
   counters(driver: number, into: Float64Array): void
   processPins(into: Float64Array): void
   createRegion(count: number, slotBytes: number): number

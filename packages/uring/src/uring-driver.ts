@@ -1,6 +1,7 @@
 import type { DriverCounters, SocketKind } from '@sendzc/core'
-import type { Driver, DriverSink, ReleaseKind, SendBatch } from '@sendzc/core/driver'
-import { SubmitMode, submitControl } from './native.js'
+import type { Driver, DriverFailure, DriverSink, ReleaseKind, SendBatch } from '@sendzc/core/driver'
+import { enterFailure } from './failures.js'
+import { AnswerSource, SubmitMode, submitControl } from './native.js'
 import { UringRing } from './ring.js'
 
 /** UIO_MAXIOV: the most segments that one message can have. */
@@ -144,7 +145,14 @@ export class UringDriver implements Driver, DriverSink {
   }
 
   answeringCall(token: number): string {
-    return this.#ring.native.sentWithoutRing(this.#name, token) ? 'sendmsg' : 'io_uring_enter'
+    return this.#ring.native.answerSource(this.#name, token) === AnswerSource.PlainCall ? 'sendmsg' : 'io_uring_enter'
+  }
+
+  failure(token?: number): DriverFailure | undefined {
+    const { native, id } = this.#ring
+    if (token !== undefined && native.answerSource(this.#name, token) !== AnswerSource.FailedEnter) return undefined
+    const errno = native.ringError(id)
+    return errno === 0 ? undefined : enterFailure(errno)
   }
 
   /** @internal From the ring. */

@@ -91,15 +91,23 @@ describe('io_uring_enter', () => {
   )
 
   it(
-    'that takes nothing for want of memory answers EAGAIN, and nothing stays shared',
+    'that takes nothing for want of memory is tried again, and the caller sees nothing of it',
     async () => {
-      const probing = parsed<SendChildReport>(await runTraced('io_uring_enter', [], './send-child.ts', one))
-      expect(probing.results).toEqual([50_000])
       // Enters before the send: those of the probe's ring, the ring's own, and that of the socket's check.
       const send = await positionOfOwn('io_uring_enter', 4, './send-child.ts', one)
-      const report = await traced([`io_uring_enter:error=EAGAIN:when=${send}`])
-      expect(report.results).toEqual([-Errno.EAGAIN])
-      expect(report.releases).toEqual([Release.None])
+      const report = await traced([`io_uring_enter:error=EAGAIN:when=${send}..${send + 2}`])
+      expect(report.results).toEqual([50_000])
+      expect(report.releases).toEqual([Release.Copied])
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
+    'that fails while a driver is opened is told by open, with the call that failed',
+    async () => {
+      const check = await positionOfOwn('io_uring_enter', 3, './send-child.ts', one)
+      const report = await traced([`io_uring_enter:error=EIO:when=${check}`])
+      expect(report.error).toMatchObject({ code: 'ERR_ZC_SYSTEM', errno: 'EIO', syscall: 'io_uring_enter' })
     },
     CHILD_TEST_MS,
   )

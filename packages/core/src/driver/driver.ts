@@ -1,3 +1,4 @@
+import type { ZeroCopyErrorCode } from '../errors.js'
 import type { Capability } from './capabilities.js'
 
 export { Errno } from './errno.js'
@@ -114,6 +115,17 @@ export interface DriverCounters {
   pinnedBytes: number
 }
 
+/** A failure of what a driver works with, apart from the answer to a message: what an error is made from. */
+export interface DriverFailure {
+  code: ZeroCopyErrorCode
+  message: string
+  /** Name of the error number, for example `'EIO'`. */
+  errno: string
+  /** Name of the system call that failed. */
+  syscall: string
+  remedy: string
+}
+
 /** What {@link Backend.open} is given. */
 export interface DriverOpenOptions {
   /** A connected socket. The driver makes a `dup` of its own and never closes this one. */
@@ -165,6 +177,11 @@ export interface Driver {
   abort(): void
   /** Name of the system call that the answer to `token` came from, for errors: within its `sent`. Left out: `sendmsg`. */
   answeringCall?(token: number): string
+  /**
+   * What failed for good beneath the driver, if anything did. With a token, within its `sent`: undefined where that answer is the kernel's own to
+   * the message; else that answer is -EIO, and errno and call stand here. Without one: why nothing more is heard of what is in flight.
+   */
+  failure?(token?: number): DriverFailure | undefined
   counters(): DriverCounters
   /**
    * Closes the dup. No event follows. Memory still in flight is not freed: the driver leaves it pinned for the life of the process

@@ -1,3 +1,4 @@
+import type { DriverFailure } from '../driver/driver.js'
 import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from '../errors.js'
 
 /** Why writes fail from some moment on: what the error of each is made from. */
@@ -31,8 +32,13 @@ export function signalEnding(reason: unknown, begun: boolean): Ending {
   return { code: 'ERR_ZC_ABORTED', message: `The signal was aborted ${when}.`, init: { cause: reason } }
 }
 
-/** Closing took longer than `drainTimeoutMs`. */
-export function drainTimeoutEnding(drainTimeoutMs: number): Ending {
+/** Closing took longer than `drainTimeoutMs`; `failure`: what failed beneath the driver, so that it is not the peer's doing. */
+export function drainTimeoutEnding(drainTimeoutMs: number, failure?: DriverFailure): Ending {
+  if (failure !== undefined) {
+    const { message, errno, syscall, remedy } = failure
+    const waited = `Nothing more was heard of what is in flight within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`
+    return { code: 'ERR_ZC_DRAIN_TIMEOUT', message: `${message} ${waited}`, init: { errno, syscall, remedy } }
+  }
   return {
     code: 'ERR_ZC_DRAIN_TIMEOUT',
     message: `The peer took less than everything within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`,

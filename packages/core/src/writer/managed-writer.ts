@@ -1,6 +1,7 @@
 import {
   type BackendName,
   type Driver,
+  type DriverFailure,
   type DriverSink,
   Errno,
   Release,
@@ -11,7 +12,7 @@ import {
 } from '../driver/driver.js'
 import { errnoName } from '../driver/errno.js'
 import { limitMessage, sendFailure } from '../driver/send-failure.js'
-import { ZeroCopyError, type ZeroCopyErrorInit } from '../errors.js'
+import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
 import { DatagramBatcher } from './datagram-batcher.js'
@@ -233,9 +234,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       if (refusedBytes > 0) this.#blocked = 'writable'
       return
     }
-    const errno = -result
+    const [errno, failure] = [-result, this.#driver.failure?.(token)]
+    if (failure !== undefined) this.#sendFailed(token, errno, failure)
     // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
-    if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record)
+    else if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record)
       this.#blocked = 'writable'
@@ -299,10 +301,10 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     } else this.#sendFailed(token, errno)
   }
 
-  #sendFailed(token: number, errno: number): void {
-    const { code, message, remedy } = sendFailure(errno, this.#isStream ? undefined : this.#table.record(token).first?.bytes)
+  #sendFailed(token: number, errno: number, failure?: DriverFailure): void {
+    const bytes = this.#isStream ? undefined : this.#table.record(token).first?.bytes
     const syscall = this.#driver.answeringCall?.(token) ?? 'sendmsg'
-    const init: ZeroCopyErrorInit = { errno: errnoName(errno), syscall, remedy }
+    const { code, message, ...init } = failure ?? { ...sendFailure(errno, bytes), errno: errnoName(errno), syscall }
     if (!this.#isStream) this.#table.record(token).first?.fail({ code, message, init }, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
@@ -417,7 +419,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const { drainTimeoutMs } = this.#options
     if (await this.#idle(drainTimeoutMs)) return this.#closeDriver()
     if (!this.#driverOpen) return
-    const ending = drainTimeoutEnding(drainTimeoutMs)
+    const ending = drainTimeoutEnding(drainTimeoutMs, this.#driver.failure?.())
     await this.#abortConnection(ending)
     throw new ZeroCopyError(ending.code, ending.message, ending.init)
   }
