@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   ERR_ZC_NO_BUFFERS: 'The kernel has no buffer memory for this send, not even for a copy.',
   ERR_ZC_DRAIN_TIMEOUT: 'Closing outlasted its bound; the connection was aborted.',
   ERR_ZC_BACKEND_UNAVAILABLE: 'The backend cannot work here: kernel, sysctl, seccomp or limits.',
-  ERR_ZC_PERMISSION: 'A capability such as CAP_NET_RAW is missing.',
+  ERR_ZC_PERMISSION: 'A capability such as CAP_NET_RAW is missing, or a rule or a flag of Node.js forbids it.',
   ERR_ZC_PLATFORM: 'The platform, or the addon for it, is missing.',
   ERR_ZC_LIMIT: 'A named limit of the library or of the process is reached.',
   ERR_ZC_SYSTEM: 'A system call failed in a way that has no code of its own; see errno and syscall.',

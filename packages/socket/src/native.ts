@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
-import { ZeroCopyError } from '@sendzc/core'
+import { loadAddon } from '@sendzc/core/driver'
 
 /** Numbers of `enum class socket_protocol` in native/open_socket.h. */
 export const NativeProtocol = { tcp: 0, udp: 1, raw: 2, 'raw-hdrincl': 3, packet: 4, 'packet-dgram': 5, vsock: 6 } as const
@@ -165,21 +163,9 @@ let loaded: Native | undefined
 
 /**
  * The addon, loaded at the first use, so that the package can be imported on any platform.
- * @throws ZeroCopyError ERR_ZC_PLATFORM where there is none
+ * @throws ZeroCopyError as `loadAddon` does
  */
 export function native(): Native {
-  if (loaded !== undefined) return loaded
-  if (process.platform !== 'linux') {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `@sendzc/socket works on Linux, this is ${process.platform}.`)
-  }
-  try {
-    const load = createRequire(import.meta.url)('node-gyp-build') as (packageRoot: string) => unknown
-    loaded = load(fileURLToPath(new URL('..', import.meta.url))) as Native
-  } catch (cause) {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of @sendzc/socket cannot be loaded on linux-${process.arch}.`, {
-      remedy: 'Build it with "node-gyp rebuild" in the package, or install a release that has it prebuilt.',
-      cause,
-    })
-  }
+  loaded ??= loadAddon('socket', import.meta.url) as Native
   return loaded
 }

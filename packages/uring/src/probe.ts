@@ -59,9 +59,10 @@ export function probeUring(options: ResolvedUringOptions): Capability {
   try {
     native = loadNative()
   } catch (error) {
-    const reason = ZeroCopyError.is(error) ? error.message : String(error)
-    checks.push({ name: 'addon', ok: false, found: reason })
-    return unavailable(reason, undefined, checks)
+    const reason = error instanceof Error ? error.message : String(error)
+    const remedy = ZeroCopyError.is(error) ? error.remedy : undefined
+    checks.push({ name: 'addon', ok: false, found: reason, ...(remedy === undefined ? {} : { remedy }) })
+    return unavailable(reason, remedy, checks)
   }
   checks.push(checkSysctl())
   const findings = new Uint32Array(4)

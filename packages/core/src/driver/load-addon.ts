@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ZeroCopyError } from '../errors.js'
+import { type AddonFailure, explainAddonFailure, noDescriptorLeft } from './addon-failure.js'
+
+/** Folders between a package's own and the deepest module that may load its addon. */
+const MAX_FOLDERS_UP = 4
 
 /** Runtimes that load Node-API addons and cannot run these, by their name in `process.versions`, and why. */
 const UNFIT_RUNTIMES: Readonly<Record<string, string>> = {
@@ -29,17 +33,51 @@ export function platformPackage(): string {
   return `@sendzc/${process.platform}-${process.arch}-${cLibrary()}`
 }
 
-/** A module that was bundled into CommonJS has no URL: then packages are looked for from the folder that the program was started in. */
-function requireFrom(moduleUrl: string | undefined): NodeJS.Require {
-  return createRequire(moduleUrl ?? join(process.cwd(), 'index.js'))
+/**
+ * Path of a module that knows its URL, else of the bundle that it was put into: one of the format CommonJS has no import.meta.url, and knows its own
+ * place by `__filename`.
+ */
+function modulePath(moduleUrl: string | undefined): string {
+  if (moduleUrl?.startsWith('file:')) return fileURLToPath(moduleUrl)
+  return typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js')
+}
+
+/**
+ * The folder of a package. The module that loads its addon lies in it, unless it was bundled: then the package is looked for as `require` looks for
+ * it, from the bundle's folder upwards.
+ * @throws what `require.resolve` throws
+ */
+function packageFolder(packageName: string, path: string): string {
+  const own = enclosingPackage(path, packageName)
+  if (own !== undefined) return own
+  const entry = createRequire(path).resolve(packageName)
+  const found = enclosingPackage(entry, packageName)
+  if (found === undefined) throw new Error(`${entry} belongs to no package ${packageName}`)
+  return found
+}
+
+function enclosingPackage(path: string, packageName: string): string | undefined {
+  let folder = dirname(path)
+  for (let up = 0; up < MAX_FOLDERS_UP; up++) {
+    if (nameOfPackage(folder) === packageName) return folder
+    folder = dirname(folder)
+  }
+  return undefined
+}
+
+function nameOfPackage(folder: string): unknown {
+  const path = join(folder, 'package.json')
+  if (!existsSync(path)) return undefined
+  return (JSON.parse(readFileSync(path, 'utf8')) as { name?: unknown }).name
 }
 
 /**
  * Loads an addon of this project: from the package of prebuilt addons for this platform, else from what was built in the package itself.
  * @param name - of the addon, and of its package below `@sendzc/`
- * @param moduleUrl - `import.meta.url` of a module one folder below the package's own; undefined where a bundler left none
- * @throws ZeroCopyError ERR_ZC_PLATFORM where the runtime or the platform is none that an addon exists for; its cause is an AggregateError of
- *   why neither place has one
+ * @param moduleUrl - `import.meta.url` of the module that loads it; undefined where a bundler left none
+ * @throws ZeroCopyError ERR_ZC_PLATFORM where the runtime or the platform is none that an addon exists for, or the addon does not load;
+ *   ERR_ZC_PERMISSION where Node.js was told to load none; ERR_ZC_LIMIT where no descriptor is left. Its cause is an AggregateError of why neither
+ *   place has one. Nothing else is thrown.
  */
 export function loadAddon(name: string, moduleUrl: string | undefined): unknown {
   const of = `@sendzc/${name}`
@@ -54,11 +92,25 @@ export function loadAddon(name: string, moduleUrl: string | undefined): unknown 
       remedy: 'Run on Linux 4.14 or newer.',
     })
   }
-  const require = requireFrom(moduleUrl)
+  const exhausted = noDescriptorLeft()
+  if (exhausted !== undefined) throw addonError(of, exhausted)
+  let folder: string | undefined
+  let path = '/'
+  let missing: unknown
+  try {
+    path = modulePath(moduleUrl)
+    folder = packageFolder(of, path)
+  } catch (cause) {
+    missing = cause
+  }
+  const require = createRequire(folder === undefined ? path : join(folder, 'package.json'))
   const places = [
     () => require(`${platformPackage()}/${name}.node`) as unknown,
     // What was built in the package itself: in a checkout, or by `npx sendzc build-addons`.
-    () => (require('node-gyp-build') as (folder: string) => unknown)(dirname(dirname(fileURLToPath(moduleUrl ?? '')))),
+    () => {
+      if (folder === undefined) throw missing
+      return (require('node-gyp-build') as (folder: string) => unknown)(folder)
+    },
   ]
   const causes: unknown[] = []
   for (const load of places) {
@@ -68,12 +120,10 @@ export function loadAddon(name: string, moduleUrl: string | undefined): unknown 
       causes.push(cause)
     }
   }
-  throw new ZeroCopyError(
-    'ERR_ZC_PLATFORM',
-    `The addon of ${of} could not be loaded: ${platformPackage()} does not give it, and none was built.`,
-    {
-      cause: new AggregateError(causes),
-      remedy: `Install ${platformPackage()} (an optional dependency; --omit=optional leaves it out), or build from source: npx sendzc build-addons.`,
-    },
-  )
+  const failure = explainAddonFailure(causes, { packageName: of, platformPackage: platformPackage(), folder })
+  throw addonError(of, failure, new AggregateError(causes))
+}
+
+function addonError(of: string, { code, message, ...rest }: AddonFailure, cause?: AggregateError): ZeroCopyError {
+  return new ZeroCopyError(code, `The addon of ${of} cannot be loaded: ${message}`, { ...rest, cause })
 }
