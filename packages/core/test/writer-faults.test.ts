@@ -109,6 +109,16 @@ describe('errno of a send', () => {
     }
   })
 
+  it('EINTR without end is told, on a stream and on a datagram socket', async () => {
+    for (const kind of ['stream', 'datagram'] as const) {
+      const { socket, ledger } = await start({ kind })
+      socket.inject({ errno: Errno.EINTR, times: 1_000_000 })
+      ledger.write(content(20_000))
+      await ledger.allReleased()
+      expect(ledger.writes[0]).toMatchObject({ state: 'failed', error: { code: 'ERR_ZC_SYSTEM', errno: 'EINTR' } })
+    }
+  })
+
   it('in mid-write: the first part arrives, the write fails once, its memory is released', async () => {
     const { socket, ledger } = await start({ sendBufferBytes: 30_000, bytesPerTurn: 10_000 })
     socket.inject({ errno: Errno.ECONNRESET, after: 1 })

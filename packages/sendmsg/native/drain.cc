@@ -1,7 +1,6 @@
 #include "drain.h"
 
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -9,22 +8,16 @@ namespace sendzc {
 
 namespace {
 
-int64_t now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
-}
-
 // An error condition that lasts would make poll return at once; then this long passes between two looks.
 constexpr int poll_pause_ms = 5;
 
 }  // namespace
 
 uint32_t drain(sender& from, int timeout_ms, release_sink& releases) {
-  int64_t deadline = now_ms() + timeout_ms;
+  int64_t deadline = monotonic_ms() + timeout_ms;
   for (;;) {
     uint32_t found = from.collect(releases, false);
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline - monotonic_ms();
     if (from.in_flight() == 0 || left <= 0) return from.in_flight();
     pollfd waiting{from.fd(), 0, 0};
     bool reported = poll(&waiting, 1, static_cast<int>(left)) > 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "error_queue.h"
 #include "sender.h"
@@ -35,6 +36,14 @@ class driver final : public release_sink {
   void report_sent_unshared(uint32_t token, int64_t result) {
     events_.push(index_, token, event_sent | event_released | release_none, static_cast<int32_t>(result));
   }
+  // Notes which call failed for a message, and how. The table is made at the first failure.
+  void note_failure(uint32_t token, system_call call, int64_t result) {
+    if (token >= max_in_flight_) return;
+    failures_.resize(max_in_flight_);
+    failures_[token] = static_cast<uint16_t>(-result << failed_call_bits | static_cast<int64_t>(call));
+  }
+  // The call, and above failed_call_bits the errno; 0 where nothing failed so far.
+  int32_t failure(uint32_t token) const { return token < failures_.size() ? failures_[token] : 0; }
   void report_wake(uint32_t bits) { events_.push(index_, 0, event_wake, static_cast<int32_t>(bits)); }
 
   void on_released(uint32_t token, uint32_t chain, bool copied) override {
@@ -58,6 +67,8 @@ class driver final : public release_sink {
   pin_pool pins;
   // Left pinned on purpose since the driver was opened.
   int64_t abandoned_bytes = 0;
+  // In the list of drivers that wait for a retry.
+  bool waits_for_retry = false;
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;
@@ -67,6 +78,8 @@ class driver final : public release_sink {
  private:
   int32_t index_;
   uint32_t max_in_flight_;
+  static constexpr int failed_call_bits = 4;
+  std::vector<uint16_t> failures_;
   event_buffer& events_;
 };
 

@@ -38,9 +38,8 @@ int environment::start(napi_value on_events, bool is_main_thread) {
   }
   int error = wakes_.open();
   if (error != 0) return error;
-  uv_loop_t* loop = nullptr;
-  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
-  error = poll_.open(loop, wakes_.fd(), on_ready, this);
+  if (napi_get_uv_event_loop(env_, &loop_) != napi_ok) return -EINVAL;
+  error = poll_.open(loop_, wakes_.fd(), on_ready, this);
   return error != 0 ? error : poll_.start();
 }
 
@@ -145,8 +144,14 @@ void environment::set_armed(driver& of, uint32_t bits) {
 }
 
 int32_t environment::arm(driver& of, int32_t handle, uint32_t bits) {
+  if (wait_error_ != 0) return wait_error_;
   uint32_t wanted = of.armed | bits;
   if (wanted == of.armed) return 0;
+  if (of.sends.awaits_retry()) {
+    set_armed(of, wanted);
+    await_retry(of, handle);
+    return 0;
+  }
   bool writable = (wanted & wake_writable) != 0 || of.sends.waits_for_room();
   int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, static_cast<uint64_t>(handle));
   if (error == 0) set_armed(of, wanted);
@@ -167,17 +172,23 @@ void environment::deliver_wakes() {
   fresh_events();
   for (size_t round = 0; round < rounds && !ending_; round++) {
     int count = wakes_.wait(ready, wake_set::max_events_per_wait);
-    for (int i = 0; i < count; i++) {
-      auto handle = static_cast<int32_t>(ready[i].data.u64);
-      driver* woken = find(handle);
-      if (woken == nullptr) continue;
-      if (events_.room() < woken->max_in_flight() + 1) flush_events();
-      // JavaScript ran: it may have closed this one.
-      if (find(handle) == woken) wake(*woken, handle, ready[i].events);
+    if (count < 0) {
+      wait_failed(count);
+      break;
     }
+    wait_retry_.succeeded();
+    for (int i = 0; i < count; i++) wake_by_handle(static_cast<int32_t>(ready[i].data.u64), ready[i].events);
     if (count < wake_set::max_events_per_wait) break;
   }
   if (!ending_) flush_events();
+}
+
+void environment::wake_by_handle(int32_t handle, uint32_t ready) {
+  driver* woken = find(handle);
+  if (woken == nullptr) return;
+  if (events_.room() < woken->max_in_flight() + 1) flush_events();
+  // JavaScript ran: it may have closed this one.
+  if (find(handle) == woken) wake(*woken, handle, ready);
 }
 
 void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
@@ -199,10 +210,64 @@ void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
     if (woken.watched == registration::edges) wakes_.remove(woken.sends.fd(), woken.watched);
     return;
   }
+  if (woken.sends.awaits_retry()) {
+    wakes_.remove(woken.sends.fd(), woken.watched);
+    await_retry(woken, handle);
+    return;
+  }
   if (woken.watched == registration::edges) return;
   // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
-  wakes_.arm(woken.sends.fd(), woken.watched, (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room(), error && found == 0,
-             static_cast<uint64_t>(handle));
+  bool writable = (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room();
+  if (wakes_.arm(woken.sends.fd(), woken.watched, writable, error && found == 0, static_cast<uint64_t>(handle)) == 0) return;
+  // Whoever waits asks again, and is told what epoll_ctl says.
+  woken.report_wake(woken.armed);
+  set_armed(woken, 0);
+}
+
+void environment::await_retry(driver& of, int32_t handle) {
+  if (!of.waits_for_retry) retries_.push_back(handle);
+  of.waits_for_retry = true;
+  set_alarm(of.sends.retry_left_ms());
+}
+
+// To the earliest of what is asked for; whoever is not due yet asks again.
+void environment::set_alarm(int after_ms) {
+  if (!alarm_.is_set() || after_ms < alarm_ms_) {
+    alarm_ms_ = after_ms;
+    alarm_.set(loop_, after_ms, on_alarm, this);
+  }
+}
+
+void environment::retry() {
+  if (wait_retry_.is_failing() && wait_error_ == 0) poll_.start();
+  std::vector<int32_t> waiting;
+  waiting.swap(retries_);
+  fresh_events();
+  for (int32_t handle : waiting) {
+    driver* of = ending_ ? nullptr : find(handle);
+    if (of == nullptr) continue;
+    of->waits_for_retry = false;
+    if (of->armed == 0) continue;
+    if (of->sends.retry_left_ms() > 0) {
+      await_retry(*of, handle);
+    } else {
+      wake_by_handle(handle, EPOLLERR | (of->sends.awaits_send_retry() ? static_cast<uint32_t>(EPOLLOUT) : 0));
+    }
+  }
+  if (!ending_) flush_events();
+}
+
+// The event loop polls what epoll_wait can't read: not again before a pause, and after max_failures never.
+void environment::wait_failed(int error) {
+  poll_.stop();
+  if (wait_retry_.failed()) return set_alarm(wait_retry_.left_ms());
+  wait_error_ = error;
+  for (slot& at : slots_) {
+    if (at.open == nullptr || at.open->armed == 0) continue;
+    if (events_.room() == 0) flush_events();
+    at.open->report_wake(at.open->armed);
+    set_armed(*at.open, 0);
+  }
 }
 
 void environment::flush_events() {
@@ -244,6 +309,7 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
     at.open.reset();
   }
   forget_javascript();
+  alarm_.close();
   poll_.close(done, context);
 }
 

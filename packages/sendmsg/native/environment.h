@@ -11,6 +11,7 @@
 #include "driver.h"
 #include "error_queue.h"
 #include "sendzc/event_buffer.h"
+#include "sendzc/uv_alarm.h"
 #include "sendzc/uv_handle.h"
 #include "wake_set.h"
 
@@ -58,6 +59,8 @@ class environment {
   int64_t close_driver(int32_t handle);
   int32_t arm(driver& of, int32_t handle, uint32_t bits);
   void disarm(driver& of, uint32_t bits);
+  // What epoll_wait failed with for good: a negated errno, or 0.
+  int wait_error() const { return wait_error_; }
 
   // The event buffer, emptied: what was in it has been dispatched.
   event_buffer& fresh_events();
@@ -79,6 +82,12 @@ class environment {
 
   static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
   void deliver_wakes();
+  static void on_alarm(void* self) { static_cast<environment*>(self)->retry(); }
+  void retry();
+  void await_retry(driver& of, int32_t handle);
+  void set_alarm(int after_ms);
+  void wait_failed(int error);
+  void wake_by_handle(int32_t handle, uint32_t ready);
   void wake(driver& woken, int32_t handle, uint32_t ready);
   void flush_events();
   void set_armed(driver& of, uint32_t bits);
@@ -98,6 +107,13 @@ class environment {
   uint32_t armed_drivers_ = 0;
   wake_set wakes_;
   uv_handle poll_;
+  uv_loop_t* loop_ = nullptr;
+  uv_alarm alarm_;
+  int alarm_ms_ = 0;
+  retry_pause wait_retry_;
+  int wait_error_ = 0;
+  // Handles of drivers that wait for a retry.
+  std::vector<int32_t> retries_;
   event_buffer events_{nullptr, 0};
   error_queue_single one_by_one_;
   error_queue_batched batched_;

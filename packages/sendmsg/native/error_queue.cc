@@ -29,6 +29,9 @@ void deliver(const msghdr& message, notification_sink& sink) {
   }
 }
 
+// As a seccomp filter answers that does not know the call.
+bool refused_by_sandbox(int64_t result) { return result == -ENOSYS || result == -EPERM; }
+
 bool nothing_there(int64_t result) { return result == -EAGAIN || result == -EWOULDBLOCK; }
 
 }  // namespace
@@ -59,7 +62,9 @@ collect_result error_queue_single::collect(int fd, bool force, notification_sink
     result.calls++;
     if (received < 0) {
       result.empty++;
-      if (!nothing_there(received)) result.error = static_cast<int>(received);
+      if (nothing_there(received)) break;
+      result.error = static_cast<int>(received);
+      result.failed = system_call::recvmsg;
       break;
     }
     result.found++;
@@ -79,6 +84,7 @@ void error_queue_batched::arm(unsigned at) {
 }
 
 collect_result error_queue_batched::collect(int fd, bool force, notification_sink& sink) {
+  if (refused_) return one_by_one_.collect(fd, force, sink);
   collect_result result;
   while (result.calls < max_calls_per_collection) {
     uint32_t wanted = sink.in_flight();
@@ -88,7 +94,11 @@ collect_result error_queue_batched::collect(int fd, bool force, notification_sin
     result.calls++;
     if (received <= 0) {
       result.empty++;
-      if (received < 0 && !nothing_there(received)) result.error = static_cast<int>(received);
+      if (received >= 0 || nothing_there(received)) break;
+      refused_ = refused_by_sandbox(received);
+      if (refused_) return one_by_one_.collect(fd, force, sink);
+      result.error = static_cast<int>(received);
+      result.failed = system_call::recvmmsg;
       break;
     }
     for (unsigned i = 0; i < received; i++) {

@@ -22,7 +22,8 @@ class error_queue_single final : public notification_source {
   collect_result collect(int fd, bool force, notification_sink& sink) override;
 };
 
-// Many ranges per call. A call that returns fewer than it had room for has emptied the queue, so none is made to hear EAGAIN.
+// Many ranges per call, or one where a sandbox refuses recvmmsg. A call that returns fewer than it had room for has emptied the queue, so
+// none is made to hear EAGAIN.
 class error_queue_batched final : public notification_source {
  public:
   static constexpr unsigned max_messages_per_call = 64;
@@ -35,6 +36,8 @@ class error_queue_batched final : public notification_source {
 
   void arm(unsigned at);
 
+  error_queue_single one_by_one_;
+  bool refused_ = false;
   mmsghdr messages_[max_messages_per_call];
   alignas(cmsghdr) unsigned char controls_[max_messages_per_call][control_bytes];
 };

@@ -84,6 +84,21 @@ napi_value disarm(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// failure(handle, token): the system_call that failed for a message, and its errno times 16
+napi_value failure(napi_env env, napi_callback_info info) {
+  arguments<2> given(env, info);
+  driver* of = given.opened(0);
+  int32_t token = given.int32(1);
+  if (!given.valid()) return given.refuse();
+  return given.number(static_cast<int32_t>(of->failure(static_cast<uint32_t>(token))));
+}
+
+// waitError(): a negated errno of epoll_wait, or 0
+napi_value wait_error(napi_env env, napi_callback_info info) {
+  arguments<1> given(env, info);
+  return given.number(static_cast<int32_t>(given.home()->wait_error()));
+}
+
 // abort(handle): number of events
 napi_value abort(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
@@ -165,6 +180,8 @@ napi_value init(napi_env env, napi_value exports) {
       {"collect", collect},
       {"arm", arm},
       {"disarm", disarm},
+      {"failure", failure},
+      {"waitError", wait_error},
       {"abort", abort},
       {"close", close},
       {"counters", counters},

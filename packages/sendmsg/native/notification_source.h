@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "sendzc/completion_range.h"
+#include "system_call.h"
 
 namespace sendzc {
 
@@ -23,10 +24,11 @@ class notification_sink {
 };
 
 struct collect_result {
-  uint32_t calls = 0;  // system calls made
-  uint32_t empty = 0;  // of those, how many found nothing
-  uint32_t found = 0;  // messages found, foreign ones included
-  int error = 0;       // negated errno other than "nothing there"
+  uint32_t calls = 0;                      // system calls made
+  uint32_t empty = 0;                      // of those, how many found nothing
+  uint32_t found = 0;                      // messages found, foreign ones included
+  int error = 0;                           // negated errno other than "nothing there"
+  system_call failed = system_call::none;  // the call that answered with it
 };
 
 // One source may serve every socket of an environment, one call at a time: it keeps nothing of a socket between calls.

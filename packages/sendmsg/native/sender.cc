@@ -73,8 +73,8 @@ bool sender::earlier_sends_are_done() {
   collect_result result = source_->collect(fd(), true, *this);
   counters_.collect_calls += result.calls;
   counters_.empty_collect_calls += result.empty;
-  earlier_sends_done_ = true;
-  return true;
+  earlier_sends_done_ = result.error == 0;
+  return earlier_sends_done_;
 }
 
 uint32_t sender::room_before_collection() const {
@@ -84,10 +84,22 @@ uint32_t sender::room_before_collection() const {
 
 int sender::send_flags(bool zerocopy) const { return MSG_DONTWAIT | MSG_NOSIGNAL | (zerocopy ? MSG_ZEROCOPY : 0); }
 
-int64_t sender::take_pending_error() {
-  int error = pending_error_;
+bool sender::take_pending_error(outgoing_message& message) {
+  if (pending_error_ == 0) return false;
+  message.result = pending_error_;
+  message.failed = pending_call_;
   pending_error_ = 0;
-  return error;
+  return true;
+}
+
+// Interrupted however often it was repeated: the caller is told that there is no room, so that it waits for the retry, and the event loop
+// turns meanwhile. After max_failures of that the errno is told.
+int64_t sender::answer_of_send(int64_t result) {
+  if (result != -EINTR) {
+    send_retry_.succeeded();
+    return result;
+  }
+  return send_retry_.failed() ? -EAGAIN : -EINTR;
 }
 
 // Attaches the placeholder of the inline notification where this send makes a collection due.
@@ -104,32 +116,31 @@ void sender::after_zerocopy(outgoing_message& message) {
 }
 
 void sender::send_stream(outgoing_message& message, bool zerocopy) {
-  message.result = take_pending_error();
-  if (message.result != 0) return;
+  if (take_pending_error(message)) return;
   if (zerocopy && domain_ == AF_VSOCK) truncate_segments(message, max_vsock_zerocopy_bytes);
   msghdr header;
   fill_header(header, message);
   bool carries = zerocopy && attach(header, 1);
-  message.result = send_message(fd(), header, send_flags(zerocopy));
+  message.result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
+  if (message.result < 0) message.failed = system_call::sendmsg;
   if (message.result <= 0 || !zerocopy) return;
   after_zerocopy(message);
   attached_ = carries;
 }
 
 unsigned sender::send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy) {
-  messages[0].result = take_pending_error();
-  if (messages[0].result != 0) return 1;
-  return count == 1 ? send_one(messages[0], zerocopy) : send_many(messages, count, zerocopy);
+  if (take_pending_error(messages[0])) return 1;
+  return count == 1 || many_refused_ ? send_one(messages[0], zerocopy) : send_many(messages, count, zerocopy);
 }
 
 unsigned sender::send_one(outgoing_message& message, bool zerocopy) {
   msghdr header;
   fill_header(header, message);
   bool carries = zerocopy && attach(header, 1);
-  int64_t result = send_message(fd(), header, send_flags(zerocopy));
+  int64_t result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
-  if (result < 0) return send_failed(message, zerocopy, result);
+  if (result < 0) return send_failed(message, zerocopy, result, system_call::sendmsg);
   message.result = result;
   if (zerocopy) {
     after_zerocopy(message);
@@ -144,9 +155,11 @@ unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zero
   unsigned done = 0;
   while (done < count) {
     bool carries = zerocopy && attach(headers[count - 1].msg_hdr, count - done);
-    int64_t sent = send_messages(fd(), headers + done, count - done, send_flags(zerocopy));
+    int64_t sent = answer_of_send(send_messages(fd(), headers + done, count - done, send_flags(zerocopy)));
     counters_.send_calls++;
-    if (sent <= 0) return done + send_failed(messages[done], zerocopy, sent == 0 ? -EAGAIN : sent);
+    many_refused_ = sent == -ENOSYS;
+    if (many_refused_) return done + send_one(messages[done], zerocopy);
+    if (sent <= 0) return done + send_failed(messages[done], zerocopy, sent == 0 ? -EAGAIN : sent, system_call::sendmmsg);
     for (unsigned i = 0; i < sent; i++, done++) {
       messages[done].result = headers[done].msg_len;
       if (zerocopy) after_zerocopy(messages[done]);
@@ -157,8 +170,9 @@ unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zero
   return done;
 }
 
-unsigned sender::send_failed(outgoing_message& message, bool zerocopy, int64_t error) {
+unsigned sender::send_failed(outgoing_message& message, bool zerocopy, int64_t error, system_call call) {
   message.result = error;
+  message.failed = call;
   if (!zerocopy) return 1;
   message.too_large = error == -EMSGSIZE;
   if (!message.too_large && ids_ == ids::known && may_have_used_id(static_cast<int>(error))) {
@@ -199,7 +213,8 @@ void sender::resend_as_copy(outgoing_message& message, release_sink& releases) {
   counters_.fragment_copies++;
   msghdr header;
   fill_header(header, message);
-  message.result = send_message(fd(), header, send_flags(false));
+  message.result = answer_of_send(send_message(fd(), header, send_flags(false)));
+  message.failed = message.result < 0 ? system_call::sendmsg : system_call::none;
   counters_.send_calls++;
 }
 
@@ -225,13 +240,27 @@ uint32_t sender::collect(release_sink& releases, bool force) {
 }
 
 uint32_t sender::run_source(release_sink& releases, bool force) {
+  if (collect_retry_.left_ms() > 0) return 0;
   releases_ = &releases;
   collect_result result = source_->collect(fd(), force, *this);
+  if (result.error == 0) {
+    collect_retry_.succeeded();
+  } else if (!collect_retry_.failed()) {
+    give_up_notifications(result);
+  }
   releases_ = nullptr;
   counters_.collect_calls += result.calls;
   counters_.empty_collect_calls += result.empty;
-  if (result.error != 0) pending_error_ = result.error;
   return result.found;
+}
+
+// Notifications can't be read, so nobody will say when the memory in flight is free.
+void sender::give_up_notifications(const collect_result& failed) {
+  pending_error_ = failed.error;
+  pending_call_ = failed.failed;
+  collect_retry_.succeeded();
+  ids_ = ids::lost;
+  abandon(*releases_);
 }
 
 void sender::on_range(const completion_range& range) {

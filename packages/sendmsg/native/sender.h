@@ -9,13 +9,16 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
 #include "notification_source.h"
 #include "open_socket.h"
+#include "retry_pause.h"
 #include "sendzc/in_flight_table.h"
 #include "sendzc/unique_fd.h"
+#include "system_call.h"
 
 namespace sendzc {
 
@@ -26,9 +29,10 @@ struct outgoing_message {
   uint32_t token = 0;
   uint32_t chain = 0;
   uint64_t bytes = 0;
-  int64_t result = 0;      // bytes queued or a negated errno
-  bool shared = false;     // the kernel may read the memory until its notification
-  bool too_large = false;  // as a zero-copy datagram: send_copy() may still do
+  int64_t result = 0;                      // bytes queued or a negated errno
+  system_call failed = system_call::none;  // that the errno came from
+  bool shared = false;                     // the kernel may read the memory until its notification
+  bool too_large = false;                  // as a zero-copy datagram: send_copy() may still do
 };
 
 // Told of every message that the kernel lets go of.
@@ -96,6 +100,10 @@ class sender final : private notification_sink {
   int abort();
   // An error that belongs to the next send, where one was met while collecting.
   int pending_error() const { return pending_error_; }
+  // Whether a call failed in a way that may pass: then the next wake-up is that of a timer, after retry_left_ms().
+  bool awaits_retry() const { return send_retry_.is_failing() || (collect_retry_.is_failing() && in_flight() > 0); }
+  int retry_left_ms() const { return std::max(send_retry_.left_ms(), collect_retry_.left_ms()); }
+  bool awaits_send_retry() const { return send_retry_.is_failing(); }
   // collect() has to be called when the socket has room, also though no notification comes: a failed datagram is in doubt until then.
   bool waits_for_room() const { return doubt_.active && doubt_waits_for_room_; }
   // Removes every message still in flight, and tells each as abandoned.
@@ -127,11 +135,13 @@ class sender final : private notification_sink {
   void give_up_doubt(release_sink& releases);
   uint32_t run_source(release_sink& releases, bool force);
   void after_zerocopy(outgoing_message& message);
-  int64_t take_pending_error();
+  bool take_pending_error(outgoing_message& message);
+  int64_t answer_of_send(int64_t result);
   int send_flags(bool zerocopy) const;
   unsigned send_one(outgoing_message& message, bool zerocopy);
   unsigned send_many(outgoing_message* messages, unsigned count, bool zerocopy);
-  unsigned send_failed(outgoing_message& message, bool zerocopy, int64_t error);
+  unsigned send_failed(outgoing_message& message, bool zerocopy, int64_t error, system_call call);
+  void give_up_notifications(const collect_result& failed);
   bool is_due(uint32_t more) const { return interval_ > 0 && since_collection_ + more >= interval_; }
   bool attach(msghdr& header, uint32_t more);
 
@@ -146,6 +156,9 @@ class sender final : private notification_sink {
   uint32_t interval_;
   uint32_t since_collection_ = 0;
   int pending_error_ = 0;
+  system_call pending_call_ = system_call::none;
+  retry_pause send_retry_;
+  retry_pause collect_retry_;
   int32_t domain_;
   bool is_stream_;
   bool is_tcp_;
@@ -153,6 +166,8 @@ class sender final : private notification_sink {
   bool attached_ = false;
   bool earlier_sends_done_ = false;
   bool doubt_waits_for_room_ = false;
+  // A sandbox does not know sendmmsg.
+  bool many_refused_ = false;
   // The id that comes next may have been used up by a send that failed.
   bool unsure_ = false;
   // A datagram was begun and dropped to find out which id comes next.

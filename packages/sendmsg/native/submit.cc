@@ -74,6 +74,7 @@ class batch_submission {
   }
 
   void report(outgoing_message& message) {
+    if (message.result < 0) to_.note_failure(message.token, message.failed, message.result);
     if (message.shared) {
       to_.report_sent(message.token, message.result);
       return;

@@ -12,6 +12,9 @@
 
 namespace sendzc {
 
+// The calls that an error can come from. Mirrored by src/native.ts.
+enum class system_call : uint8_t { none = 0, sendmsg = 1, sendmmsg = 2, recvmsg = 3, recvmmsg = 4 };
+
 // With MSG_DONTWAIT nothing sleeps, so a signal interrupts once at most; more than this is a fault to report.
 constexpr int max_interrupted_retries = 64;
 

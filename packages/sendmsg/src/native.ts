@@ -19,6 +19,9 @@ export const OpenStage = {
   Owned: 10,
 } as const
 
+/** The calls that an error can come from. Mirrors `system_call` in native/system_call.h. */
+export const SYSTEM_CALLS = ['sendmsg', 'sendmsg', 'sendmmsg', 'recvmsg', 'recvmmsg'] as const
+
 /** Words of the report that {@link NativeAddon.open} fills: stage, domain, type, protocol, listening. */
 export const OPEN_REPORT_WORDS = 5
 /** Words of the request that {@link NativeAddon.open} reads: fd, path, maxInFlight, interval, cmsgType, capacity. */
@@ -44,6 +47,10 @@ export interface NativeAddon {
   collect(handle: number): number
   arm(handle: number, bits: number): number
   disarm(handle: number, bits: number): void
+  /** What failed for message `token`, within its `sent`: an index in {@link SYSTEM_CALLS}, and the errno times 16. */
+  failure(handle: number, token: number): number
+  /** What `epoll_wait` failed with for good, negated, or 0. */
+  waitError(): number
   abort(handle: number): number
   close(handle: number): number
   counters(handle: number, out: Float64Array): void

@@ -1,7 +1,8 @@
 import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCopyError } from '@sendzc/core'
-import { type Driver, type DriverOpenOptions, errnoName, parseOptions, type SendBatch } from '@sendzc/core/driver'
+import { type Driver, type DriverFailure, type DriverOpenOptions, parseOptions, type SendBatch } from '@sendzc/core/driver'
 import { z } from 'zod'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
+import { answerFailure, failedCall, wakeUpFailure } from './call-failure.js'
 import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'
 import { openError } from './open-error.js'
 
@@ -105,12 +106,9 @@ export class SendmsgDriver implements Driver {
   arm(bits: number): void {
     if (this.#closed) return
     const result = this.#environment.addon.arm(this.#handle, bits)
-    if (result < 0) {
-      throw new ZeroCopyError('ERR_ZC_SYSTEM', `The wake-up could not be asked for: ${errnoName(result)}.`, {
-        errno: errnoName(result),
-        syscall: 'epoll_ctl',
-      })
-    }
+    if (result === 0) return
+    const { code, message, ...init } = wakeUpFailure(result, this.#environment.addon.waitError() !== 0 ? 'epoll_wait' : 'epoll_ctl')
+    throw new ZeroCopyError(code, message, init)
   }
 
   disarm(bits: number): void {
@@ -121,6 +119,17 @@ export class SendmsgDriver implements Driver {
     if (this.#closed) return
     this.#checkCallable('abort')
     this.#environment.dispatch(this.#environment.addon.abort(this.#handle))
+  }
+
+  answeringCall(token: number): string {
+    return failedCall(this.#environment.addon.failure(this.#handle, token)).syscall
+  }
+
+  failure(token?: number): DriverFailure | undefined {
+    const { addon } = this.#environment
+    if (token !== undefined) return answerFailure(failedCall(addon.failure(this.#handle, token)))
+    const error = addon.waitError()
+    return error === 0 ? undefined : wakeUpFailure(error, 'epoll_wait')
   }
 
   /** After {@link close}, those of the moment of closing. */

@@ -24,11 +24,32 @@ describe('injected faults', () => {
   )
 
   it(
-    'sendmsg interrupted without end is given up after a bound',
+    'sendmsg interrupted more often than it is repeated: no room for now',
     async () => {
       const report = parsed<SendReport>(await runTraced(calls, ['sendmsg:error=EINTR:when=2..66'], './send-child.ts', tcp))
-      expect(report.results).toEqual([20_000, -Errno.EINTR, 20_000, 20_000])
+      expect(report.results).toEqual([20_000, -Errno.EAGAIN, 20_000, 20_000])
       expect(report.releases).toEqual([Release.Copied, Release.None, Release.Copied, Release.Copied])
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
+    'recvmmsg that a sandbox does not know: recvmsg takes its place',
+    async () => {
+      const report = parsed<SendReport>(await runTraced(calls, ['recvmmsg:error=ENOSYS'], './send-child.ts', udp))
+      expect(report.releases).toEqual(copied(4))
+      expect(report.released).toMatchObject({ inFlight: 0, pinnedBytes: 0 })
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
+    'sendmmsg that a sandbox does not know: sendmsg takes its place',
+    async () => {
+      const task: SendTask = { ...udp, options: {}, submits: 2, messages: 3 }
+      const report = parsed<SendReport>(await runTraced(calls, ['sendmmsg:error=ENOSYS'], './send-child.ts', task))
+      expect(report.results).toEqual(Array(6).fill(20_000))
+      expect(report.releases).toEqual(copied(6))
     },
     CHILD_TEST_MS,
   )

@@ -179,7 +179,7 @@ export interface Driver {
   answeringCall?(token: number): string
   /**
    * What failed for good beneath the driver, if anything did. With a token, within its `sent`: undefined where that answer is the kernel's own to
-   * the message; else that answer is -EIO, and errno and call stand here. Without one: why nothing more is heard of what is in flight.
+   * the message; else errno and call stand here, whatever the answer was. Without one: why nothing more is heard of what is in flight.
    */
   failure?(token?: number): DriverFailure | undefined
   counters(): DriverCounters

@@ -71,6 +71,14 @@ const failures: Partial<Record<number, SendFailure>> = {
   },
 }
 
+/** What no socket answers by itself. */
+const FILTERED: SendFailure = {
+  code: 'ERR_ZC_SYSTEM',
+  message: 'The call that sends is answered without being made, again and again: a sandbox filters system calls (seccomp).',
+  remedy: 'Allow the call in the sandbox.',
+}
+failures[Errno.EINTR] = failures[Errno.ENOSYS] = FILTERED
+
 /** The limit that a datagram met is not in the errno: it is the protocol's, or the path's. */
 function tooLarge(bytes: number | undefined): SendFailure {
   const size = bytes === undefined ? 'The datagram' : `The datagram of ${bytes} bytes`

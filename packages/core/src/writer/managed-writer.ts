@@ -16,6 +16,7 @@ import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
 import { DatagramBatcher } from './datagram-batcher.js'
+import { driverEnding } from './driver-ending.js'
 import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, signalEnding, WRITER_CLOSED } from './endings.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
@@ -237,7 +238,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const [errno, failure] = [-result, this.#driver.failure?.(token)]
     if (failure !== undefined) this.#sendFailed(token, errno, failure)
     // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
-    else if (errno === Errno.ECANCELED || errno === Errno.EINTR) this.#requeue(record)
+    else if (errno === Errno.ECANCELED || this.#table.wasInterrupted) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record)
       this.#blocked = 'writable'
@@ -336,11 +337,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
   /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
   #driverThrew(cause: unknown): void {
     BATCH.clear()
-    const message = `The ${this.backend} driver failed: ${cause instanceof Error ? cause.message : String(cause)}`
-    this.#discarding = true
-    this.#ending = { code: 'ERR_ZC_SYSTEM', message, init: { cause } }
-    for (const write of this.#queue.takeAll()) write.fail(this.#ending, true)
-    this.#init.onBroken(new ZeroCopyError('ERR_ZC_SYSTEM', message, { cause }))
+    const ending = driverEnding(this.backend, cause)
+    this.#endQueue(ending)
+    this.#init.onBroken(new ZeroCopyError(ending.code, ending.message, ending.init))
   }
 
   #pump(): void {

@@ -1,3 +1,4 @@
+import { Errno } from '../driver/errno.js'
 import { clock } from './clock.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
@@ -57,6 +58,9 @@ export const NOT_TIMED = -1
  */
 const TIMED_BATCH_EVERY = 8
 
+/** Answers EINTR in a row after which a send is not tried again: a driver repeats an interrupted call by itself before it says so. */
+const MAX_INTERRUPTED_ANSWERS = 16
+
 /** The writer's tokens: a fixed number of records, each free or in flight. */
 export class MessageTable {
   readonly #records: MessageRecord[]
@@ -64,6 +68,7 @@ export class MessageTable {
   #batchesUntilTimed = 0
   /** Undefined: to be read at the first message that asks for zero-copy. */
   #batchAtMs: number | undefined
+  #interruptedAnswers = 0
   inFlightBytes = 0
   /** Messages whose memory the kernel has taken and not yet given back. */
   sharedCount = 0
@@ -123,6 +128,7 @@ export class MessageTable {
    * @returns bytes that it did not take
    */
   answer(token: number, result: number): number {
+    this.#interruptedAnswers = result === -Errno.EINTR ? this.#interruptedAnswers + 1 : 0
     const record = this.record(token)
     const refused = record.bytes - Math.max(0, result)
     record.result = result
@@ -130,6 +136,11 @@ export class MessageTable {
     this.inFlightBytes -= refused
     if (isShared(record)) this.sharedCount++
     return refused
+  }
+
+  /** Whether the last answer says that a send was interrupted, and it is worth another try. */
+  get wasInterrupted(): boolean {
+    return this.#interruptedAnswers > 0 && this.#interruptedAnswers < MAX_INTERRUPTED_ANSWERS
   }
 
   free(token: number): void {

@@ -1,5 +1,6 @@
 // The sender on real sockets, where the count of notification ids is at stake.
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -205,43 +206,73 @@ void an_error_of_the_error_queue_is_told() {
   }
 }
 
-// The error queue that cannot be read the first time.
-class failing_once final : public sendzc::notification_source {
+// The error queue that cannot be read so many times.
+class failing final : public sendzc::notification_source {
  public:
+  explicit failing(int times) : times_(times) {}
+  int calls() const { return calls_; }
   sendzc::collect_result collect(int fd, bool force, sendzc::notification_sink& sink) override {
-    if (!failed_) {
-      failed_ = true;
-      sendzc::collect_result result;
-      result.calls = result.empty = 1;
-      result.error = -ENOMEM;
-      return result;
-    }
-    return queue_.collect(fd, force, sink);
+    if (++calls_ > times_) return queue_.collect(fd, force, sink);
+    sendzc::collect_result result;
+    result.calls = result.empty = 1;
+    result.error = -ENOSYS;
+    result.failed = sendzc::system_call::recvmsg;
+    return result;
   }
 
  private:
   sendzc::error_queue_batched queue_;
-  bool failed_ = false;
+  int times_;
+  int calls_ = 0;
 };
 
-void an_error_met_while_collecting_is_that_of_the_next_send(const socket_pair& pair) {
-  failing_once source;
+// Turns as a timer would: a collection each time that one is due.
+void collect_when_due(fixture& on, uint32_t token) {
+  while (on.released.by_token.count(token) == 0) {
+    poll(nullptr, 0, std::max(1, on.sends->retry_left_ms()));
+    on.sends->collect(on.released, false);
+  }
+}
+
+void a_collection_that_failed_is_tried_again(const socket_pair& pair) {
+  failing source(sendzc::retry_pause::max_failures - 1);
   fixture on(pair.local, 0, &source);
   CHECK(on.send(0, 1000).shared);
   on.sends->collect(on.released, false);
-  CHECK_EQUAL(on.sends->pending_error(), -ENOMEM);
-  outgoing_message failed = on.send(1, 1000);
-  CHECK_EQUAL(failed.result, -ENOMEM);
-  CHECK(!failed.shared);
+  CHECK(on.sends->awaits_retry());
+  for (int i = 0; i < 10; i++) on.sends->collect(on.released, false);
+  CHECK(source.calls() <= 2);
+  CHECK_EQUAL(on.send(1, 1000).result, 1000);
+  collect_when_due(on, 0);
+  CHECK(on.released.by_token[0] == "copied");
+  CHECK(on.released_as(1) == "copied");
+  CHECK(!on.sends->awaits_retry());
   CHECK_EQUAL(on.sends->pending_error(), 0);
-  CHECK_EQUAL(on.send(2, 1000).result, 1000);
-  CHECK(on.released_as(0) == "copied");
-  CHECK(on.released_as(2) == "copied");
-  CHECK_EQUAL(on.sends->counters().send_calls, 2);
 }
 
-void pending_error_on_tcp() { an_error_met_while_collecting_is_that_of_the_next_send(tcp_pair()); }
-void pending_error_on_udp() { an_error_met_while_collecting_is_that_of_the_next_send(udp_pair()); }
+void collecting_that_fails_for_good_is_given_up(const socket_pair& pair) {
+  failing source(INT_MAX);
+  fixture on(pair.local, 0, &source);
+  CHECK(on.send(0, 1000).shared);
+  collect_when_due(on, 0);
+  CHECK(on.released.by_token[0] == "abandoned");
+  CHECK_EQUAL(source.calls(), sendzc::retry_pause::max_failures);
+  CHECK_EQUAL(on.sends->in_flight(), 0);
+  CHECK(!on.sends->awaits_retry());
+  outgoing_message failed = on.send(1, 1000);
+  CHECK_EQUAL(failed.result, -ENOSYS);
+  CHECK(failed.failed == sendzc::system_call::recvmsg);
+  CHECK(!failed.shared);
+  outgoing_message copied = on.send(2, 1000);
+  CHECK_EQUAL(copied.result, 1000);
+  CHECK(!copied.shared);
+  CHECK_EQUAL(source.calls(), sendzc::retry_pause::max_failures);
+}
+
+void retries_on_tcp() { a_collection_that_failed_is_tried_again(tcp_pair()); }
+void retries_on_udp() { a_collection_that_failed_is_tried_again(udp_pair()); }
+void giving_up_on_tcp() { collecting_that_fails_for_good_is_given_up(tcp_pair()); }
+void giving_up_on_udp() { collecting_that_fails_for_good_is_given_up(udp_pair()); }
 
 // A timestamp comes before the notification in the control messages, and must find as much room as in the first call.
 void control_messages_of_each_call_find_the_same_room() {
@@ -301,8 +332,10 @@ const named_test sender_tests[] = {
     {"with nothing in flight nothing is asked", nothing_in_flight_asks_nothing},
     {"nobody asks for what cannot be there", nobody_asks_for_what_cannot_be_there},
     {"an error of the error queue is told", an_error_of_the_error_queue_is_told},
-    {"an error met while collecting is that of the next send over TCP", pending_error_on_tcp},
-    {"an error met while collecting is that of the next send over UDP", pending_error_on_udp},
+    {"a collection that failed is tried again, over TCP", retries_on_tcp},
+    {"a collection that failed is tried again, over UDP", retries_on_udp},
+    {"collecting that fails for good is given up, over TCP", giving_up_on_tcp},
+    {"collecting that fails for good is given up, over UDP", giving_up_on_udp},
     {"control messages of each call find the same room", control_messages_of_each_call_find_the_same_room},
     {"a collection is due after each interval", a_collection_is_due_after_each_interval},
     {"a connection that is shut is an error and no signal", a_connection_that_is_shut_is_an_error_and_no_signal},

@@ -1,0 +1,52 @@
+import { type DriverFailure, Errno, errnoName } from '@sendzc/core/driver'
+import { SYSTEM_CALLS } from './native.js'
+
+/** A call that failed, and what with. */
+export interface FailedCall {
+  errno: number
+  syscall: (typeof SYSTEM_CALLS)[number]
+}
+
+/** Bits of a failure that name the call. Mirrors `failed_call_bits` in native/driver.h. */
+const CALL_BITS = 4
+
+/** Takes apart what `NativeAddon.failure` answers. */
+export function failedCall(packed: number): FailedCall {
+  return { errno: packed >> CALL_BITS, syscall: SYSTEM_CALLS[packed & ((1 << CALL_BITS) - 1)] ?? 'sendmsg' }
+}
+
+/**
+ * What an answer means that is not the kernel's own to the message: notifications that can't be read, which is told of the send behind them, and a
+ * call that is answered without being made, however often it is tried. Undefined for every other.
+ */
+export function answerFailure({ errno, syscall }: FailedCall): DriverFailure | undefined {
+  const said = { code: 'ERR_ZC_SYSTEM', errno: errnoName(errno), syscall } as const
+  if (syscall === 'recvmsg' || syscall === 'recvmmsg') {
+    return {
+      ...said,
+      message: `The notifications of earlier sends can't be read: ${syscall} failed with ${said.errno}. Their memory stays pinned.`,
+      remedy: `Allow ${syscall} where a sandbox filters system calls, or use a backend that reads no error queue: uring() or copy().`,
+    }
+  }
+  if (errno !== Errno.EINTR && errno !== Errno.ENOSYS) return undefined
+  return {
+    ...said,
+    message: `${syscall} failed with ${said.errno}, however often it was tried: a sandbox filters system calls (seccomp).`,
+    remedy: `Allow ${syscall} in the sandbox.`,
+  }
+}
+
+/** Why a driver can't wait for anything. */
+export function wakeUpFailure(negated: number, syscall: 'epoll_ctl' | 'epoll_wait'): DriverFailure {
+  const errno = errnoName(negated)
+  return {
+    code: 'ERR_ZC_SYSTEM',
+    message: `The wake-up could not be asked for: ${syscall} failed with ${errno}.`,
+    errno,
+    syscall,
+    remedy:
+      errno === 'ENOSPC'
+        ? 'Raise the limit on watched descriptors (sysctl fs.epoll.max_user_watches).'
+        : `Allow ${syscall} where a sandbox filters system calls, and see that the kernel has memory.`,
+  }
+}
