@@ -4,7 +4,7 @@ import type { ZeroCopyWriter } from './writer.js'
 /** Options of {@link toWritable}. */
 export interface ToWritableOptions {
   /** Bytes buffered before `write()` returns false. Default 1,048,576: a zero-copy send is worth the more the larger it is. */
-  highWaterMark?: number
+  highWaterMark?: number | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { LIMITS as CORE_LIMITS } from '@sendzc/core'
-import { z } from 'zod'
+import { oneOf, optional, record, whole, withDefault } from '@sendzc/core/driver'
 
 /** Upper bounds of the options of this package, in the unit that each name ends with. */
 export const LIMITS = {
@@ -14,41 +14,57 @@ export const SCM_ZC_NOTIFICATION = 0x5a43
 /** Number of SCM_ZC_NOTIFICATION_USR, the variant that is filled through a pointer. */
 export const SCM_ZC_NOTIFICATION_USR = 0x5a44
 
-/** Options of `errqueue()`. */
-export const errqueueOptionsSchema = z.strictObject({
+/** Options of `errqueue()`, as a caller gives them. Absent and `undefined` are the same. */
+export interface ErrqueueOptions {
   /**
    * System call that collects: `'recvmsg'` takes one range a call, as the kernel's documentation shows it (the baseline);
-   * `'recvmmsg'` takes many.
+   * `'recvmmsg'`, the default, takes many.
    */
-  collect: z.enum(['recvmsg', 'recvmmsg']).default('recvmmsg'),
+  collect?: 'recvmsg' | 'recvmmsg' | undefined
   /** Zero-copy sends between two collections, made within `submit`. Without it the event loop says when. */
-  interval: z.int().min(1).max(LIMITS.intervalSends).optional(),
-})
-/** Options of `errqueue()`, as a caller gives them. */
-export type ErrqueueOptions = z.input<typeof errqueueOptionsSchema>
+  interval?: number | undefined
+}
 /** Options of `errqueue()`, with every default filled in. */
-export type ResolvedErrqueueOptions = z.output<typeof errqueueOptionsSchema>
+export interface ResolvedErrqueueOptions {
+  collect: 'recvmsg' | 'recvmmsg'
+  interval: number | undefined
+}
+/** Reads the options of `errqueue()`. */
+export const errqueueOptionsSchema = record<ResolvedErrqueueOptions>({
+  collect: withDefault(oneOf(['recvmsg', 'recvmmsg']), 'recvmmsg'),
+  interval: optional(whole(1, LIMITS.intervalSends)),
+})
 
-/** Options of `inline()`. */
-export const inlineOptionsSchema = z.strictObject({
-  /** `'cmsg'`: the kernel fills the control message itself. `'pointer'`: the control message says where to write. */
-  via: z.enum(['cmsg', 'pointer']).default('cmsg'),
-  /** Zero-copy sends of which one carries the placeholder. */
-  interval: z.int().min(1).max(LIMITS.intervalSends).default(1),
+/** Options of `inline()`, as a caller gives them. Absent and `undefined` are the same. */
+export interface InlineOptions {
+  /** `'cmsg'`, the default: the kernel fills the control message itself. `'pointer'`: the control message says where to write. */
+  via?: 'cmsg' | 'pointer' | undefined
+  /** Zero-copy sends of which one carries the placeholder. Default 1. */
+  interval?: number | undefined
   /**
    * Notifications that one placeholder has room for. Default: `interval`, up to the kernel's limit. With one, the control data fits
    * the kernel's stack.
    */
-  capacity: z.int().min(1).max(LIMITS.inlineCapacity).optional(),
+  capacity?: number | undefined
   /** Number of the control message, for a kernel that chose another. Default: {@link SCM_ZC_NOTIFICATION} or its pointer variant. */
-  cmsgType: z.int().min(1).max(0x7fff_ffff).optional(),
+  cmsgType?: number | undefined
+}
+/** Options of `inline()`, with every default filled in that depends on no other. */
+export interface ResolvedInlineOptions {
+  via: 'cmsg' | 'pointer'
+  interval: number
+  capacity: number | undefined
+  cmsgType: number | undefined
+}
+/** Reads the options of `inline()`. */
+export const inlineOptionsSchema = record<ResolvedInlineOptions>({
+  via: withDefault(oneOf(['cmsg', 'pointer']), 'cmsg'),
+  interval: withDefault(whole(1, LIMITS.intervalSends), 1),
+  capacity: optional(whole(1, LIMITS.inlineCapacity)),
+  cmsgType: optional(whole(1, 0x7fff_ffff)),
 })
-/** Options of `inline()`, as a caller gives them. */
-export type InlineOptions = z.input<typeof inlineOptionsSchema>
-/** Options of `inline()`, with every default filled in. */
-export type ResolvedInlineOptions = z.output<typeof inlineOptionsSchema>
 
-/** Options of `copy()`: none so far. */
-export const copyOptionsSchema = z.strictObject({})
-/** Options of `copy()`, as a caller gives them. */
-export type CopyOptions = z.input<typeof copyOptionsSchema>
+/** Options of `copy()`, as a caller gives them: none so far. */
+export type CopyOptions = Record<string, never>
+/** Reads the options of `copy()`. */
+export const copyOptionsSchema = record<CopyOptions>({})

@@ -1,6 +1,5 @@
 import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCopyError } from '@sendzc/core'
-import { type Driver, type DriverFailure, type DriverOpenOptions, parseOptions, type SendBatch } from '@sendzc/core/driver'
-import { z } from 'zod'
+import { type Driver, type DriverFailure, type DriverOpenOptions, parseOptions, record, type SendBatch, whole } from '@sendzc/core/driver'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
 import { answerFailure, failedCall, wakeUpFailure } from './call-failure.js'
 import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'
@@ -12,9 +11,9 @@ export const MAX_SEGMENTS_PER_MESSAGE = 256
 /** Bits of a driver's handle that are its number. Mirrors `index_bits` in native/environment.h. */
 const INDEX_MASK = 0xffff
 
-const openOptionsSchema = z.object({
-  fd: z.int().min(0).max(0x7fff_ffff),
-  maxInFlight: z.int().min(1).max(LIMITS.maxInFlight),
+const openOptionsSchema = record<{ fd: number; maxInFlight: number }>({
+  fd: whole(0, 0x7fff_ffff),
+  maxInFlight: whole(1, LIMITS.maxInFlight),
 })
 
 /** What a backend of this package asks the addon for. */

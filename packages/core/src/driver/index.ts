@@ -3,6 +3,17 @@
  * @packageDocumentation
  */
 export { type ChosenBackend, isBackend } from '../open/open-writer.js'
+export {
+  flag,
+  type OptionReader,
+  type OptionRecord,
+  type OptionSchema,
+  oneOf,
+  optional,
+  record,
+  whole,
+  withDefault,
+} from '../open/option-reader.js'
 export { parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../open/options.js'
 export * from './capabilities.js'
 export * from './driver.js'

@@ -6,7 +6,7 @@ import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
 import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
-import { parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
+import { overDefaults, parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
 
 /** A backend that knows better defaults for the writer than the writer does, and why it was chosen. Made by `auto()`. */
@@ -44,7 +44,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
     throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'openWriter() needs a backend, for example { backend: errqueue() }.')
   }
   const { writerDefaults, choice } = backend as ChosenBackend
-  const resolvedOptions = parseOptions(writerOptionsSchema, { ...writerDefaults, ...writerOptions }, 'openWriter')
+  const resolvedOptions = parseOptions(writerOptionsSchema, overDefaults(writerDefaults, writerOptions), 'openWriter')
   const resolved = resolveTarget(target)
   const identity = claim(resolved)
   let lease: NetSocketLease | undefined

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { ZeroCopyError } from '../errors.js'
+import { flag, type OptionSchema, record, whole, withDefault } from './option-reader.js'
 
 /** Upper bounds of the options, in the unit that each name ends with. */
 export const LIMITS = {
@@ -9,42 +9,53 @@ export const LIMITS = {
   abortGraceMs: 60_000,
 } as const
 
-/** Options of `openWriter`. Every default of the writer stands here and nowhere else. */
-export const writerOptionsSchema = z.strictObject({
+/** Options of `openWriter`, as a caller gives them. Absent and `undefined` are the same. */
+export interface WriterOptions {
   /**
    * Smallest write, in bytes, that asks for zero-copy; a smaller one is copied, since pinning and notifying cost more than the copy
-   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). `auto()` has a default of its own, 4,096.
+   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). `auto()` has a default of its own, 4,096. Default 10,240.
    */
-  minZerocopyBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10_240),
-  /** Messages in flight: submitted and not yet released. A full table is backpressure, never growth. */
-  maxInFlight: z.int().min(1).max(LIMITS.maxInFlight).default(256),
-  /** Writes accepted and not yet sent; one more is rejected with ERR_ZC_QUEUE_FULL. */
-  maxQueuedWrites: z.int().min(1).max(LIMITS.maxQueuedWrites).default(65_536),
-  /** Largest message on a stream, in bytes: adjoining writes are joined up to this. A larger single write is one message. */
-  maxJoinedBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(524_288),
-  /** How long, in ms, `close()` waits for queued writes and notifications before it aborts the connection. */
-  drainTimeoutMs: z.int().min(0).max(LIMITS.drainTimeoutMs).default(30_000),
-  /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). */
-  abortGraceMs: z.int().min(0).max(LIMITS.abortGraceMs).default(1_000),
+  minZerocopyBytes?: number | undefined
+  /** Messages in flight: submitted and not yet released. A full table is backpressure, never growth. Default 256. */
+  maxInFlight?: number | undefined
+  /** Writes accepted and not yet sent; one more is rejected with ERR_ZC_QUEUE_FULL. Default 65,536. */
+  maxQueuedWrites?: number | undefined
+  /** Largest message on a stream, in bytes: adjoining writes are joined up to this. A larger single write is one message. Default 524,288. */
+  maxJoinedBytes?: number | undefined
+  /** How long, in ms, `close()` waits for queued writes and notifications before it aborts the connection. Default 30,000. */
+  drainTimeoutMs?: number | undefined
+  /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). Default 1,000. */
+  abortGraceMs?: number | undefined
   /**
    * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback and veth always copy).
-   * 0 = never. `auto()` sets it to 16.
+   * 0 = never, the default. `auto()` sets it to 16.
    */
-  demoteAfterCopied: z.int().min(0).max(1_048_576).default(0),
+  demoteAfterCopied?: number | undefined
   /**
    * What to do where the kernel has no memory for another notification of this socket (net.core.optmem_max) while sends are in flight: copy
    * until one of them is released (true), or wait for it. A copy needs no notification, so that the connection stays full where its
-   * round trip is long. `auto()` sets it.
+   * round trip is long. `auto()` sets it. Default false.
    */
-  copyAtLimit: z.boolean().default(false),
-  /** Sends by copy between two attempts at zero-copy, once demoted. */
-  retryZerocopyEvery: z.int().min(1).max(1_048_576).default(1_024),
-})
+  copyAtLimit?: boolean | undefined
+  /** Sends by copy between two attempts at zero-copy, once demoted. Default 1,024. */
+  retryZerocopyEvery?: number | undefined
+}
 
-/** Options of `openWriter`, as a caller gives them. */
-export type WriterOptions = z.input<typeof writerOptionsSchema>
 /** Options of `openWriter`, with every default filled in. */
-export type ResolvedWriterOptions = z.output<typeof writerOptionsSchema>
+export type ResolvedWriterOptions = { [K in keyof WriterOptions]-?: Exclude<WriterOptions[K], undefined> }
+
+/** Reads the options of `openWriter`. Every default of the writer stands here and nowhere else. */
+export const writerOptionsSchema = record<ResolvedWriterOptions>({
+  minZerocopyBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 10_240),
+  maxInFlight: withDefault(whole(1, LIMITS.maxInFlight), 256),
+  maxQueuedWrites: withDefault(whole(1, LIMITS.maxQueuedWrites), 65_536),
+  maxJoinedBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 524_288),
+  drainTimeoutMs: withDefault(whole(0, LIMITS.drainTimeoutMs), 30_000),
+  abortGraceMs: withDefault(whole(0, LIMITS.abortGraceMs), 1_000),
+  demoteAfterCopied: withDefault(whole(0, 1_048_576), 0),
+  copyAtLimit: withDefault(flag, false),
+  retryZerocopyEvery: withDefault(whole(1, 1_048_576), 1_024),
+})
 
 /**
  * What `auto()` sets, over the defaults and beneath the caller's own options.
@@ -60,14 +71,21 @@ export const AUTO_DEFAULTS = {
   copyAtLimit: true,
 } as const satisfies WriterOptions
 
+/** The caller's options over other defaults than the writer's own: one that is `undefined` leaves the default beneath it. */
+export function overDefaults(defaults: WriterOptions | undefined, options: WriterOptions): WriterOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(given) }
+}
+
 /**
- * Parses options against a zod schema.
+ * Reads options.
+ * @param schema - of `record()`, or one of a validator with `safeParse`
+ * @param of - whose options, for the error
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION that names each option, what it was, and what is allowed
  */
-export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, of: string): z.output<S> {
+export function parseOptions<T>(schema: OptionSchema<T>, value: unknown, of: string): T {
   const result = schema.safeParse(value ?? {})
   if (result.success) return result.data
-  throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', `Invalid options of ${of}: ${z.prettifyError(result.error).replaceAll('\n', ' ')}`, {
-    cause: result.error,
-  })
+  const issues = result.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
+  throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', `Invalid options of ${of}: ${issues.join('; ')}.`, { cause: result.error })
 }

@@ -1,0 +1,100 @@
+/** What is wrong with one option. */
+export interface OptionIssue {
+  /** Names from the outermost object to the option; empty = the object itself. */
+  readonly path: readonly PropertyKey[]
+  /** What is allowed, and what was given. */
+  readonly message: string
+}
+
+/** Outcome of {@link OptionSchema.safeParse}. */
+export type OptionResult<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly error: { readonly issues: readonly OptionIssue[] } }
+
+/** What {@link parseOptions} takes: an {@link record} of this file, or a schema of a validator that has the same method (zod, valibot in part). */
+export interface OptionSchema<T> {
+  safeParse(value: unknown): OptionResult<T>
+}
+
+/** Reads one option. An option that is absent and one that is `undefined` are the same. */
+export type OptionReader<T> = (value: unknown, path: readonly PropertyKey[], issues: OptionIssue[]) => T
+
+/** An object of options that is read by {@link OptionSchema.safeParse}, or as an option of another. */
+export interface OptionRecord<T> extends OptionSchema<T> {
+  readonly read: OptionReader<T>
+}
+
+/** @returns an `undefined` that nobody sees: with an issue, the whole is refused */
+function refuse<T>(issues: OptionIssue[], path: readonly PropertyKey[], message: string): T {
+  issues.push({ path, message })
+  return undefined as T
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value)
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+}
+
+/** A whole number from `least` to `most`. */
+export function whole(least: number, most: number): OptionReader<number> {
+  return (value, path, issues) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+    return refuse(issues, path, `must be a whole number from ${least} to ${most}, not ${shown(value)}`)
+  }
+}
+
+/** One of some strings. */
+export function oneOf<const T extends string>(allowed: readonly T[]): OptionReader<T> {
+  return (value, path, issues) => {
+    const found = allowed.find((one) => one === value)
+    return found ?? refuse(issues, path, `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}, not ${shown(value)}`)
+  }
+}
+
+/** `true` or `false`. */
+export const flag: OptionReader<boolean> = (value, path, issues) =>
+  typeof value === 'boolean' ? value : refuse(issues, path, `must be true or false, not ${shown(value)}`)
+
+/** An option that has a default. */
+export function withDefault<T>(read: OptionReader<T>, fallback: T): OptionReader<T> {
+  return (value, path, issues) => (value === undefined ? fallback : read(value, path, issues))
+}
+
+/** An option that may be left out. */
+export function optional<T>(read: OptionReader<T>): OptionReader<T | undefined> {
+  return (value, path, issues) => (value === undefined ? undefined : read(value, path, issues))
+}
+
+/**
+ * An object of options, and of no others.
+ * @param check - looks at the whole when every option is right by itself; returns what is wrong
+ */
+export function record<T extends object>(
+  readers: { readonly [K in keyof T]: OptionReader<T[K]> },
+  check: (options: T) => string | undefined = () => undefined,
+): OptionRecord<T> {
+  const read: OptionReader<T> = (value, path, issues) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return refuse(issues, path, `must be an object, not ${shown(value)}`)
+    const before = issues.length
+    for (const name of Reflect.ownKeys(value)) {
+      if (!Object.hasOwn(readers, name))
+        refuse(issues, [...path, name], `is no option; there are ${Object.keys(readers).join(', ') || 'none'}`)
+    }
+    const options = {} as T
+    for (const name of Object.keys(readers) as (keyof T)[]) {
+      options[name] = readers[name]((value as Partial<T>)[name], [...path, name], issues)
+    }
+    const wrong = issues.length === before ? check(options) : undefined
+    return wrong === undefined ? options : refuse(issues, path, wrong)
+  }
+  return {
+    read,
+    safeParse(value) {
+      const issues: OptionIssue[] = []
+      const data = read(value, [], issues)
+      return issues.length === 0 ? { success: true, data } : { success: false, error: { issues } }
+    },
+  }
+}
