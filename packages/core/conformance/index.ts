@@ -21,6 +21,7 @@ export { countLoopTurns, fillConnection, type LoopTurns, SlowlyReadSocket, turns
 export { type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
 export { openMemoryPair } from './memory-pair.js'
 export type { NamedBackends } from './named-backends.js'
+export { netSocketSuite } from './net-socket-suite.js'
 export { type ConnectedPair, Inbox, type Peer } from './peers.js'
 export { writerPromises } from './promises/index.js'
 export { killablePairs, RemotePeers } from './remote-pairs.js'

@@ -11,26 +11,36 @@ export interface ToWritableOptions {
  * A `stream.Writable` over a writer, for `pipeline()`. A chunk's callback runs when it is sent, so that backpressure is the socket's;
  * `final` waits until every chunk is released. The chunks' memory belongs to the kernel until then: a source that reuses its
  * buffers must not be piped here. The writer stays open when the stream ends; destroying the stream with an error aborts it.
+ *
+ * Where the writer ends first, the stream is destroyed at once: with the error of the connection, or without one where the writer or its socket
+ * was closed (`pipeline()` then says ERR_STREAM_PREMATURE_CLOSE, as with a socket).
  */
 export function toWritable(writer: ZeroCopyWriter, options: ToWritableOptions = {}): Writable {
-  const unreleased = new Set<Promise<unknown>>()
+  let unsent = 0
+  let unreleased = 0
+  let writerEnded = false
   let drained: (() => void) | undefined
 
-  const track = (released: Promise<unknown>): void => {
-    unreleased.add(released)
-    void released.then(() => {
-      unreleased.delete(released)
-      if (unreleased.size === 0) drained?.()
-    })
+  const onReleased = (): void => {
+    if (--unreleased === 0) drained?.()
   }
   const send = (data: Uint8Array | Uint8Array[], callback: (error?: Error | null) => void): void => {
-    writer.write(data).then(({ released }) => {
-      track(released)
-      callback()
-    }, callback)
+    unsent++
+    writer.write(data).then(
+      ({ released }) => {
+        unsent--
+        unreleased++
+        void released.then(onReleased)
+        callback()
+      },
+      (error: Error) => {
+        unsent--
+        callback(error)
+      },
+    )
   }
 
-  return new Writable({
+  const stream = new Writable({
     highWaterMark: options.highWaterMark ?? 1_048_576,
     write: (chunk: Uint8Array, _encoding, callback) => send(chunk, callback),
     // Joined chunks would be one datagram.
@@ -42,12 +52,20 @@ export function toWritable(writer: ZeroCopyWriter, options: ToWritableOptions = 
         ),
     }),
     final: (callback) => {
-      if (unreleased.size === 0) callback()
+      if (unreleased === 0) callback()
       else drained = () => callback()
     },
     destroy: (error, callback) => {
-      if (error === null) callback(null)
+      // A connection that failed, or was closed, is not to be aborted: what was sent is still on its way.
+      if (error === null || writerEnded) callback(error)
       else writer.abort(error).then(() => callback(error), callback)
     },
   })
+  void writer.ended.then((error) => {
+    writerEnded = true
+    const isComplete = stream.writableEnded && stream.writableLength === 0 && unsent === 0
+    if (error === undefined && isComplete) return
+    stream.destroy(error)
+  })
+  return stream
 }

@@ -88,6 +88,12 @@ export interface ZeroCopyWriter extends AsyncDisposable {
   /** Aborts the connection, rejects what is queued, and lets go. Resolves when no memory is shared, or it is abandoned. */
   abort(reason?: unknown): Promise<void>
   stats(): WriterStats
+  /**
+   * Resolves when no further write is accepted: with the error of a connection that failed (that of the `net.Socket` where it has one), with
+   * undefined where somebody ended or closed the writer or its socket. Never rejects. A descriptor's writer notices a peer that is gone by
+   * its next send; a `net.Socket` notices by its reading.
+   */
+  readonly ended: Promise<Error | undefined>
   /** Why this backend was chosen; with `auto()` also what was passed over. */
   readonly choice: string
 }

@@ -46,7 +46,7 @@ describe('the queue moves on over a buffer that is gone', () => {
     endsSoon(() => batcher.advance(queue, 60))
     expect([first.sentBytes, first.segmentOffset, queue.length]).toEqual([60, 60, 2])
     endsSoon(() => batcher.advance(queue, 60))
-    expect([first.sentBytes, queue.length, queue.at(0).sentBytes]).toEqual([100, 1, 20])
+    expect([first.sentBytes, queue.length, queue.first?.sentBytes]).toEqual([100, 1, 20])
   })
 
   it('no further than to the first segment that is gone, and there it ends', () => {

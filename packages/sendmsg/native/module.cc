@@ -111,6 +111,14 @@ napi_value abort(napi_env env, napi_callback_info info) {
   return given.number(static_cast<int32_t>(events.size()));
 }
 
+// undelivered(handle): bytes that the peer of a TCP connection has not acknowledged
+napi_value undelivered(napi_env env, napi_callback_info info) {
+  arguments<1> given(env, info);
+  driver* of = given.opened(0);
+  if (of == nullptr) return given.refuse();
+  return given.number(of->sends.undelivered());
+}
+
 // close(handle): bytes left pinned
 napi_value close(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
@@ -183,6 +191,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"failure", failure},
       {"waitError", wait_error},
       {"abort", abort},
+      {"undelivered", undelivered},
       {"close", close},
       {"counters", counters},
       {"processMemory", process_memory},

@@ -9,6 +9,7 @@
 
 #include "earlier_sends.h"
 #include "next_id_probe.h"
+#include "sendzc/send_queue.h"
 #include "system_call.h"
 #include "uapi.h"
 
@@ -348,6 +349,8 @@ int sender::abort() {
   unspecified.sa_family = AF_UNSPEC;
   return connect(fd(), &unspecified, sizeof(unspecified)) == 0 ? 0 : -errno;
 }
+
+int32_t sender::undelivered() const { return is_tcp_ ? std::max(0, undelivered_bytes(fd())) : 0; }
 
 void sender::abandon(release_sink& abandoned) {
   table_.clear([&](const in_flight_table::entry& entry, uint32_t) { abandoned.on_abandoned(entry.token, entry.chain); });

@@ -98,6 +98,8 @@ class sender final : private notification_sink {
   uint32_t collect(release_sink& releases, bool force);
   // Aborts a TCP connection: the kernel drops what is queued, and says so.
   int abort();
+  // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
+  int32_t undelivered() const;
   // An error that belongs to the next send, where one was met while collecting.
   int pending_error() const { return pending_error_; }
   // Whether a call failed in a way that may pass: then the next wake-up is that of a timer, after retry_left_ms().

@@ -52,6 +52,7 @@ export interface NativeAddon {
   /** What `epoll_wait` failed with for good, negated, or 0. */
   waitError(): number
   abort(handle: number): number
+  undelivered(handle: number): number
   close(handle: number): number
   counters(handle: number, out: Float64Array): void
   processMemory(out: Float64Array): void

@@ -131,6 +131,10 @@ export class SendmsgDriver implements Driver {
     return error === 0 ? undefined : wakeUpFailure(error, 'epoll_wait')
   }
 
+  undeliveredBytes(): number {
+    return this.#closed ? 0 : this.#environment.addon.undelivered(this.#handle)
+  }
+
   /** After {@link close}, those of the moment of closing. */
   counters(): SendmsgCounters {
     return this.#lastCounters ?? this.#readCounters()

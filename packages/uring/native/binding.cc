@@ -184,6 +184,15 @@ napi_value abort_driver(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// undelivered(driver) -> bytes that the peer of a TCP connection has not acknowledged
+napi_value undelivered(napi_env env, napi_callback_info info) {
+  call_arguments<1> arguments(env, info);
+  uint32_t name;
+  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "undelivered: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  return integer(env, found.driver == nullptr ? 0 : found.host->engine().undelivered(*found.driver));
+}
+
 // closeDriver(driver) -> bytes that the kernel still shares
 napi_value close_driver(napi_env env, napi_callback_info info) {
   call_arguments<1> arguments(env, info);
@@ -349,6 +358,7 @@ constexpr function_entry functions[] = {
     {"arm", arm},
     {"disarm", disarm},
     {"abortDriver", abort_driver},
+    {"undelivered", undelivered},
     {"closeDriver", close_driver},
     {"pinnedBytes", pinned_bytes},
     {"answerSource", answer_source_of},

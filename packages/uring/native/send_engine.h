@@ -103,6 +103,8 @@ class send_engine {
   void arm(driver_slot& driver, uint32_t bits);
   void disarm(driver_slot& driver, uint32_t bits);
   void abort(driver_slot& driver);
+  // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
+  int32_t undelivered(const driver_slot& driver) const;
   // Cancels what waits, closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes still shared.
   int64_t close(driver_slot& driver);
   // Bytes pinned for a driver, also after its close.

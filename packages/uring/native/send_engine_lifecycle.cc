@@ -4,10 +4,12 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "send_engine.h"
+#include "sendzc/send_queue.h"
 
 namespace sendzc {
 
@@ -162,6 +164,10 @@ void send_engine::abort(driver_slot& driver) {
   cancel_pending(driver);
   flush(&driver);
   collect(&driver);
+}
+
+int32_t send_engine::undelivered(const driver_slot& driver) const {
+  return driver.tcp ? std::max(0, undelivered_bytes(driver.fd.get())) : 0;
 }
 
 int64_t send_engine::close(driver_slot& driver) {

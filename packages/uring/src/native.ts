@@ -37,6 +37,7 @@ export interface UringAddon {
   arm(driver: number, bits: number): void
   disarm(driver: number, bits: number): void
   abortDriver(driver: number): void
+  undelivered(driver: number): number
   closeDriver(driver: number): number
   pinnedBytes(driver: number): number
   answerSource(driver: number, token: number): number

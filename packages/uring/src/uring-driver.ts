@@ -116,6 +116,10 @@ export class UringDriver implements Driver, DriverSink {
     else ring.deliver(ring.native.collect(this.#name, true))
   }
 
+  undeliveredBytes(): number {
+    return this.#closed ? 0 : this.#ring.native.undelivered(this.#name)
+  }
+
   counters(): DriverCounters {
     if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
     const values = new Float64Array(6)

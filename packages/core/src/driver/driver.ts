@@ -173,8 +173,19 @@ export interface Driver {
   arm(bits: number): void
   /** Withdraws armed bits, so that they no longer keep the event loop alive. */
   disarm(bits: number): void
+  /**
+   * Whether armed bits and owed answers keep the event loop alive: as after `ref()`, which is the default, or not, as after `unref()`. A driver
+   * without the pair always keeps it alive.
+   */
+  ref?(): void
+  unref?(): void
   /** Aborts the connection so that the kernel lets go of queued memory (TCP: RST by `connect(AF_UNSPEC)`), and delivers what it then reports. */
   abort(): void
+  /**
+   * Bytes of a stream that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)). Left out: the driver can't know, and
+   * what is shared is all that is waited for.
+   */
+  undeliveredBytes?(): number
   /** Name of the system call that the answer to `token` came from, for errors: within its `sent`. Left out: `sendmsg`. */
   answeringCall?(token: number): string
   /**

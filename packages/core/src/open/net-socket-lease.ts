@@ -1,81 +1,233 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { ZeroCopyError } from '../errors.js'
+import { type Ending, SOCKET_CLOSED } from '../writer/endings.js'
+import type { PendingWrite } from '../writer/pending-write.js'
+import type { SendingHalf } from '../writer/sending-half.js'
+import { socketError } from './socket-error.js'
+import { type BufferedChunk, type ShellTenant, SocketShell, type WriteCallback } from './socket-shell.js'
 
-/** What of a net.Socket is replaced while a writer is open on it. */
-type Writing = Pick<Socket, 'write'> & {
-  _write: (chunk: unknown, encoding: string, callback: (error?: Error | null) => void) => void
-  _writev?: unknown
-  _final: (callback: (error?: Error | null) => void) => void
+/** What a lease reads of Node's socket besides its methods. */
+type LeasedSocket = Socket & {
+  readonly _writableState: { readonly length: number }
+  readonly resetAndClosing?: boolean
+  readonly _handle?: { hasRef?: () => boolean } | null
+}
+
+/** What the lease tells whoever opened the writer. */
+export interface LeaseEvents {
+  /** `socket.end()` was called. */
+  onEnd: () => void
+  /** The socket is being destroyed. */
+  onDestroy: (reset: boolean, error: Error | undefined) => void
+}
+
+/** Chunks that wait for their turn: those of one `_write` or `_writev`. */
+interface Waiting {
+  chunks: BufferedChunk[]
+  callback: WriteCallback
 }
 
 /**
- * Takes over the sending half of a `net.Socket` while a writer is open on it; reading stays Node's.
+ * Stands between a `net.Socket` and its handle while a writer is open on it. Reading stays Node's. What is written to the socket, by whom ever,
+ * leaves in its turn: in the order of the calls among the writer's own, by Node's own way, with Node's callback, backpressure and errors.
+ * Node's stream buffers what it is given while a chunk is under way, so the place in the order is taken when `write()` is called, and used
+ * when the stream hands the chunk over.
  *
- * Bytes of `socket.write()` and of the writer would interleave in an order that nobody can state, since Node queues on its own. So
- * `socket.write()` throws ERR_ZC_SOCKET_OWNED until the writer is closed. `socket.end()` keeps its meaning: the FIN follows
- * everything that the writer was given.
+ * `end()` keeps its meaning: the FIN is the last turn. It fails where the half is truncated, so that no peer takes a part for the whole.
  */
-export class NetSocketLease {
-  readonly #socket: Socket & Writing
-  readonly #drained: () => Promise<void>
-  readonly #saved: Partial<Record<keyof Writing, PropertyDescriptor | undefined>> = {}
-  #waitingFinals: (() => void)[] = []
+export class NetSocketLease implements ShellTenant {
+  readonly #socket: LeasedSocket
+  readonly #half: SendingHalf
+  readonly #events: LeaseEvents
+  readonly #shell: SocketShell
+  /** Places taken by `write()` for chunks that Node's stream still holds. */
+  #turns: PendingWrite[] = []
+  /** The place whose turn has come before its chunk was handed over: of a corked socket, for example. */
+  #begun: PendingWrite | undefined
+  #waiting: Waiting | undefined
+  #finals: (() => void)[] = []
+  #handedOver = false
   #ended = false
 
-  /**
-   * @param drained - resolves when the writer has sent and released everything it was given so far
-   */
-  constructor(socket: Socket, drained: () => Promise<void>) {
-    this.#socket = socket as Socket & Writing
-    this.#drained = drained
-    this.#replace('write', () => {
-      throw owned()
-    })
+  constructor(socket: Socket, half: SendingHalf, events: LeaseEvents) {
+    this.#socket = socket as LeasedSocket
+    this.#half = half
+    this.#events = events
+    this.#shell = SocketShell.around(socket)
+    this.#shell.tenant = this
+    if (this.#socket._handle?.hasRef?.() === false) half.driver.unref?.()
   }
 
-  /** Called when what `socket.write()` was given before has left: from here on Node's stream sends nothing. */
-  takeOver(): void {
-    // For whoever holds Writable.prototype.write itself.
-    this.#replace('_write', (_chunk: unknown, _encoding: string, callback: (error: Error) => void) => callback(owned()))
-    this.#replace('_writev', undefined)
-    const final = this.#socket._final
-    this.#replace('_final', (callback: (error?: Error | null) => void) => {
-      const proceed = (): void => final.call(this.#socket, callback)
-      if (this.#ended) {
-        proceed()
-        return
-      }
-      this.#waitingFinals.push(proceed)
-      void this.#drained().then(() => this.#runFinals())
-    })
+  get queuedBytes(): number {
+    return this.#half.queuedBytes
+  }
+
+  get acceptedBytes(): number {
+    // Chunks that Node's stream has handed over, and its handle has not seen yet.
+    const waiting = this.#waiting?.chunks.reduce((sum, each) => sum + byteLength(each), 0) ?? 0
+    return this.#half.acceptedBytes + waiting
   }
 
   /** Gives the sending half back. */
-  end(): void {
+  giveBack(): void {
     if (this.#ended) return
     this.#ended = true
-    for (const name of Object.keys(this.#saved) as (keyof Writing)[]) {
-      const saved = this.#saved[name]
-      if (saved === undefined) delete (this.#socket as Partial<Writing>)[name]
-      else Object.defineProperty(this.#socket, name, saved)
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#turns = []
+    this.#shell.vacate()
+    if (waiting !== undefined && !this.#socket.destroyed) this.#handOver(waiting.chunks, waiting.callback)
+    for (const final of this.#finals.splice(0)) final()
+  }
+
+  write(...args: unknown[]): boolean {
+    const { _writableState: state } = this.#socket
+    const { length } = state
+    this.#handedOver = false
+    const result = this.#shell.methods.write.apply(this.#socket, args)
+    // The stream holds the chunk back: its place in the order is taken now.
+    if (!this.#handedOver && !this.#ended && state.length > length) this.#turns.push(this.#takeTurn())
+    return result
+  }
+
+  end(...args: unknown[]): Socket {
+    const result = this.#shell.methods.end.apply(this.#socket, args)
+    this.#events.onEnd()
+    return result
+  }
+
+  ref(): Socket {
+    this.#half.driver.ref?.()
+    return this.#shell.methods.ref.call(this.#socket)
+  }
+
+  unref(): Socket {
+    this.#half.driver.unref?.()
+    return this.#shell.methods.unref.call(this.#socket)
+  }
+
+  _write(chunk: BufferedChunk['chunk'], encoding: string, callback: WriteCallback): void {
+    this.#take([{ chunk, encoding }], callback)
+  }
+
+  _writev(chunks: BufferedChunk[], callback: WriteCallback): void {
+    this.#take([...chunks], callback)
+  }
+
+  #takeTurn(): PendingWrite {
+    return this.#half.takeTurn(() => this.#turnBegins())
+  }
+
+  /** Node's stream hands over one or more chunks; it gives no other before `callback`. */
+  #take(chunks: BufferedChunk[], callback: WriteCallback): void {
+    this.#handedOver = true
+    const places = chunks.filter(({ chunk }) => chunk.length > 0).length
+    // An empty chunk has no place: it only asks to be called back behind what was written before.
+    if (places === 0 || this.#half.isClosed) {
+      this.#handOver(chunks, callback)
+      return
     }
-    this.#runFinals()
+    if (this.#turns.length === 0 && this.#half.isFree) {
+      this.#pass(chunks, callback)
+      return
+    }
+    // `write()` has taken places for what it was given; `end(chunk)` comes last.
+    while (this.#turns.length < places) this.#turns.push(this.#takeTurn())
+    this.#waiting = { chunks, callback: AsyncResource.bind(callback) }
+    if (this.#turns[0] === this.#begun) this.#turnBegins()
   }
 
-  #runFinals(): void {
-    const finals = this.#waitingFinals
-    this.#waitingFinals = []
-    for (const proceed of finals) proceed()
+  /** Nothing of the writer is under way: straight on, and the writer waits where the socket can't take it at once. */
+  #pass(chunks: BufferedChunk[], callback: WriteCallback): void {
+    let turn: PendingWrite | undefined
+    let done = false
+    this.#handOver(chunks, (error) => {
+      done = true
+      if (turn !== undefined) this.#half.endTurn(turn)
+      callback(error)
+    })
+    if (!done && !this.#half.isClosed) turn = this.#half.turnBegun()
   }
 
-  #replace(name: keyof Writing, value: unknown): void {
-    this.#saved[name] = Object.getOwnPropertyDescriptor(this.#socket, name)
-    Object.defineProperty(this.#socket, name, { value, configurable: true, writable: true, enumerable: false })
+  #turnBegins(): void {
+    const turn = this.#turns[0]
+    if (turn === undefined) return
+    const waiting = this.#waiting
+    if (waiting === undefined) {
+      this.#begun = turn
+      return
+    }
+    this.#begun = undefined
+    // Chunks whose places lie side by side leave in one call.
+    const run: PendingWrite[] = []
+    const chunks: BufferedChunk[] = []
+    let place: PendingWrite | undefined = turn
+    for (let [chunk] = waiting.chunks; chunk !== undefined; [chunk] = waiting.chunks) {
+      if (chunk.chunk.length > 0) {
+        if (place === undefined || place !== this.#turns[0]) break
+        run.push(place)
+        this.#turns.shift()
+        place = place.next
+      }
+      chunks.push(chunk)
+      waiting.chunks.shift()
+    }
+    this.#handOver(chunks, (error) => {
+      const isLast = waiting.chunks.length === 0
+      if (isLast || error != null) this.#waiting = undefined
+      for (const each of run.reverse()) this.#half.endTurn(each)
+      if (isLast || error != null) waiting.callback(error)
+    })
+  }
+
+  #handOver(chunks: BufferedChunk[], callback: WriteCallback): void {
+    const { _write, _writev } = this.#shell.methods
+    const [first] = chunks as [BufferedChunk]
+    if (chunks.length === 1) _write.call(this.#socket, first.chunk, first.encoding, callback)
+    else
+      _writev.call(this.#socket, Object.assign(chunks, { allBuffers: chunks.every(({ chunk }) => chunk instanceof Uint8Array) }), callback)
+  }
+
+  _final(callback: WriteCallback): void {
+    const proceed = (): void => {
+      if (this.#half.truncated) callback(truncatedError(this.#half.ending))
+      else this.#shell.methods._final.call(this.#socket, callback)
+    }
+    if (this.#half.isClosed) {
+      proceed()
+      return
+    }
+    // Once, whoever comes first: the turn, or the end of the lease.
+    let done = false
+    const once = (): void => {
+      if (done) return
+      done = true
+      proceed()
+    }
+    this.#finals.push(once)
+    const turn = this.#half.takeTurn(() => {
+      this.#half.endTurn(turn)
+      once()
+    })
+  }
+
+  _destroy(error: Error | null, callback: WriteCallback): void {
+    const reset = this.#socket.resetAndClosing === true
+    this.#shell.methods._destroy.call(this.#socket, error, callback)
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#turns = []
+    this.#events.onDestroy(reset, error ?? undefined)
+    waiting?.callback(error ?? new Error('The socket was destroyed before these bytes were sent.'))
   }
 }
 
-function owned(): ZeroCopyError {
-  return new ZeroCopyError('ERR_ZC_SOCKET_OWNED', 'A writer is open on this socket, so socket.write() would interleave with it.', {
-    remedy: 'Write through the writer, or close it first.',
-  })
+function byteLength({ chunk, encoding }: BufferedChunk): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding as BufferEncoding) : chunk.length
+}
+
+function truncatedError(ending: Ending | undefined): Error {
+  const { code, message, init } = ending ?? SOCKET_CLOSED
+  return socketError(new ZeroCopyError(code, message, init))
 }

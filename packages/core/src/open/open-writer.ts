@@ -1,12 +1,17 @@
 import { fstatSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { Backend } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
-import { ManagedWriter } from '../writer/managed-writer.js'
+import { SOCKET_ENDED } from '../writer/endings.js'
+import { SendingHalf } from '../writer/sending-half.js'
+import { SocketWriter } from '../writer/socket-writer.js'
 import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
 import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
 import { overDefaults, parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
+import { ownBytesSent } from './own-bytes.js'
+import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
 
 /** A backend that knows better defaults for the writer than the writer does, and why it was chosen. Made by `auto()`. */
@@ -35,7 +40,8 @@ const ownedSockets = new Set<string>()
  * Opens a writer on a connected socket. The socket stays the caller's: the writer works on a `dup` of its descriptor, so that a
  * closed and reused number can never receive another connection's data.
  *
- * On a `net.Socket` reading stays Node's, and `socket.write()` throws ERR_ZC_SOCKET_OWNED until the writer is closed; see ARCHITECTURE.md.
+ * On a `net.Socket` reading stays Node's, and what others write with `socket.write()` leaves in the order of the calls among the writer's own
+ * writes, by Node's own way; see ARCHITECTURE.md.
  * @throws ZeroCopyError with the cause and its remedy where the backend cannot work on this socket
  */
 export async function openWriter(target: WriterTarget, options: OpenWriterOptions): Promise<ZeroCopyWriter> {
@@ -43,46 +49,58 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   if (!isBackend(backend)) {
     throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'openWriter() needs a backend, for example { backend: errqueue() }.')
   }
-  const { writerDefaults, choice } = backend as ChosenBackend
+  const { writerDefaults } = backend as ChosenBackend
   const resolvedOptions = parseOptions(writerOptionsSchema, overDefaults(writerDefaults, writerOptions), 'openWriter')
   const resolved = resolveTarget(target)
   const identity = claim(resolved)
-  let lease: NetSocketLease | undefined
-  let hold: DgramReceiveHold | undefined
   try {
-    const writer: ManagedWriter = new ManagedWriter({
-      options: resolvedOptions,
-      choice: () => choice?.() ?? `${backend.name}: chosen by the caller`,
-      onClosed: () => {
-        release(identity)
-        resolved.closing?.off('close', onSocketClose)
-        lease?.end()
-        hold?.end()
-      },
-      // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
-      onBroken: (error) => resolved.netSocket?.destroy(error),
-      onLimit: warnOfLimit,
-    })
-    const onSocketClose = (): void => writer.socketClosed()
-    if (resolved.netSocket !== undefined) {
-      const ownBytes = ownBytesSent(resolved.netSocket, resolvedOptions)
-      lease = new NetSocketLease(resolved.netSocket, () => writer.drained())
-      await ownBytes
+    if (resolved.netSocket !== undefined && resolved.netSocket.writableLength > 0) {
+      await ownBytesSent(resolved.netSocket, resolvedOptions.drainTimeoutMs)
       // The socket may have been ended meanwhile, or closed: then its number may by now be that of another connection.
       resolveTarget(target)
-      lease.takeOver()
     }
-    if (resolved.dgramSocket !== undefined && libuvReadsErrorQueue()) hold = new DgramReceiveHold(resolved.dgramSocket, writer)
-    const driver = backend.open({ fd: resolved.fd, sink: hold ?? writer, maxInFlight: resolvedOptions.maxInFlight })
-    hold?.watch(driver)
-    writer.attach(driver)
-    resolved.closing?.once('close', onSocketClose)
-    return writer
+    return attach(resolved, backend, resolvedOptions, () => release(identity))
   } catch (error) {
     release(identity)
-    lease?.end()
     throw error
   }
+}
+
+/** Opens the driver, and makes the writer and what stands between it and the caller's socket. */
+function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenBackend, options: ResolvedWriterOptions, free: () => void) {
+  let lease: NetSocketLease | undefined
+  let hold: DgramReceiveHold | undefined
+  const onClose = (): void => writer.socketClosed(false)
+  const half: SendingHalf = new SendingHalf({
+    options,
+    open: (sink) => {
+      if (dgramSocket !== undefined && libuvReadsErrorQueue()) hold = new DgramReceiveHold(dgramSocket, sink)
+      const driver = backend.open({ fd, sink: hold ?? sink, maxInFlight: options.maxInFlight })
+      hold?.watch(driver)
+      return driver
+    },
+    onEnding: ({ code, message, init }) => writer.setEnded(code === 'ERR_ZC_CLOSED' ? undefined : new ZeroCopyError(code, message, init)),
+    onClosed: () => {
+      free()
+      dgramSocket?.off('close', onClose)
+      lease?.giveBack()
+      hold?.end()
+    },
+    // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
+    onBroken: (error) => netSocket?.destroy(socketError(error)),
+    onLimit: warnOfLimit,
+    onProgress: netSocket === undefined ? undefined : () => (netSocket as Socket & { _unrefTimer?: () => void })._unrefTimer?.(),
+  })
+  const choice = backend.choice?.() ?? `${backend.name}: chosen by the caller`
+  const writer: SocketWriter = new SocketWriter(half, options, choice, () => netSocket?.destroy())
+  if (netSocket !== undefined) {
+    lease = new NetSocketLease(netSocket, half, {
+      onEnd: () => half.end(SOCKET_ENDED),
+      onDestroy: (reset, error) => writer.socketClosed(reset, error),
+    })
+  }
+  dgramSocket?.once('close', onClose)
+  return writer
 }
 
 function claim({ fd, netSocket }: ResolvedTarget): string | undefined {
@@ -109,21 +127,4 @@ function claim({ fd, netSocket }: ResolvedTarget): string | undefined {
 
 function release(identity: string | undefined): void {
   if (identity !== undefined) ownedSockets.delete(identity)
-}
-
-/** Waits until what `socket.write()` was given before has left, for the writer's bytes come after it. */
-function ownBytesSent(socket: NonNullable<ResolvedTarget['netSocket']>, { drainTimeoutMs }: ResolvedWriterOptions): Promise<void> {
-  if (socket.writableLength === 0) return Promise.resolve()
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const message = `socket.write() still has ${socket.writableLength} bytes to send after ${drainTimeoutMs} ms (drainTimeoutMs).`
-      reject(new ZeroCopyError('ERR_ZC_DRAIN_TIMEOUT', message))
-    }, drainTimeoutMs)
-    // Writes are answered in order, so the answer to an empty one says that those before it are done.
-    socket.write('', (cause) => {
-      clearTimeout(timer)
-      if (cause == null) resolve()
-      else reject(new ZeroCopyError('ERR_ZC_CLOSED', 'The socket failed before its own bytes were sent.', { cause }))
-    })
-  })
 }

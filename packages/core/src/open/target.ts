@@ -23,6 +23,14 @@ export interface ResolvedTarget {
   closing?: NetSocket | DgramSocket
 }
 
+/** `res.socket` of node:http is null once the response has ended, its client has left, or the next request of the connection is served. */
+const DETACHED_RESPONSE_REMEDY =
+  'A node:http response has no socket (res.socket) once it is finished or its client has left: keep req.socket.'
+
+interface HttpInternals {
+  _httpMessage?: { _headerSent?: boolean; chunkedEncoding?: boolean; finished?: boolean } | null
+}
+
 interface NetInternals {
   _handle?: { fd?: number; constructor: { name: string } } | null
   encrypted?: boolean
@@ -38,6 +46,7 @@ export function resolveTarget(target: WriterTarget): ResolvedTarget {
     throw new ZeroCopyError(
       'ERR_ZC_INVALID_ARGUMENT',
       `openWriter() takes a net.Socket, a dgram.Socket or a descriptor, not ${target === null ? 'null' : typeof target}.`,
+      target === null || target === undefined ? { remedy: DETACHED_RESPONSE_REMEDY } : {},
     )
   }
   if (isDgram(target)) return resolveDgram(target)
@@ -77,10 +86,58 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
       remedy: 'Use socket.write().',
     })
   }
+  refuseOwnedHandle(socket)
+  refuseUnfinishedHead(socket)
   if (socket.writableEnded || !socket.writable) {
     throw new ZeroCopyError('ERR_ZC_CLOSED', 'The socket was ended: nothing can be sent any more.')
   }
   return { fd: checkDescriptor(handle.fd), netSocket: socket, closing: socket }
+}
+
+/** A session above this socket writes at its handle, past any JavaScript: bytes in between would corrupt it. */
+function refuseOwnedHandle(socket: NetSocket): void {
+  const { _handle: handle } = socket as NetSocket & NetInternals
+  // A TLSSocket answers for `reading` on the handle that it was made of.
+  if (handle != null && Object.getOwnPropertyDescriptor(handle, 'reading')?.get !== undefined) {
+    throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'A TLS session runs over this socket: bytes beside it would corrupt it.', {
+      remedy: 'Use a plain TCP socket, or kernel TLS.',
+    })
+  }
+  if (isHttp2(socket)) {
+    throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'An HTTP/2 session runs over this socket: bytes beside it would corrupt it.', {
+      remedy: 'Serve HTTP/1.1 where bodies are to be sent without a copy, or write to the HTTP/2 stream.',
+    })
+  }
+}
+
+function isHttp2(socket: NetSocket): boolean {
+  const { server } = socket as NetSocket & { server?: object | null }
+  if (server != null && server.constructor.name === 'Http2Server') return true
+  // A session is a property of its socket.
+  for (const value of Object.values(socket)) {
+    if (/^(Client|Server)Http2Session$/.test((value as object | null | undefined)?.constructor?.name ?? '')) return true
+  }
+  return false
+}
+
+/** A response of node:http whose head is still to come, or whose body is framed by Node.js, leaves no place for bytes of others. */
+function refuseUnfinishedHead(socket: NetSocket): void {
+  const { _httpMessage: message } = socket as NetSocket & HttpInternals
+  if (message == null || message.finished === true) return
+  if (message._headerSent !== true) {
+    throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'The head of the HTTP message on this socket is not sent yet.', {
+      remedy: 'Call writeHead() with a Content-Length, then flushHeaders(), before openWriter().',
+    })
+  }
+  if (message.chunkedEncoding === true) {
+    throw new ZeroCopyError(
+      'ERR_ZC_UNSUPPORTED_SOCKET',
+      'The HTTP message on this socket is chunked: bytes between its chunks would corrupt it.',
+      {
+        remedy: 'Set Content-Length before the head is sent.',
+      },
+    )
+  }
 }
 
 function resolveDgram(socket: DgramSocket): ResolvedTarget {

@@ -13,11 +13,14 @@ export class DatagramBatcher {
     this.#policy = policy
   }
 
-  /** Fills the batch from the head of the queue, as far as there are tokens. */
-  fill(batch: SendBatch, queue: WriteQueue): void {
-    while (queue.length > 0 && this.#table.freeCount > 0 && batch.messageCount < batch.maxMessages) {
-      const write = queue.at(0)
-      if (batch.segmentCount + write.segmentCount > batch.maxSegments) return
+  /**
+   * Fills the batch from the head of the queue, as far as there are tokens.
+   * @returns true: a datagram whose memory is gone fails by itself
+   */
+  fill(batch: SendBatch, queue: WriteQueue): boolean {
+    for (let write = queue.first; write !== undefined; write = queue.first) {
+      if (this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
+      if (batch.segmentCount + write.segmentCount > batch.maxSegments) return true
       queue.shift()
       const cause = this.#policy.causeToCopy(write)
       this.#policy.messageMade(cause)
@@ -26,5 +29,6 @@ export class DatagramBatcher {
       for (let at = 0; at < write.segmentCount; at++) batch.addSegment(write.segment(at))
       batch.endMessage(token, write.segmentCount, cause === null ? MessageFlag.Zerocopy : 0)
     }
+    return true
   }
 }

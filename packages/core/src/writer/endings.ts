@@ -14,6 +14,16 @@ export const WRITER_CLOSED: Ending = { code: 'ERR_ZC_CLOSED', message: 'The writ
 /** The caller's own socket was closed under the writer. */
 export const SOCKET_CLOSED: Ending = { code: 'ERR_ZC_CLOSED', message: 'The socket was closed.', init: {} }
 
+/** `socket.end()` was called. */
+export const SOCKET_ENDED: Ending = {
+  code: 'ERR_ZC_CLOSED',
+  message: 'The socket was ended: nothing can be sent behind its end.',
+  init: { remedy: 'Write before socket.end().' },
+}
+
+/** `socket.resetAndDestroy()` was called. */
+export const SOCKET_RESET: Ending = { code: 'ERR_ZC_CLOSED', message: 'The socket was reset by this process.', init: {} }
+
 /** A buffer was transferred between `write()` and its send. */
 export const MEMORY_GONE: Ending = {
   code: 'ERR_ZC_BUFFER_DETACHED',

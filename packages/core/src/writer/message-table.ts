@@ -22,8 +22,8 @@ export class MessageRecord {
     write.messageSubmitted()
   }
 
-  /** Tells its writes that it is released. */
-  release(copied: boolean): void {
+  /** Tells its writes that it is released; see {@link PendingWrite.messageReleased}. */
+  release(copied: boolean | undefined): void {
     this.first?.messageReleased(copied)
     for (const write of this.joined) write.messageReleased(copied)
   }
@@ -63,8 +63,10 @@ const MAX_INTERRUPTED_ANSWERS = 16
 
 /** The writer's tokens: a fixed number of records, each free or in flight. */
 export class MessageTable {
-  readonly #records: MessageRecord[]
-  readonly #free: number[]
+  readonly #capacity: number
+  /** Made when a token is taken for the first time: most writers never use many. */
+  readonly #records: MessageRecord[] = []
+  readonly #free: number[] = []
   #batchesUntilTimed = 0
   /** Undefined: to be read at the first message that asks for zero-copy. */
   #batchAtMs: number | undefined
@@ -74,12 +76,11 @@ export class MessageTable {
   sharedCount = 0
 
   constructor(capacity: number) {
-    this.#records = Array.from({ length: capacity }, () => new MessageRecord())
-    this.#free = Array.from({ length: capacity }, (_, index) => capacity - 1 - index)
+    this.#capacity = capacity
   }
 
   get freeCount(): number {
-    return this.#free.length
+    return this.#capacity - this.inFlight
   }
 
   get inFlight(): number {
@@ -96,7 +97,7 @@ export class MessageTable {
 
   /** Takes a free token; the caller has checked `freeCount`. */
   take(cause: CopyCause): number {
-    const token = this.#free.pop() as number
+    const token = this.#free.pop() ?? this.#records.push(new MessageRecord()) - 1
     const record = this.#records[token] as MessageRecord
     record.bytes = 0
     record.result = undefined

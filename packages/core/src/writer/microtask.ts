@@ -12,8 +12,3 @@ export function runAsMicrotask(task: () => void): void {
 export function afterThisCode<T>(task: () => T | Promise<T>): Promise<T> {
   return settled.then(task)
 }
-
-/** The same outcome, one microtask later. */
-export function oneTaskLater<T>(promise: Promise<T>): Promise<T> {
-  return promise.then((value) => value)
-}

@@ -41,6 +41,11 @@ export class PendingWrite {
   segmentOffset = 0
   /** Zero-copy was refused for want of memory: copy from now on. */
   mustCopy = false
+  /** Neighbours in the queue; undefined at its ends, and outside of it. */
+  next: PendingWrite | undefined
+  previous: PendingWrite | undefined
+  /** Set for a turn: bytes of the socket's own that leave by another way, at this place in the order. It begins them. */
+  readonly turn: (() => void) | undefined
 
   /** Undefined while nobody was promised an answer, see {@link answer}. */
   #resolve: ((sent: SentWrite) => void) | undefined
@@ -50,7 +55,8 @@ export class PendingWrite {
   /** No further message will be made of it. */
   #ended = false
   #messagesInFlight = 0
-  #copied = false
+  /** Whether the kernel copied any byte of it; undefined while it has said nothing of any. */
+  #copied: boolean | undefined
   #outcome: ReleaseOutcome | undefined
   #released: Promise<ReleaseOutcome> | undefined
   #resolveReleased: ((outcome: ReleaseOutcome) => void) | undefined
@@ -60,12 +66,14 @@ export class PendingWrite {
    * @param data - as `toSegments` answers
    * @param bytes - all of them
    * @param sequence - position in the order of calls
+   * @param turn - see {@link turn}
    */
-  constructor(data: Uint8Array | readonly Uint8Array[], bytes: number, sequence: number) {
+  constructor(data: Uint8Array | readonly Uint8Array[], bytes: number, sequence: number, turn?: () => void) {
     this.#data = data
     this.segmentCount = Array.isArray(data) ? data.length : bytes > 0 ? 1 : 0
     this.bytes = bytes
     this.sequence = sequence
+    this.turn = turn
   }
 
   /** Segment `index` of {@link segmentCount}. */
@@ -117,7 +125,9 @@ export class PendingWrite {
   fail({ code, message, init }: Ending, ended: boolean): void {
     if (!this.#settled) {
       this.#settle()
-      this.#failure = new ZeroCopyError(code, message, { ...init, released: this.released })
+      // Memory that no message touches, now or ever, was never shared.
+      const untouched = ended && !this.begun
+      this.#failure = new ZeroCopyError(code, message, untouched ? init : { ...init, released: this.released })
       this.#reject?.(this.#failure)
     }
     if (ended) this.#end()
@@ -132,9 +142,10 @@ export class PendingWrite {
     this.#messagesInFlight++
   }
 
-  messageReleased(copied: boolean): void {
+  /** @param copied - undefined: the kernel took nothing of that message */
+  messageReleased(copied: boolean | undefined): void {
     this.#messagesInFlight--
-    if (copied) this.#copied = true
+    if (copied !== undefined) this.#copied = this.#copied === true || copied
     this.#settleReleased()
   }
 
@@ -168,7 +179,8 @@ export class PendingWrite {
   }
 
   #settleReleased(): void {
-    if (this.#ended && this.#messagesInFlight === 0 && this.#outcome === undefined) this.#decide(this.#copied ? 'copied' : 'zerocopy')
+    if (this.#ended && this.#messagesInFlight === 0 && this.#outcome === undefined)
+      this.#decide(this.#copied === false ? 'zerocopy' : 'copied')
   }
 
   #decide(outcome: ReleaseOutcome): void {

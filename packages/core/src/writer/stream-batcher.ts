@@ -35,22 +35,22 @@ export class StreamBatcher {
    * @returns false where nothing can be sent since that is so of what comes first
    */
   fill(batch: SendBatch, queue: WriteQueue): boolean {
-    let index = 0
-    let segment = queue.at(0).segmentIndex
-    let offset = queue.at(0).segmentOffset
+    let write = queue.first
+    let segment = write?.segmentIndex ?? 0
+    let offset = write?.segmentOffset ?? 0
     for (;;) {
       // Empty writes have nothing to send: `advance` completes them when their turn comes.
-      while (index < queue.length && queue.at(index).bytes === 0) index++
+      while (write !== undefined && write.bytes === 0 && write.turn === undefined) write = write.next
       const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
-      if (index === queue.length || limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
-      if (isGone(queue.at(index), segment, offset)) return batch.messageCount > 0
-      const cause = this.#policy.causeToCopy(queue.at(index))
+      if (write === undefined || write.turn !== undefined) return true
+      if (limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
+      if (isGone(write, segment, offset)) return batch.messageCount > 0
+      const cause = this.#policy.causeToCopy(write)
       const token = this.#table.take(cause)
       this.#policy.messageMade(cause)
       let segments = 0
       let bytes = 0
-      while (index < queue.length && segments < limit) {
-        const write = queue.at(index)
+      while (write !== undefined && write.turn === undefined && segments < limit) {
         if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || this.#policy.causeToCopy(write) !== cause)) break
         const before = bytes
         while (segment < write.segmentCount && segments < limit) {
@@ -64,7 +64,7 @@ export class StreamBatcher {
         }
         if (bytes > before) this.#table.cover(token, write, bytes - before)
         if (segment < write.segmentCount) break
-        index++
+        write = write.next
         segment = 0
       }
       batch.endMessage(token, segments, cause === null ? MessageFlag.Zerocopy : 0)
@@ -74,10 +74,9 @@ export class StreamBatcher {
   /** The kernel took the next `bytes` of the queue: completes what is wholly sent. */
   advance(queue: WriteQueue, bytes: number): void {
     let left = bytes
-    while (queue.length > 0) {
-      const write = queue.at(0)
+    for (let write = queue.first; write !== undefined && write.turn === undefined; write = queue.first) {
       const taken = Math.min(left, write.bytes - write.sentBytes)
-      write.sentBytes += taken
+      queue.firstSent(taken)
       left -= taken
       if (write.sentBytes < write.bytes) {
         moveCursor(write, taken)

@@ -1,87 +1,106 @@
 import type { PendingWrite } from './pending-write.js'
 
-/** Places of a new queue; a power of two, as every later number. */
-const FIRST_PLACES = 64
-
-/** Unsent writes in the order of their calls: a ring, so that going through it allocates nothing. The writer bounds its length. */
+/**
+ * What waits to be sent, in the order of the calls: writes of the writer, and turns of the socket's own bytes. A list whose links are in its
+ * entries, so that adding, removing and going through it allocates nothing, and removing takes the same time anywhere. The writer bounds
+ * its length.
+ */
 export class WriteQueue {
-  #places = new Array<PendingWrite | undefined>(FIRST_PLACES).fill(undefined)
-  #head = 0
+  #first: PendingWrite | undefined
+  #last: PendingWrite | undefined
   #length = 0
+  #unsentBytes = 0
 
+  /** Writes in it; a turn is none. */
   get length(): number {
     return this.#length
   }
 
-  /** Bytes of them that the kernel has not queued yet. */
+  /** Bytes of its writes that the kernel has not queued yet. */
   get unsentBytes(): number {
-    let bytes = 0
-    for (let index = 0; index < this.#length; index++) bytes += this.at(index).bytes - this.at(index).sentBytes
-    return bytes
+    return this.#unsentBytes
   }
 
-  /** The write at `index` from the front; the caller has checked `length`. */
-  at(index: number): PendingWrite {
-    return this.#places[(this.#head + index) & (this.#places.length - 1)] as PendingWrite
+  /** What comes first; its successors follow by `next`. */
+  get first(): PendingWrite | undefined {
+    return this.#first
   }
 
   push(write: PendingWrite): void {
-    this.#makeRoom()
-    this.#length++
-    this.#put(this.#length - 1, write)
+    write.previous = this.#last
+    if (this.#last === undefined) this.#first = write
+    else this.#last.next = write
+    this.#last = write
+    this.#count(write, 1)
   }
 
-  /** Takes the first one; the caller has checked `length`. */
+  /** Takes the first one; the caller has checked that there is one. */
   shift(): PendingWrite {
-    const write = this.#places[this.#head] as PendingWrite
-    this.#places[this.#head] = undefined
-    this.#head = (this.#head + 1) & (this.#places.length - 1)
-    this.#length--
+    const write = this.#first as PendingWrite
+    this.#first = write.next
+    if (write.next === undefined) this.#last = undefined
+    else write.next.previous = undefined
+    write.next = undefined
+    this.#count(write, -1)
     return write
+  }
+
+  /** Puts `write`, which was taken or never was in the queue, in front of everything. */
+  unshift(write: PendingWrite): void {
+    this.#insertBefore(this.#first, write)
   }
 
   /** Puts a write that was taken back to its place in the order of calls, which is near the front. */
   putBack(write: PendingWrite): void {
-    this.#makeRoom()
-    let before = 0
-    while (before < this.#length && this.at(before).sequence < write.sequence) before++
-    this.#head = (this.#head - 1) & (this.#places.length - 1)
-    this.#length++
-    for (let index = 0; index < before; index++) this.#put(index, this.at(index + 1))
-    this.#put(before, write)
+    let behind = this.#first
+    while (behind !== undefined && behind.sequence < write.sequence) behind = behind.next
+    this.#insertBefore(behind, write)
   }
 
   /** @returns whether it was in the queue */
   remove(write: PendingWrite): boolean {
-    let found = 0
-    while (found < this.#length && this.at(found) !== write) found++
-    if (found === this.#length) return false
-    for (let index = found; index > 0; index--) this.#put(index, this.at(index - 1))
-    this.shift()
+    const { previous, next } = write
+    if (previous === undefined && this.#first !== write) return false
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    write.previous = undefined
+    write.next = undefined
+    this.#count(write, -1)
     return true
+  }
+
+  /** The kernel took `bytes` of the first write. */
+  firstSent(bytes: number): void {
+    const write = this.#first as PendingWrite
+    write.sentBytes += bytes
+    this.#unsentBytes -= bytes
   }
 
   /** Empties the queue and returns what was in it. */
   takeAll(): PendingWrite[] {
-    const all = this.#toArray()
-    this.#places = new Array<PendingWrite | undefined>(FIRST_PLACES).fill(undefined)
-    this.#head = 0
-    this.#length = 0
+    const all: PendingWrite[] = []
+    while (this.#first !== undefined) all.push(this.shift())
     return all
   }
 
-  #put(index: number, write: PendingWrite): void {
-    this.#places[(this.#head + index) & (this.#places.length - 1)] = write
+  #insertBefore(behind: PendingWrite | undefined, write: PendingWrite): void {
+    if (behind === undefined) {
+      this.push(write)
+      return
+    }
+    write.next = behind
+    write.previous = behind.previous
+    if (behind.previous === undefined) this.#first = write
+    else behind.previous.next = write
+    behind.previous = write
+    this.#count(write, 1)
   }
 
-  #makeRoom(): void {
-    if (this.#length < this.#places.length) return
-    const all = this.#toArray()
-    this.#places = [...all, ...new Array<undefined>(all.length).fill(undefined)]
-    this.#head = 0
-  }
-
-  #toArray(): PendingWrite[] {
-    return Array.from({ length: this.#length }, (_, index) => this.at(index))
+  #count(write: PendingWrite, sign: 1 | -1): void {
+    if (write.turn !== undefined) return
+    this.#length += sign
+    this.#unsentBytes += sign * (write.bytes - write.sentBytes)
   }
 }

@@ -11,12 +11,18 @@ const MAX_LATENCY_US = 2 ** (LATENCY_BUCKETS - 1) - 1
 /** What a writer counts. */
 export class WriterStatistics {
   writes = 0
+  acceptedBytes = 0
   sends = 0
   bytesSent = 0
   zerocopySends = 0
   abandonedBytes = 0
   readonly #copies: Record<Exclude<CopyCause, null> | 'kernel', number> = { kernel: 0, threshold: 0, limit: 0, demoted: 0, backend: 0 }
   readonly #latency = new Array<number>(LATENCY_BUCKETS).fill(0)
+
+  writeAccepted(bytes: number): void {
+    this.writes++
+    this.acceptedBytes += bytes
+  }
 
   messageSent(bytes: number): void {
     this.sends++

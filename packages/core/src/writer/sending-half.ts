@@ -1,29 +1,19 @@
-import {
-  type BackendName,
-  type Driver,
-  type DriverFailure,
-  type DriverSink,
-  Errno,
-  Release,
-  type ReleaseKind,
-  SendBatch,
-  type SocketKind,
-  Wake,
-} from '../driver/driver.js'
+import { type Driver, type DriverFailure, type DriverSink, Errno, Release, type ReleaseKind, SendBatch, Wake } from '../driver/driver.js'
 import { errnoName } from '../driver/errno.js'
 import { limitMessage, sendFailure } from '../driver/send-failure.js'
 import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
-import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
+import type { SentWrite, WriteData, WriteOptions, WriterStats } from '../writer.js'
+import { AnswerOrder } from './answer-order.js'
 import { DatagramBatcher } from './datagram-batcher.js'
 import { driverEnding } from './driver-ending.js'
-import { abortedEnding, drainTimeoutEnding, type Ending, MEMORY_GONE, SOCKET_CLOSED, signalEnding, WRITER_CLOSED } from './endings.js'
+import { type Ending, MEMORY_GONE, signalEnding, WRITER_CLOSED } from './endings.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
-import type { ManagedWriterInit } from './managed-writer-init.js'
 import { type MessageRecord, MessageTable } from './message-table.js'
-import { afterThisCode, oneTaskLater, runAsMicrotask } from './microtask.js'
-import type { PendingWrite } from './pending-write.js'
+import { runAsMicrotask } from './microtask.js'
+import { PendingWrite } from './pending-write.js'
+import type { SendingHalfInit } from './sending-half-init.js'
 import { signalOf } from './signal-watch.js'
 import { StreamBatcher } from './stream-batcher.js'
 import { toPendingWrite } from './write-data.js'
@@ -34,114 +24,117 @@ import { ZerocopyPolicy } from './zerocopy-policy.js'
 /** Messages, and segments, of one native call. */
 const MAX_BATCH_MESSAGES = 64
 const MAX_BATCH_SEGMENTS = 1_024
-/** Of every writer here: it is filled, submitted and emptied in one go, and stays in the processor's caches where many would not. */
+/** Shared by all writers of this thread: only one batch is filled at a time, and one stays in the processor's caches where many would not. */
 const BATCH = new SendBatch(MAX_BATCH_MESSAGES, MAX_BATCH_SEGMENTS)
 
-const NO_OPTIONS: WriteOptions = {}
+const NO_TURN = (): void => undefined
 
 /**
- * The writer: order, partial sends, backpressure, thresholds, ENOBUFS, promises, abort, close; the same for every driver.
+ * The one owner of a socket's sending half: order, partial sends, backpressure, thresholds, ENOBUFS, promises; the same for every driver.
+ * What writes to the socket is a face of it: the writer, and the socket's own stream (by turns).
  *
  * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
- * (2) A token is in flight from `submit` to its `released`. (3) No message is submitted while another waits for its `sent`: order is the kernel's.
- * (4) With messages sent and not released the driver is armed; with none in flight it is not, so that the event loop can end.
+ * (2) A token is in flight from `submit` to its `released`. (3) No message is submitted while another waits for its `sent`, or
+ * while a turn runs: the order is the kernel's. (4) With messages sent and not released the driver is armed; with none in flight it is not, so that the event loop
+ * can end. (5) Once a write of a stream has failed that the caller did not withdraw, {@link truncated} is true, and the connection must not
+ * end cleanly.
  */
-export class ManagedWriter implements ZeroCopyWriter, DriverSink {
-  choice = ''
-  readonly #init: ManagedWriterInit
+export class SendingHalf implements DriverSink {
+  readonly #init: SendingHalfInit
   readonly #options: ResolvedWriterOptions
   readonly #queue = new WriteQueue()
   readonly #statistics = new WriterStatistics()
-  #driver!: Driver
-  #isStream = false
-  #table!: MessageTable
-  #policy!: ZerocopyPolicy
-  #streamBatcher!: StreamBatcher
-  #datagramBatcher!: DatagramBatcher
+  readonly #driver: Driver
+  readonly #isStream: boolean
+  readonly #table: MessageTable
+  readonly #policy: ZerocopyPolicy
+  readonly #answers: AnswerOrder
+  readonly #batcher: StreamBatcher | DatagramBatcher
   #sequence = 0
   #unanswered = 0
   /** What the next message waits for: room in the socket, memory that the kernel holds, or a free token. */
-  #blocked: 'writable' | 'notification' | 'token' | null = null
+  #waitsFor: 'room' | 'release' | 'token' | null = null
+  #turnRuns = false
   #collectDue = false
   #pumpScheduled = false
   /** The pump runs, and looks again at everything before it ends: it needs no other. */
   #pumping = false
   readonly #pumpTask = (): void => this.#runPump()
-  /** Writes whose caller waits for {@link #answerTask}: one task for each, in the same order. */
-  readonly #asked = new WriteQueue()
-  readonly #answerTask = (): SentWrite | Promise<SentWrite> => {
-    this.#runPump()
-    const write = this.#asked.shift()
-    if (!write.settled) this.#lateSequence = write.sequence
-    return write.answer()
-  }
-  /** Position of the last of those writes that was not sent by then. */
-  #lateSequence = -1
   /** Bits that the driver is armed for. */
   #armed = 0
   #limitReported = false
-  /** The queue was failed: what comes back from the driver is not tried again. */
-  #discarding = false
+  /** `ending`: what is queued is still sent. `discarding`: the queue was failed, what is in flight is waited for. `closed`: the driver is. */
+  #phase: 'open' | 'ending' | 'discarding' | 'closed' = 'open'
   /** What a write gets from now on instead of being queued. */
   #ending: Ending | undefined
-  #closed: Promise<void> | undefined
-  #driverOpen = true
-  readonly #idleWait = new IdleWait(() => !this.#driverOpen || (this.#queue.length === 0 && this.#table.inFlight === 0))
+  #truncated = false
+  readonly #idleWait = new IdleWait(() => this.#phase === 'closed' || (this.#queue.length === 0 && this.#table.inFlight === 0))
 
-  constructor(init: ManagedWriterInit) {
+  constructor(init: SendingHalfInit) {
     this.#init = init
     this.#options = init.options
-  }
-
-  /** Called once, before anything else: the driver needs its sink first. */
-  attach(driver: Driver): void {
+    const driver = init.open(this)
     this.#driver = driver
     this.#isStream = driver.kind === 'stream'
-    this.choice = this.#init.choice()
     this.#table = new MessageTable(driver.maxInFlight)
     this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy)
-    this.#datagramBatcher = new DatagramBatcher(this.#table, this.#policy)
-    this.#streamBatcher = new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
+    this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#pumpTask)
+    this.#batcher = this.#isStream
+      ? new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
+      : new DatagramBatcher(this.#table, this.#policy)
   }
 
-  get backend(): BackendName {
-    return this.#driver.backend
+  get driver(): Driver {
+    return this.#driver
   }
 
-  get kind(): SocketKind {
-    return this.#driver.kind
+  /** True: bytes that were accepted will never be sent, on a stream that others were sent on. */
+  get truncated(): boolean {
+    return this.#truncated
+  }
+
+  get isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
+  /** What a write gets from now on. */
+  get ending(): Ending | undefined {
+    return this.#ending
+  }
+
+  /** Bytes of writes that are accepted and not yet sent. */
+  get queuedBytes(): number {
+    return this.#queue.unsentBytes
+  }
+
+  /** Bytes of all writes accepted so far. */
+  get acceptedBytes(): number {
+    return this.#statistics.acceptedBytes
   }
 
   // ---- the caller's side
 
-  write(data: WriteData, options: WriteOptions = NO_OPTIONS): Promise<SentWrite> {
+  /** Queues a write; see `ZeroCopyWriter.write`. */
+  write(data: WriteData, options: WriteOptions | undefined): Promise<SentWrite> {
     let write: PendingWrite
     try {
       write = this.#enqueue(data, options)
     } catch (error) {
       return Promise.reject(error)
     }
-    if (this.#answersLater()) {
-      this.#schedulePump()
-      // As many microtasks after the answer as for an earlier write that waits in a promise of its task: callers hear in the order of calls.
-      const behindLate = this.#isStream && this.#queue.at(0).sequence <= this.#lateSequence
-      return behindLate ? oneTaskLater(write.promise()) : write.promise()
-    }
-    // The kernel will most likely have answered by the time that the pump returns: that task answers the caller, too.
-    this.#asked.push(write)
-    this.#pumpScheduled = true
-    return afterThisCode(this.#answerTask)
+    // The kernel will most likely have answered by the time that the pump returns, unless something is waited for.
+    const promptly = this.#waitsFor === null && this.#unanswered === 0 && !this.#turnRuns && this.#driver.group === null
+    const promise = this.#answers.promise(write, promptly)
+    // A task of the answers pumps: no other is needed.
+    if (this.#answers.hasTask) this.#pumpScheduled = true
+    else this.#schedulePump()
+    return promise
   }
 
-  /** Whether a write that is queued now can't be sent by the next pump, as far as can be told. */
-  #answersLater(): boolean {
-    return this.#blocked !== null || this.#unanswered > 0 || this.#driver.group !== null
-  }
-
-  #enqueue(data: WriteData, options: WriteOptions): PendingWrite {
+  #enqueue(data: WriteData, options: WriteOptions | undefined): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
     const write = toPendingWrite(data, this.#sequence, this.#isStream ? Number.POSITIVE_INFINITY : this.#driver.maxSegmentsPerMessage)
-    const signal = options === NO_OPTIONS ? undefined : signalOf(options)
+    const signal = options === undefined ? undefined : signalOf(options)
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
@@ -150,7 +143,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     }
     this.#sequence++
     if (signal !== undefined) write.watch(signal, () => this.#signalAborted(write, signal))
-    this.#statistics.writes++
+    this.#statistics.writeAccepted(write.bytes)
     this.#queue.push(write)
     return write
   }
@@ -162,24 +155,8 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (begun) return
     this.#queue.remove(write)
     // Room is not waited for where nothing wants it: the event loop can end.
-    if (this.#queue.length === 0 && this.#blocked === 'writable') this.#blocked = null
+    if (this.#queue.length === 0 && this.#waitsFor === 'room') this.#waitsFor = null
     this.#schedulePump()
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#drainAndClose()
-    return this.#closed
-  }
-
-  abort(reason?: unknown): Promise<void> {
-    const first = this.#closed === undefined
-    const aborted = this.#abortConnection(abortedEnding(reason))
-    if (first) this.#closed = aborted
-    return aborted
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   stats(): WriterStats {
@@ -191,26 +168,40 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       inFlight: this.#table.inFlight,
       bytesInFlight: this.#table.inFlightBytes,
     }
-    return this.#statistics.snapshot(this.backend, now, this.#driver.counters())
+    return this.#statistics.snapshot(this.#driver.backend, now, this.#driver.counters())
   }
+
+  // ---- turns: bytes that leave through the socket's own stream, in the order of the calls
 
   /**
-   * Resolves when everything given so far is sent and released, or the driver is closed. Without a limit, as `socket.end()` has none: a FIN
-   * before the last byte would tell the peer that it has everything.
+   * Takes a place in the order, for bytes that leave by another way than the driver. `begin` runs when everything before it is sent; nothing
+   * behind it is submitted until {@link endTurn}. It may call back into everything here.
    */
-  async drained(): Promise<void> {
-    await this.#idle(Number.POSITIVE_INFINITY)
+  takeTurn(begin: () => void): PendingWrite {
+    const turn = new PendingWrite([], 0, this.#sequence++, begin)
+    this.#queue.push(turn)
+    this.#schedulePump()
+    return turn
   }
 
-  /** The caller's own socket was closed under the writer: nothing more can be sent, what is in flight is waited for. */
-  socketClosed(): void {
-    if (this.#ending === undefined || this.#queue.length > 0) {
-      this.#endQueue(SOCKET_CLOSED)
-    }
-    // A message that still waits for its answer would wait for the peer: nobody is left to read what it says.
-    if (this.#unanswered > 0) this.#driver.abort()
-    // Nobody awaits this one: a failure to drain has been told to each write.
-    this.close().catch(() => undefined)
+  /** True where a turn taken now would begin at once. */
+  get isFree(): boolean {
+    return this.#queue.first === undefined && this.#unanswered === 0 && !this.#turnRuns
+  }
+
+  /** Bytes are leaving by another way since before this call, which was made while {@link isFree}. */
+  turnBegun(): PendingWrite {
+    const turn = new PendingWrite([], 0, this.#sequence++, NO_TURN)
+    this.#queue.unshift(turn)
+    this.#turnRuns = true
+    return turn
+  }
+
+  /** The bytes of a turn have left, or never will. */
+  endTurn(turn: PendingWrite): void {
+    if (this.#queue.first === turn) this.#turnRuns = false
+    this.#queue.remove(turn)
+    this.#schedulePump()
   }
 
   // ---- the driver's side
@@ -223,6 +214,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (this.#unanswered === 0) this.#schedulePump()
     if (result >= 0) {
       this.#statistics.messageSent(result)
+      this.#init.onProgress?.()
       if (record.cause === 'limit' && this.#policy.copiedAtLimit(result)) this.#collectDue = true
       if (!this.#isStream) {
         // A datagram is sent whole: what is missing was transferred away.
@@ -230,9 +222,9 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
         else record.first?.completeSent()
         return
       }
-      if (!this.#discarding) this.#streamBatcher.advance(this.#queue, result)
+      if (this.#phase !== 'discarding') (this.#batcher as StreamBatcher).advance(this.#queue, result)
       // The socket took what it had room for: another try now could only fail.
-      if (refusedBytes > 0) this.#blocked = 'writable'
+      if (refusedBytes > 0) this.#waitsFor = 'room'
       return
     }
     const [errno, failure] = [-result, this.#driver.failure?.(token)]
@@ -241,7 +233,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     else if (errno === Errno.ECANCELED || this.#table.wasInterrupted) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record)
-      this.#blocked = 'writable'
+      this.#waitsFor = 'room'
     } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(token, errno)
     else this.#sendFailed(token, errno)
   }
@@ -250,21 +242,26 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     const record = this.#table.record(token)
     const result = record.result ?? -Errno.ECANCELED
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
-    if (wasSent) this.#statistics.messageReleased(record, release)
-    if (wasSent && record.cause === null) this.#policy.notified(release)
+    if (wasSent) {
+      this.#statistics.messageReleased(record, release)
+      if (record.cause === null) {
+        this.#policy.notified(release)
+        // The peer has acknowledged: that is progress, too.
+        this.#init.onProgress?.()
+      }
+    }
     if (release === Release.Abandoned) record.abandon()
-    const copied = wasSent && release !== Release.Zerocopy
-    record.release(copied)
+    record.release(wasSent ? release !== Release.Zerocopy : undefined)
     const shared = this.#table.sharedCount
     this.#table.free(token)
-    if (this.#blocked === 'token' || (this.#blocked === 'notification' && this.#table.sharedCount < shared)) this.#blocked = null
-    if (this.#queue.length > 0) this.#schedulePump()
+    if (this.#waitsFor === 'token' || (this.#waitsFor === 'release' && this.#table.sharedCount < shared)) this.#waitsFor = null
+    if (this.#queue.first !== undefined) this.#schedulePump()
     else this.#idleWait.check()
   }
 
   wake(bits: number): void {
     this.#armed &= ~bits
-    if ((bits & Wake.Writable) !== 0 && this.#blocked === 'writable') this.#blocked = null
+    if ((bits & Wake.Writable) !== 0 && this.#waitsFor === 'room') this.#waitsFor = null
     // Not here: events are being dispatched, and collecting makes more of them.
     if ((bits & Wake.Notification) !== 0) this.#collectDue = true
     this.#schedulePump()
@@ -272,13 +269,13 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   /** The caller transferred the memory of a stream's next bytes after `write()`: nothing that was to follow them can leave. */
   #memoryGone(): void {
-    if (this.#queue.length > 1 || this.#queue.at(0).sentBytes > 0) this.#endQueue(MEMORY_GONE)
+    if (this.#queue.length > 1 || (this.#queue.first?.sentBytes ?? 0) > 0) this.discard(MEMORY_GONE)
     else this.#queue.shift().fail(MEMORY_GONE, true)
   }
 
   #requeue({ first: write }: MessageRecord): void {
-    if (this.#isStream || write === undefined) return // Of a stream still at the head of the queue: only `advance` moves on.
-    if (this.#discarding && this.#ending !== undefined) {
+    if (this.#isStream || write === undefined) return // A stream's write is still in the queue: only `advance` moves on.
+    if (this.#phase === 'discarding' && this.#ending !== undefined) {
       write.fail(this.#ending, true)
     } else if (write.settled) {
       // Its signal was aborted while it waited; nothing of it was sent, so it need not be.
@@ -292,7 +289,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (this.#table.sharedCount > 0) {
       this.#requeue(record)
       if (cause === null && this.#policy.limitReached()) this.#collectDue = true
-      else this.#blocked = 'notification'
+      else this.#waitsFor = 'release'
     } else if (cause === null) {
       record.mustCopy()
       this.#requeue(record)
@@ -309,7 +306,7 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     if (!this.#isStream) this.#table.record(token).first?.fail({ code, message, init }, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
-    this.#endQueue({ code, message, init })
+    this.discard({ code, message, init })
     this.#init.onBroken(new ZeroCopyError(code, message, init))
   }
 
@@ -326,27 +323,24 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
     this.#pumpScheduled = false
     this.#pumping = true
     try {
-      this.#pump()
+      if (this.#phase !== 'closed') this.#pump()
     } catch (cause) {
       this.#driverThrew(cause)
     } finally {
       this.#pumping = false
     }
+    this.#idleWait.check()
   }
 
   /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
   #driverThrew(cause: unknown): void {
     BATCH.clear()
-    const ending = driverEnding(this.backend, cause)
-    this.#endQueue(ending)
+    const ending = driverEnding(this.#driver.backend, cause)
+    this.discard(ending)
     this.#init.onBroken(new ZeroCopyError(ending.code, ending.message, ending.init))
   }
 
   #pump(): void {
-    if (!this.#driverOpen) {
-      this.#idleWait.check()
-      return
-    }
     while (this.#fillBatch()) {
       this.#unanswered += BATCH.messageCount
       this.#driver.submit(BATCH)
@@ -358,7 +352,6 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       }
     }
     this.#armForWhatIsLeft()
-    this.#idleWait.check()
   }
 
   /** Collects where that is due, and fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
@@ -367,26 +360,37 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
       this.#collectDue = false
       this.#driver.collect()
     }
-    if (this.#isStream) this.#streamBatcher.advance(this.#queue, 0)
-    if (this.#blocked !== null || this.#queue.length === 0 || !this.#driverOpen) return false
+    if (this.#isStream) {
+      ;(this.#batcher as StreamBatcher).advance(this.#queue, 0)
+      this.#runTurns()
+    }
     if (this.#unanswered > 0) return false
+    if (this.#waitsFor !== null || this.#turnRuns || this.#queue.first === undefined || this.#phase === 'closed') return false
     if (this.#table.freeCount === 0) {
       this.#driver.collect()
       if (this.#table.freeCount === 0) {
-        this.#blocked = 'token'
+        this.#waitsFor = 'token'
         return false
       }
     }
     this.#table.beginBatch()
-    if (!this.#isStream) this.#datagramBatcher.fill(BATCH, this.#queue)
-    else if (!this.#streamBatcher.fill(BATCH, this.#queue)) this.#memoryGone()
+    if (!this.#batcher.fill(BATCH, this.#queue)) this.#memoryGone()
     return BATCH.messageCount > 0
   }
 
+  /** Begins the turns that stand first. One that ends within its `begin` is followed by what is behind it. */
+  #runTurns(): void {
+    for (let { first } = this.#queue; first?.turn !== undefined && !this.#turnRuns && this.#unanswered === 0; { first } = this.#queue) {
+      this.#turnRuns = true
+      first.turn()
+      if (this.#queue.first !== first) (this.#batcher as StreamBatcher).advance(this.#queue, 0)
+    }
+  }
+
   #armForWhatIsLeft(): void {
-    if (!this.#driverOpen) return
+    if (this.#phase === 'closed') return
     let bits = 0
-    if (this.#blocked === 'writable') bits |= Wake.Writable
+    if (this.#waitsFor === 'room') bits |= Wake.Writable
     // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
     // within one turn of the loop, nothing is armed and nothing is spent. A message without its answer gets that first, unasked.
     if (this.#table.inFlight > this.#unanswered) bits |= Wake.Notification
@@ -397,46 +401,42 @@ export class ManagedWriter implements ZeroCopyWriter, DriverSink {
 
   // ---- the end
 
-  /** From now on writes fail with `ending`, and so do those that are queued. */
-  #endQueue(ending: Ending): void {
+  /** New writes get `ending` from now on, unless they already get another; what is queued is still sent. */
+  end(ending: Ending): void {
+    if (this.#ending !== undefined) return
     this.#ending = ending
-    this.#discarding = true
+    this.#phase = 'ending'
+    this.#init.onEnding(ending)
+  }
+
+  /** From now on writes fail with `ending`, and so do those that are queued. */
+  discard(ending: Ending): void {
+    if (this.#phase === 'closed') return
+    const first = this.#ending === undefined
+    this.#ending = ending
+    this.#phase = 'discarding'
+    if (this.#isStream && this.#queue.length > 0) this.#truncated = true
     for (const write of this.#queue.takeAll()) write.fail(ending, true)
-    this.#blocked = null
+    this.#turnRuns = false
+    this.#waitsFor = null
+    if (first) this.#init.onEnding(ending)
     this.#schedulePump()
   }
 
-  /** Resolves true when nothing is queued or in flight (or the driver is closed), false when `limitMs` ran out first. */
-  #idle(limitMs: number): Promise<boolean> {
+  /** Resolves true when no write is queued or in flight (or the driver is closed), false when `limitMs` ran out first. */
+  idle(limitMs: number): Promise<boolean> {
     const idle = this.#idleWait.wait(limitMs)
     this.#schedulePump()
     return idle
   }
 
-  async #drainAndClose(): Promise<void> {
-    this.#ending ??= WRITER_CLOSED
-    const { drainTimeoutMs } = this.#options
-    if (await this.#idle(drainTimeoutMs)) return this.#closeDriver()
-    if (!this.#driverOpen) return
-    const ending = drainTimeoutEnding(drainTimeoutMs, this.#driver.failure?.())
-    await this.#abortConnection(ending)
-    throw new ZeroCopyError(ending.code, ending.message, ending.init)
-  }
-
-  async #abortConnection(ending: Ending): Promise<void> {
-    if (!this.#driverOpen) return
-    this.#endQueue(ending)
-    this.#driver.abort()
-    await this.#idle(this.#options.abortGraceMs)
-    this.#closeDriver()
-  }
-
-  #closeDriver(): void {
-    if (!this.#driverOpen) return
-    this.#driverOpen = false
+  /** Closes the driver; memory that the kernel still holds is abandoned. */
+  closeDriver(): void {
+    if (this.#phase === 'closed') return
+    const ending = this.#ending ?? WRITER_CLOSED
+    this.#phase = 'closed'
     this.#driver.disarm(Wake.Writable | Wake.Notification)
     this.#statistics.abandonedBytes += this.#driver.close()
-    const ending = this.#ending ?? WRITER_CLOSED
     for (const record of this.#table.inFlightRecords()) {
       for (const write of record.writes()) {
         if (!write.ended) write.fail(ending, true)

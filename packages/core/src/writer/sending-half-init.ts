@@ -1,0 +1,21 @@
+import type { Driver, DriverSink } from '../driver/driver.js'
+import type { ZeroCopyError } from '../errors.js'
+import type { ResolvedWriterOptions } from '../open/options.js'
+import type { Ending } from './endings.js'
+
+/** What a sending half is made of. */
+export interface SendingHalfInit {
+  options: ResolvedWriterOptions
+  /** Opens the driver that reports to `sink`. */
+  open: (sink: DriverSink) => Driver
+  /** Runs once, when no further write is accepted: with what such a write gets. */
+  onEnding: (ending: Ending) => void
+  /** Runs once, when the driver is closed. */
+  onClosed: () => void
+  /** Runs once, when the connection is broken: the error that every later write gets. */
+  onBroken: (error: ZeroCopyError) => void
+  /** Runs once, when a zero-copy send was refused for want of memory with nothing in flight. */
+  onLimit: (message: string) => void
+  /** Runs whenever the kernel took bytes, or the peer's acknowledgement freed some. */
+  onProgress?: (() => void) | undefined
+}

@@ -1,0 +1,24 @@
+// What the kernel holds of a TCP connection's bytes until the peer acknowledges them: SIOCOUTQ, tcp(7).
+#pragma once
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+namespace sendzc {
+
+// Bytes that are sent or queued and not acknowledged; 0 where the connection is gone, whose counters stay as they were; a negated errno
+// where the socket has no such count.
+inline int32_t undelivered_bytes(int fd) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -errno;
+  if (info.tcpi_state == TCP_CLOSE) return 0;
+  int bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -errno;
+}
+
+}  // namespace sendzc
