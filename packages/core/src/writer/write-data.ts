@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ZeroCopyError } from '../errors.js'
 import type { WriteData } from '../writer.js'
 import { PendingWrite } from './pending-write.js'
@@ -28,12 +29,16 @@ function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
     return data
   }
   if (!Array.isArray(data)) {
-    throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes a Uint8Array or an array of them, not ${describe(data)}.`)
+    throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes a Uint8Array or an array of them, not ${describe(data)}.`, {
+      remedy: remedyFor(data),
+    })
   }
   const segments: Uint8Array[] = []
   for (const segment of data as readonly unknown[]) {
     if (!isUint8Array(segment)) {
-      throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes an array of Uint8Array; one element is ${describe(segment)}.`)
+      throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `write() takes an array of Uint8Array; one element is ${describe(segment)}.`, {
+        remedy: remedyFor(segment),
+      })
     }
     checkPinnable(segment)
     if (segment.byteLength > 0) segments.push(segment)
@@ -41,22 +46,46 @@ function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
   return segments
 }
 
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const getter = (name: PropertyKey) => Object.getOwnPropertyDescriptor(typedArray, name)?.get as (this: unknown) => unknown
+/** What an object is made of, whatever its prototype and its own properties say. Each answers undefined, or throws, for what is no typed array. */
+const tagOf = getter(Symbol.toStringTag)
+const byteLengthOf = getter('byteLength')
+const bufferOf = getter('buffer')
+
+/** Also one of another realm (node:vm, a test runner), and no Proxy of one, which has no memory that an addon could find. */
 function isUint8Array(value: unknown): value is Uint8Array {
-  // The tag, not only the prototype: a buffer of another realm (node:vm, a test runner) is as good.
-  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array')
+  return tagOf.call(value) === 'Uint8Array'
 }
 
 function describe(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value !== 'object') return typeof value
+  if (types.isProxy(value)) return 'a Proxy'
+  if (ArrayBuffer.isView(value)) return String(tagOf.call(value) ?? 'DataView')
   return value.constructor?.name ?? 'an object'
+}
+
+/** How the bytes are reached of what was given instead. */
+function remedyFor(value: unknown): string {
+  if (typeof value === 'string') return 'Encode it first: Buffer.from(text).'
+  if (types.isProxy(value)) return 'Pass the Uint8Array itself.'
+  if (types.isAnyArrayBuffer(value)) return 'Pass new Uint8Array(buffer), which copies nothing.'
+  if (ArrayBuffer.isView(value)) return 'Pass new Uint8Array(view.buffer, view.byteOffset, view.byteLength), which copies nothing.'
+  return 'Pass a Uint8Array, for example a Buffer.'
 }
 
 /**
  * Memory that can shrink or grow in place cannot be pinned; detached memory is not there.
  */
 function checkPinnable(view: Uint8Array): void {
-  const buffer = view.buffer as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
+  const byteLength = byteLengthOf.call(view)
+  if (view.byteLength !== byteLength) {
+    throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `A Uint8Array of ${byteLength} bytes says that it has ${String(view.byteLength)}.`, {
+      remedy: 'Pass one without a byteLength of its own.',
+    })
+  }
+  const buffer = bufferOf.call(view) as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
   const { resizable } = buffer
   // Of a SharedArrayBuffer the word is `growable`: an ArrayBuffer is not asked for what it does not have, which is slow.
   if (resizable === true || (resizable === undefined && buffer.growable === true)) {
@@ -64,10 +93,14 @@ function checkPinnable(view: Uint8Array): void {
       remedy: 'Copy it into a buffer of fixed length.',
     })
   }
-  if (view.length === 0 && isDetached(buffer)) {
-    throw new ZeroCopyError('ERR_ZC_BUFFER_DETACHED', 'The buffer was detached: its memory was transferred elsewhere.', {
-      remedy: 'Write it before it is transferred, or write it where it now lives.',
-    })
+  if (byteLength === 0 && isDetached(buffer)) {
+    throw new ZeroCopyError(
+      'ERR_ZC_BUFFER_DETACHED',
+      'The buffer was detached: it was transferred elsewhere, or it is WebAssembly memory that grew.',
+      {
+        remedy: 'Write it before it is transferred; after WebAssembly memory grew, make the view anew from memory.buffer.',
+      },
+    )
   }
 }
 
