@@ -2,7 +2,7 @@
 // included, and what only a machine of its own can show.
 // SENDZC_VM_SUITE tells the boot: loopback, loopback-zerocopy (reception keeps the sender's pages), or net (two virtio-net interfaces).
 //   node scripts/vm-suite.mjs [NAME PART...]   runs only suites whose name holds one of the parts
-import { collectCases, conformance, driverConformance, RemotePeers, tcpPairs, udpPairs } from '../packages/core/dist/conformance/index.js'
+import { collectCases, conformance, RemotePeers, tcpPairs, udpPairs } from '../packages/core/dist/conformance/index.js'
 import { copy, errqueue, inline } from '../packages/sendmsg/dist/index.js'
 import { uring } from '../packages/uring/dist/index.js'
 import { countSystemCalls } from './vm-syscalls.mjs'
@@ -82,7 +82,6 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
           skip: backendName === 'copy' ? {} : kind === 'stream' ? unkeepable : {},
         }
         conformance(options)
-        driverConformance(options)
         if (boot === 'net' && backendName !== 'copy') it('sends without copying', () => sendsWithoutCopy(kind, openPair, backend))
         if (boot !== 'loopback' && backendName === 'uring' && kind === 'stream')
           it('shares what it joins to an earlier packet buffer', () => joinedSendsAreShared(openPair, backend))

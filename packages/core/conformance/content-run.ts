@@ -35,6 +35,8 @@ export async function runContent(makeBackend: () => Backend, transports?: readon
       name,
       kind,
       openPair,
+      // The suite itself looks at slow devices.
+      openSlowPair: openPair,
       backend: makeBackend,
       expectOutcomes: ['copied'],
       only: ['released-after-every-notification'],

@@ -23,13 +23,18 @@ export interface TestFunction {
 /** How the suite opens a writer; `openWriter` has this form. */
 export type OpenWriter = (target: never, options: WriterOptions & { backend: Backend }) => Promise<ZeroCopyWriter>
 
-/** What a backend author tells {@link conformance} and {@link driverConformance}. */
+/** What a backend author tells {@link conformance}. */
 export interface ConformanceOptions extends TestFramework {
   /** Name of the suite in the report, for example `errqueue tcp4`. */
   name: string
   kind: SocketKind
   /** Opens a connected pair; the suite disposes of it. See `tcpPairs`, `udpPairs` and `openMemoryPair`. */
   openPair: () => Promise<ConnectedPair>
+  /**
+   * Opens a datagram pair whose datagrams wait in the device for some milliseconds and are not copied before they leave. Default: `slowUdpPairs()`, UDP in a
+   * network namespace of its own, which needs unshare(1), tc(8) and the right to use them; without them the cases are skipped, visibly.
+   */
+  openSlowPair?: () => Promise<ConnectedPair>
   /** The backend under test. Called once for each writer. */
   backend: () => Backend
   /**
@@ -56,6 +61,8 @@ export interface PromiseCase<T> {
   kinds?: readonly SocketKind[]
   /** True: it applies only where there is {@link ConformanceOptions.inject}. */
   needsInject?: boolean
+  /** True: it takes a {@link ConformanceOptions.openSlowPair}. */
+  needsSlowPair?: boolean
   run: (trial: T) => Promise<void>
 }
 

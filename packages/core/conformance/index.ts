@@ -1,7 +1,7 @@
 export { bounded, SUITE_LIMITS, setWaitMs, until, WaitTimeout } from './bounded.js'
 export { type CaseResult, collectCases } from './collect.js'
 export { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from './content.js'
-export { type ContentTask, type PoisonReport, runContentChild } from './content-child.js'
+export { type ContentTask, runContentChild } from './content-child.js'
 export { type ContentRun, runContent } from './content-run.js'
 export { type ContentSuiteOptions, contentSuite } from './content-suite.js'
 export type {
@@ -16,7 +16,6 @@ export type {
 export { driverPromises } from './driver/index.js'
 export { DriverSession, type MessageReport } from './driver/session.js'
 export { DriverWitness } from './driver-witness.js'
-export { releasingEarly } from './early-release.js'
 export { countLoopTurns, fillConnection, type LoopTurns, SlowlyReadSocket, turnsWhileWatched } from './event-loop.js'
 export { type LoopbackHost, tcpPairs, udpPairs } from './loopback-pairs.js'
 export { openMemoryPair } from './memory-pair.js'
@@ -28,14 +27,12 @@ export { killablePairs, RemotePeers } from './remote-pairs.js'
 export {
   datagramsOvertaken,
   type PinnedMemory,
-  poisonDatagramsAtReleased,
-  poisonStreamAtReleased,
   type SlowDeviceReport,
-  slowLoopback,
   submitDatagrams,
   terminateWithDatagramsQueued,
 } from './slow-device.js'
-export { conformance, driverConformance } from './suite.js'
+export { slowLoopback, slowUdpPairs, whyNoSlowPairs } from './slow-pairs.js'
+export { conformance } from './suite.js'
 export { DriverTrial, Trial } from './trial.js'
 export { ObservedWrite, rejection, WriteLedger } from './write-ledger.js'
 export { type ErrorReport, reportWrites, type WriteEnd, type WriteReport, type WriteTask } from './write-report.js'

@@ -1,28 +1,30 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { SocketKind } from '../src/driver/driver.js'
 import { bounded } from './bounded.js'
-import { descriptorOf, tcpStallBytes } from './loopback-pairs.js'
+import { descriptorOf, stopReceiving, tcpStallBytes } from './loopback-pairs.js'
 import { type ConnectedPair, Inbox } from './peers.js'
 
 /** What the suite tells the peer process. */
 export type PeerCommand =
   | { id: number; kind: 'open'; socket: SocketKind; host: string }
+  | { id: number; kind: 'sender'; host: string; port: number }
   | { id: number; kind: 'pause' | 'resume' | 'reset' | 'dispose' }
 
 /** What the peer process tells the suite. */
 export type PeerReport =
   | { id: number; kind: 'listening'; port: number }
-  | { id: number; kind: 'accepted' | 'ended' }
+  | { id: number; kind: 'accepted' | 'ended' | 'sender' }
   | { id: number; kind: 'data'; chunk: Uint8Array }
 
 interface NearEnd {
   inbox: Inbox
   listening: (port: number) => void
   accepted: () => void
+  sender: (socket: DatagramSocket) => void
 }
 
 /** Arguments that make node run the peer process: compiled, or from its source where this file is one. */
@@ -61,7 +63,7 @@ export class RemotePeers {
   constructor(command: readonly string[] = []) {
     const [file, ...args] = [...command, process.execPath, ...peerProgram()]
     this.#child = spawn(file as string, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
-    this.#child.on('message', (report: PeerReport) => this.#hear(report))
+    this.#child.on('message', (report, handle) => this.#hear(report as PeerReport, handle as DatagramSocket | undefined))
     this.#child.on('exit', () => {
       for (const { inbox } of this.#ends.values()) inbox.end()
     })
@@ -80,6 +82,12 @@ export class RemotePeers {
     this.#child.kill('SIGKILL')
   }
 
+  /** Lets this process end without {@link stop}: the peer process ends with it. */
+  unref(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
+  }
+
   /** Ends the peer process. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || !this.#child.connected) return
@@ -88,42 +96,46 @@ export class RemotePeers {
     await bounded(exited, 'exit of the peer process')
   }
 
-  #hear(report: PeerReport): void {
+  #hear(report: PeerReport, handle: DatagramSocket | undefined): void {
     const end = this.#ends.get(report.id)
     if (end === undefined) return
     if (report.kind === 'data') end.inbox.push(report.chunk)
     else if (report.kind === 'listening') end.listening(report.port)
     else if (report.kind === 'accepted') end.accepted()
+    else if (report.kind === 'sender' && handle !== undefined) end.sender(handle)
     else end.inbox.end()
   }
 
-  async #open(kind: SocketKind, host: string, maxDatagramBytes: number): Promise<ConnectedPair> {
+  /**
+   * Makes an `openPair` of UDP sockets that both live in the peer process's network namespace: the sender is made there and handed over.
+   * @param host - an address of that namespace
+   */
+  senders(host: string): () => Promise<ConnectedPair> {
+    return () => this.#open('datagram', host, 65_507, true)
+  }
+
+  async #open(kind: SocketKind, host: string, maxDatagramBytes: number, senderToo = false): Promise<ConnectedPair> {
     const id = this.#nextId++
     const inbox = new Inbox()
-    let accepted!: () => void
-    const acceptance = new Promise<void>((resolve) => {
-      accepted = resolve
-    })
-    const port = await bounded(
-      new Promise<number>((listening) => {
-        this.#ends.set(id, { inbox, listening, accepted })
-        this.#child.send({ id, kind: 'open', socket: kind, host } satisfies PeerCommand)
-      }),
-      'listening of the peer process',
-    )
-    const target = kind === 'stream' ? connect({ port, host, noDelay: true }) : createSocket(host.includes(':') ? 'udp6' : 'udp4')
-    target.on('error', () => undefined)
-    if ('resume' in target) target.resume()
-    else target.connect(port, host)
-    await bounded(once(target, 'connect'), 'connection')
-    if (kind === 'stream') await bounded(acceptance, 'accepted connection')
+    const [accepted, whenAccepted] = signal<void>()
+    const [sender, whenSender] = signal<DatagramSocket>()
+    const [listening, whenListening] = signal<number>()
+    this.#ends.set(id, { inbox, listening, accepted, sender })
+    this.#child.send({ id, kind: 'open', socket: kind, host } satisfies PeerCommand)
+    const port = await bounded(whenListening, 'listening of the peer process')
+    if (senderToo) this.#child.send({ id, kind: 'sender', host, port } satisfies PeerCommand)
+    const near = senderToo ? await bounded(whenSender, 'sender from the peer process') : await connectHere(kind, host, port)
+    if (kind === 'stream') await bounded(whenAccepted, 'accepted connection')
+    if (!('destroy' in near)) stopReceiving(near)
+    const fd = descriptorOf(near)
     const command = (what: 'pause' | 'resume' | 'reset' | 'dispose') => (): void => {
       // A process that was killed has nothing left to end, also where it was killed a moment ago and still looks connected.
       if (this.#child.connected) this.#child.send({ id, kind: what } satisfies PeerCommand, () => undefined)
     }
     return {
-      target,
-      fd: descriptorOf(target),
+      // Node.js does not know that a socket which was handed over is connected.
+      target: senderToo ? { fd } : near,
+      fd,
       stallBytes: kind === 'stream' ? tcpStallBytes() : Number.POSITIVE_INFINITY,
       ...(kind === 'datagram' && { maxDatagramBytes }),
       peer: {
@@ -142,20 +154,42 @@ export class RemotePeers {
       },
       dispose: async () => {
         command('dispose')()
-        if ('destroy' in target) {
-          const closed: Promise<unknown> = target.closed ? Promise.resolve() : once(target, 'close')
-          target.destroy()
-          await bounded(closed, 'close of a socket')
-        } else {
-          try {
-            target.close()
-          } catch {
-            // Closed by the case itself.
-          }
-        }
+        await closeNear(near)
         await bounded(inbox.ended, 'close of the far end')
         this.#ends.delete(id)
       },
     }
+  }
+}
+
+/** A function, and the promise of what it will be called with. */
+function signal<T>(): [(value: T) => void, Promise<T>] {
+  let resolve!: (value: T) => void
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return [resolve, promise]
+}
+
+async function connectHere(kind: SocketKind, host: string, port: number): Promise<Socket | DatagramSocket> {
+  const near = kind === 'stream' ? connect({ port, host, noDelay: true }) : createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  near.on('error', () => undefined)
+  if ('resume' in near) near.resume()
+  else near.connect(port, host)
+  await bounded(once(near, 'connect'), 'connection')
+  return near
+}
+
+async function closeNear(near: Socket | DatagramSocket): Promise<void> {
+  if ('destroy' in near) {
+    const closed: Promise<unknown> = near.closed ? Promise.resolve() : once(near, 'close')
+    near.destroy()
+    await bounded(closed, 'close of a socket')
+    return
+  }
+  try {
+    near.close()
+  } catch {
+    // Closed by the case itself.
   }
 }

@@ -7,6 +7,9 @@ import type { PeerCommand, PeerReport } from './remote-pairs.js'
 /** See loopback-pairs.ts. */
 const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
 
+/** Bytes that a sender made here may have queued: enough that its device always has some waiting. */
+const DATAGRAM_SEND_BUFFER_BYTES = 1_048_576
+
 interface FarEnd {
   pause: () => void
   resume: () => void
@@ -46,8 +49,18 @@ function openDatagram(id: number, host: string): void {
   socket.bind(0, host, () => report({ id, kind: 'listening', port: socket.address().port }))
 }
 
+/** Makes the near end too, which then sends through a device of this process's network namespace, and hands it over. */
+function openSender(id: number, host: string, port: number): void {
+  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', sendBufferSize: DATAGRAM_SEND_BUFFER_BYTES })
+  socket.connect(port, host, () => process.send?.({ id, kind: 'sender' } satisfies PeerReport, socket, undefined, () => socket.close()))
+}
+
 process.on('message', (command: PeerCommand) => {
   const { id } = command
+  if (command.kind === 'sender') {
+    openSender(id, command.host, command.port)
+    return
+  }
   if (command.kind === 'open') {
     if (command.socket === 'stream') openStream(id, command.host)
     else openDatagram(id, command.host)

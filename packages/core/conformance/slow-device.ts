@@ -5,23 +5,13 @@ import { type Backend, type Driver, MessageFlag, SendBatch } from '../src/driver
 import { openWriter } from '../src/open/open-writer.js'
 import { seededRandom } from '../src/testing/memory-kernel.js'
 import { bounded, quietTurns } from './bounded.js'
-import { content, POISON, pressGarbageCollector } from './content.js'
-import { descriptorOf, type LoopbackHost, stopReceiving, tcpPairs, udpPairs } from './loopback-pairs.js'
+import { content, POISON } from './content.js'
+import { descriptorOf, type LoopbackHost, stopReceiving, udpPairs } from './loopback-pairs.js'
 import { WriteLedger } from './write-ledger.js'
-
-/**
- * A shell command that makes the loopback device of a network namespace send so many kilobits a second after a burst: a datagram waits in
- * the device's queue, not copied, with no peer that could make it leave and no connection whose abort would throw it away.
- */
-export function slowLoopback(rateKbitPerS: number): string {
-  return `tc qdisc add dev lo root tbf rate ${rateKbitPerS}kbit burst 66000 limit 1000000`
-}
 
 const DATAGRAMS = 8
 /** Small enough that its memory comes from the heap, where what is freed is soon used again. */
 const DATAGRAM_BYTES = 20_000
-/** Bytes of one write to a stalled stream. */
-const STREAM_PIECE_BYTES = 200_000
 /** Pieces of poison, each as large as a datagram: more memory than a worker leaves behind. */
 const POISON_PIECES = 2_000
 /** What is behind the burst takes 4 s at 200 kbit/s. */
@@ -129,28 +119,6 @@ function wrongContent(datagram: Uint8Array, index: number): string[] {
   return [`datagram ${index}${datagram.includes(POISON) ? ' holds poison' : ''}`]
 }
 
-/**
- * In a process whose loopback device is slow: writes datagrams, fills each buffer with poison as soon as it is released, collects garbage, and
- * says which arrived with something else than what was written.
- */
-export async function poisonDatagramsAtReleased(backend: Backend, host: LoopbackHost): Promise<string[]> {
-  const pair = await udpPairs(host)()
-  const writer = await openWriter(pair.target as Parameters<typeof openWriter>[0], { backend })
-  const ledger = new WriteLedger(writer)
-  const wrong: string[] = []
-  for (let index = 0; index < DATAGRAMS; index++) {
-    const buffer = content(DATAGRAM_BYTES, index)
-    ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
-  }
-  await ledger.allSettled()
-  pressGarbageCollector()
-  for (let index = 0; index < DATAGRAMS; index++) wrong.push(...wrongContent(await pair.peer.readDatagram(), index))
-  await ledger.allReleased()
-  await writer.close()
-  await pair.dispose()
-  return wrong
-}
-
 /** Datagrams whose order is looked at: with their accounting twice what a socket's send buffer holds by default. */
 const NUMBERED_DATAGRAMS = 200
 /** Writes at a time, on both sides of the threshold of zero-copy, so that they leave in different ways. */
@@ -184,27 +152,4 @@ export async function datagramsOvertaken(backend: Backend, host: LoopbackHost): 
   await writer.close()
   await pair.dispose()
   return overtaken
-}
-
-/** The same on a TCP connection whose peer reads nothing before as much is written as the connection holds; any device will do. */
-export async function poisonStreamAtReleased(backend: Backend, host: LoopbackHost): Promise<string[]> {
-  const pair = await tcpPairs(host)()
-  pair.peer.pause()
-  const writer = await openWriter(pair.target as Parameters<typeof openWriter>[0], { backend, maxJoinedBytes: 0 })
-  const ledger = new WriteLedger(writer)
-  const pieces = 2 * Math.ceil(pair.stallBytes / STREAM_PIECE_BYTES)
-  for (let index = 0; index < pieces; index++) {
-    const buffer = content(STREAM_PIECE_BYTES, index * STREAM_PIECE_BYTES)
-    ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
-  }
-  await quietTurns()
-  pressGarbageCollector()
-  pair.peer.resume()
-  const bytes = pieces * STREAM_PIECE_BYTES
-  // A driver that is told of a message it still holds ends the connection.
-  const arrived = await pair.peer.read(bytes).catch(() => pair.peer.read(pair.peer.unreadBytes))
-  await writer.abort()
-  await pair.dispose()
-  if (arrived.byteLength === bytes && Buffer.compare(arrived, content(bytes)) === 0) return []
-  return [`the stream${arrived.includes(POISON) ? ' holds poison' : ''}`]
 }

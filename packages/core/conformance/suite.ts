@@ -3,6 +3,7 @@ import { SUITE_LIMITS } from './bounded.js'
 import type { ConformanceOptions, ContractPromise, OpenWriter, PromiseCase } from './contract.js'
 import { driverPromises } from './driver/index.js'
 import { writerPromises } from './promises/index.js'
+import { whyNoSlowPairs } from './slow-pairs.js'
 import { DriverTrial, Trial } from './trial.js'
 
 interface Disposable {
@@ -10,7 +11,8 @@ interface Disposable {
 }
 
 /**
- * Registers the tests that hold a backend, behind `openWriter`, to the contract of `ZeroCopyWriter`.
+ * Registers all that holds a backend to its contracts: that of its `Driver` with the writer, the content of what arrives included, and, behind
+ * `openWriter`, that of `ZeroCopyWriter` with its caller.
  *
  * ```ts
  * import { describe, it } from 'vitest'
@@ -18,11 +20,8 @@ interface Disposable {
  * ```
  */
 export function conformance(options: ConformanceOptions): void {
+  checkNames(options)
   register(options, 'writer', writerPromises, () => new Trial(options, openWriter as OpenWriter))
-}
-
-/** Registers the tests that hold a `Driver` to its contract with the writer. Takes the same options as {@link conformance}. */
-export function driverConformance(options: ConformanceOptions): void {
   register(options, 'driver', driverPromises, () => new DriverTrial(options))
 }
 
@@ -33,10 +32,10 @@ function register<T extends Disposable>(
   makeTrial: () => T,
 ): void {
   const { describe, name, only } = options
-  checkNames(options)
+  const wanted = promises.filter((promise) => only === undefined || only.includes(promise.name))
+  if (wanted.length === 0) return
   describe(`${name} (${level})`, () => {
-    for (const promise of promises) {
-      if (only !== undefined && !only.includes(promise.name)) continue
+    for (const promise of wanted) {
       // What cannot be asked of a backend is no skip: a promise about streams says nothing of datagrams.
       if (!promise.cases.some((one) => appliesTo(one, options))) continue
       describe(`${promise.name}: ${promise.says}`, () => registerCases(options, promise, makeTrial))
@@ -48,7 +47,7 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
   const { it } = options
   for (const one of promise.cases) {
     if (!appliesTo(one, options)) continue
-    const { name, run } = one
+    const { name, needsSlowPair = false, run } = one
     const body = async (): Promise<void> => {
       const trial = makeTrial()
       try {
@@ -57,8 +56,8 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
         await trial.dispose()
       }
     }
-    const reason = options.skip?.[promise.name]
-    if (reason === undefined) it(name, body, SUITE_LIMITS.caseMs)
+    const reason = options.skip?.[promise.name] ?? (needsSlowPair && options.openSlowPair === undefined ? whyNoSlowPairs() : null)
+    if (reason === null) it(name, body, SUITE_LIMITS.caseMs)
     else if (it.skip !== undefined) it.skip(`${name} (skipped: ${reason})`, body)
     else throw new Error(`"${promise.name}" cannot run (${reason}), and this test framework has no it.skip to say so`)
   }

@@ -7,6 +7,7 @@ import { bounded, SUITE_LIMITS } from './bounded.js'
 import type { ConformanceOptions, OpenWriter } from './contract.js'
 import { DriverSession } from './driver/session.js'
 import type { ConnectedPair } from './peers.js'
+import { slowUdpPairs } from './slow-pairs.js'
 import { WriteLedger } from './write-ledger.js'
 
 /** Opens what a case needs, and closes it when the case is over, however it ended. */
@@ -25,6 +26,14 @@ class Resources {
   /** A connected pair. */
   async pair(): Promise<ConnectedPair> {
     const pair = await bounded(this.#options.openPair(), 'opening of a pair')
+    this.onDispose(() => pair.dispose())
+    return pair
+  }
+
+  /** A pair whose datagrams wait in the device. Only in cases with `needsSlowPair`. */
+  async slowPair(): Promise<ConnectedPair> {
+    const open = this.#options.openSlowPair ?? slowUdpPairs()
+    const pair = await bounded(open(), 'opening of a slow pair')
     this.onDispose(() => pair.dispose())
     return pair
   }

@@ -1,8 +1,9 @@
+import { withoutPin } from '../conformance/fixtures/faulty-releases.js'
+import { batchOf, type DriverMutation, messagesOf } from '../conformance/fixtures/mutation.js'
 import { POISON } from '../conformance/index.js'
-import { type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver/driver.js'
+import { type Backend, type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
 import type { MemoryOptions } from '../src/testing/memory-driver.js'
-import { batchOf, type DriverMutation, messagesOf } from './mutation.js'
 
 /** One way for a driver to be wrong, and the promises that must say so. */
 export interface DriverMutant {
@@ -13,6 +14,8 @@ export interface DriverMutant {
   options?: MemoryOptions
   outcomes?: readonly ReleaseOutcome[]
   mutation?: DriverMutation
+  /** Instead of a mutation: a backend made of the right one. */
+  wrap?: (backend: Backend) => Backend
 }
 
 /** Releases in the order of sending, whatever the notification says: the head (or the tail) of a list instead of the id. */
@@ -235,6 +238,42 @@ const askForCopies: DriverMutation = {
   }),
 }
 
+/** As a name without a generation: what a closed driver is told is done to the one that was opened after it. */
+function actOnSuccessor(member: 'disarm' | 'abort'): DriverMutation {
+  let newest: Driver | undefined
+  return {
+    driver: (driver) => {
+      newest = driver
+      let closed = false
+      return {
+        [member]: (bits: number) => (closed ? newest : driver)?.[member](bits),
+        close: () => {
+          closed = true
+          return driver.close()
+        },
+      }
+    },
+  }
+}
+
+const wakeAfterClose: DriverMutation = {
+  driver: (driver, sink) => ({
+    close: () => {
+      setImmediate(() => sink.wake(Wake.Writable))
+      return driver.close()
+    },
+  }),
+}
+
+/** Events that were fetched before the close are delivered all the same. */
+const deliverAfterClose: DriverMutation = {
+  sink: (sink) => ({
+    released: (token, release) => {
+      setImmediate(() => sink.released(token, release))
+    },
+  }),
+}
+
 /** Every driver mutant. Those with `walkIds` replace the walk over a range of ids inside the memory driver. */
 export const DRIVER_MUTANTS: readonly DriverMutant[] = [
   { name: 'release early', caughtBy: ['released-by-token', 'released-after-every-notification'], mutation: releaseEarly },
@@ -291,6 +330,11 @@ export const DRIVER_MUTANTS: readonly DriverMutant[] = [
     caughtBy: ['driver-close'],
     mutation: { driver: (driver) => ({ close: () => driver.close() * 0 }) },
   },
+  { name: 'no pin', caughtBy: ['pinned-until-released'], wrap: withoutPin },
+  { name: 'closed, disarm another', caughtBy: ['driver-close'], mutation: actOnSuccessor('disarm') },
+  { name: 'closed, abort another', caughtBy: ['driver-close'], mutation: actOnSuccessor('abort') },
+  { name: 'wake after close', caughtBy: ['driver-close'], mutation: wakeAfterClose },
+  { name: 'released after close', caughtBy: ['driver-close'], mutation: deliverAfterClose },
   { name: 'wake twice', caughtBy: ['arm-and-disarm'], mutation: wakeTwice },
   { name: 'forget the other bit at a wake-up', caughtBy: ['arm-and-disarm'], mutation: forgetOtherBit() },
   { name: 'ignore disarm', caughtBy: ['arm-and-disarm'], mutation: ignoreDisarm },

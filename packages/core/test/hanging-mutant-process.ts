@@ -1,4 +1,4 @@
-import { collectCases, driverConformance } from '../conformance/index.js'
+import { collectCases, conformance } from '../conformance/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { memoryConformance } from './memory-modes.js'
 
@@ -16,7 +16,7 @@ const backend = memory({
 
 await collectCases(
   (framework) =>
-    driverConformance({
+    conformance({
       ...framework,
       ...memoryConformance(backend, 'stream', { name: 'hanging', options: {}, outcomes: ['zerocopy'] }),
       only: ['one-sent-one-released'],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { turn, until } from '../conformance/bounded.js'
+import { batchOf } from '../conformance/fixtures/mutation.js'
 import { content, DriverSession } from '../conformance/index.js'
 import { Errno, Release } from '../src/driver/driver.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { forEachId, seededRandom } from '../src/testing/memory-kernel.js'
-import { batchOf } from './mutation.js'
 
 /** Sends `count` messages of 1,000 bytes over a fresh socket; returns the tokens in the order of their release. */
 async function releaseOrder(seed: number): Promise<number[]> {

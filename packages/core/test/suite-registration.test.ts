@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ConformanceOptions, conformance, driverConformance } from '../conformance/index.js'
+import { type ConformanceOptions, conformance } from '../conformance/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { memoryConformance } from './memory-modes.js'
 
@@ -14,7 +14,6 @@ function registered(change: (options: ConformanceOptions) => ConformanceOptions)
   const options = memoryConformance(memory(), 'stream', { name: 'registered', options: {}, outcomes: ['zerocopy'] })
   const changed = change({ ...framework, ...options })
   conformance(changed)
-  driverConformance(changed)
   return { tests, skipped }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { until } from '../conformance/bounded.js'
+import { mutateBackend } from '../conformance/fixtures/mutation.js'
 import { content, rejection, WriteLedger } from '../conformance/index.js'
 import { Errno, Release } from '../src/driver/driver.js'
 import type { ZeroCopyErrorCode } from '../src/errors.js'
@@ -8,7 +9,6 @@ import type { WriterOptions } from '../src/open/options.js'
 import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'
 import type { MemorySocket } from '../src/testing/memory-kernel.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
-import { mutateBackend } from './mutation.js'
 
 interface Start {
   backend: MemoryBackend

@@ -1,8 +1,8 @@
+import type { WriterMutation } from '../conformance/fixtures/mutation.js'
 import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
 import type { WriterOptions } from '../src/open/options.js'
 import type { SentWrite, WriteData } from '../src/writer.js'
-import type { WriterMutation } from './mutation.js'
 
 /** One way for a writer to be wrong, and the promise that must say so. */
 export interface WriterMutant {

@@ -1,7 +1,7 @@
-import { contentSuite, type PoisonReport } from '@sendzc/core/conformance'
+import { contentSuite } from '@sendzc/core/conformance'
 import { describe, it } from 'vitest'
 import { namedBackends } from './children/backends.js'
-import { parsed, runInNamespace, startWorker } from './children/child.js'
+import { startWorker } from './children/child.js'
 
 const SCRIPT = './content-child.ts'
 
@@ -10,5 +10,4 @@ contentSuite({
   it,
   ...namedBackends(),
   startWorker: (task) => startWorker(SCRIPT, task),
-  runInNamespace: async (setup, task) => parsed<PoisonReport>(await runInNamespace(setup, SCRIPT, task)),
 })

@@ -103,7 +103,8 @@ export class UringDriver implements Driver, DriverSink {
   }
 
   disarm(bits: number): void {
-    if ((bits & this.#armed) === 0) return
+    // Its place on the ring may be another driver's by then.
+    if (this.#closed || (bits & this.#armed) === 0) return
     this.#armed &= ~bits
     this.#ring.native.disarm(this.#name, bits)
   }

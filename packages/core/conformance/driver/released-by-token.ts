@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertContent, content } from '../content.js'
 import type { DriverPromise } from '../contract.js'
+import { sendManyToSlowDevice, sendThousandsOfDatagrams, sendThousandsToFullSocket } from './thousands-of-messages.js'
 import { ORDINARY_MESSAGE_BYTES } from './traffic.js'
 
 export const releasedByToken: DriverPromise = {
@@ -45,6 +46,22 @@ export const releasedByToken: DriverPromise = {
         }
         session.assertNoViolations()
       },
+    },
+    {
+      name: 'thousands of messages to a socket that is always full: none early, none for another, none twice',
+      kinds: ['stream'],
+      run: sendThousandsToFullSocket,
+    },
+    {
+      name: 'thousands of datagrams: none early, none for another, none twice',
+      kinds: ['datagram'],
+      run: sendThousandsOfDatagrams,
+    },
+    {
+      name: 'a thousand datagrams that wait in a slow device: none early, none for another, none twice',
+      kinds: ['datagram'],
+      needsSlowPair: true,
+      run: sendManyToSlowDevice,
     },
     {
       name: 'a second driver on the same socket releases its own messages, not those of the first',

@@ -44,6 +44,8 @@ export class DriverSession implements DriverSink {
   readonly #batch: SendBatch
   #armed = 0
   #woken = 0
+  /** Messages released of which the kernel has said something. */
+  #notified = 0
 
   constructor(backend: Backend, fd: number, maxInFlight: number) {
     this.#free = Array.from({ length: maxInFlight }, (_, token) => token)
@@ -77,6 +79,12 @@ export class DriverSession implements DriverSink {
       return
     }
     if (report.result === undefined) this.violations.push(`released(${token}) before its sent`)
+    if (release !== Release.None) {
+      const { notifiedIds } = this.driver.counters()
+      if (++this.#notified > notifiedIds) {
+        this.violations.push(`released(${token}) without a notification: ${notifiedIds} ids notified, ${this.#notified} messages released`)
+      }
+    }
     report.release = release
     this.#byToken.delete(token)
     this.#free.push(token)
@@ -118,7 +126,7 @@ export class DriverSession implements DriverSink {
     this.driver.submit(batch)
     // At once, also where the driver holds the messages back: it must have taken what it needs.
     batch.clear()
-    if (this.driver.group !== null) this.driver.flush()
+    if (this.driver.group !== null && !this.closed) this.driver.flush()
     return reports
   }
 

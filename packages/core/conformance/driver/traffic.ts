@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import type { SocketKind } from '../../src/driver/driver.js'
-import { content } from '../content.js'
+import { assertContent, content, POISON } from '../content.js'
 import type { ConnectedPair } from '../peers.js'
 import type { DriverSession, MessageReport } from './session.js'
 
@@ -30,4 +31,30 @@ export async function fillStalledStream(pair: ConnectedPair, session: DriverSess
     if (report.result === undefined || report.result < messageBytes) return
     position += messageBytes
   }
+}
+
+/** Bytes that tell one datagram's content from that of all others. */
+const MARK_BYTES = 12
+
+/** Takes `count` datagrams from the peer: in any order, each of the contents at `first`, `first + 1`, and so on, and each once. */
+export async function expectDatagrams(pair: ConnectedPair, count: number, bytes: number, first = 0): Promise<void> {
+  const missing = new Map<string, number>()
+  for (let index = first; index < first + count; index++) missing.set(markOf(content(MARK_BYTES, index)), index)
+  for (let arrived = 0; arrived < count; arrived++) {
+    const datagram = await pair.peer.readDatagram()
+    const index = missing.get(markOf(datagram))
+    if (index === undefined) {
+      const what = datagram.includes(POISON)
+        ? 'poison (a buffer was modified after "released", and the kernel still read it)'
+        : 'unknown content'
+      assert.fail(`datagram ${first + arrived} holds ${what}`)
+    }
+    missing.delete(markOf(datagram))
+    assert.equal(datagram.byteLength, bytes)
+    assertContent(datagram, index, 'datagram')
+  }
+}
+
+function markOf(datagram: Uint8Array): string {
+  return Buffer.from(datagram.buffer, datagram.byteOffset, Math.min(MARK_BYTES, datagram.byteLength)).toString('hex')
 }

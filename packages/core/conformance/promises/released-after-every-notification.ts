@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, fillContent, makeGarbage, POISON, pressGarbageCollector } from '../content.js'
 import type { ContractPromise } from '../contract.js'
+import { expectDatagrams } from '../driver/traffic.js'
 import type { Trial } from '../trial.js'
+import { WriteLedger } from '../write-ledger.js'
 
 /** What the caller of a poison run does. */
 interface PoisonRun {
@@ -130,6 +132,24 @@ export const releasedAfterEveryNotification: ContractPromise = {
           for (let index = 0; index < 3; index++) assertContent(await pair.peer.readDatagram(), round * 7 + index, `round ${round}`)
           if (round % 8 === 0) makeGarbage()
         }
+        await ledger.allReleased()
+        ledger.assertAllSent()
+      },
+    },
+    {
+      name: 'datagrams in a slow device that are poisoned at released',
+      kinds: ['datagram'],
+      needsSlowPair: true,
+      run: async (trial) => {
+        const pair = await trial.slowPair()
+        const ledger = new WriteLedger(await trial.writer(pair))
+        for (let index = 0; index < 6; index++) {
+          const buffer = content(20_000, index)
+          ledger.write(buffer, { onReleased: () => buffer.fill(POISON) })
+        }
+        await ledger.allSettled()
+        pressGarbageCollector()
+        await expectDatagrams(pair, 6, 20_000)
         await ledger.allReleased()
         ledger.assertAllSent()
       },

@@ -107,7 +107,7 @@ export interface DriverCounters {
   emptyCollectCalls: number
   /** Notifications: ranges on the error queue or inline, notification CQEs on io_uring. */
   notifications: number
-  /** Ids covered by those notifications. */
+  /** Ids covered by those notifications, counted before the `released` that they bring. */
   notifiedIds: number
   /** Messages on the error queue that were not zero-copy notifications (ICMP, timestamps). */
   foreignErrors: number
@@ -138,8 +138,21 @@ export interface DriverOpenOptions {
 
 /**
  * One kernel interface for one socket. Synchronous; knows nothing of promises; allocates nothing per send.
- * The caller keeps to: tokens in range and free; messages within `maxSegmentsPerMessage`;
- * on a stream, no new `submit` while a message still waits for its `sent` (rule 3 of DESIGN: order).
+ *
+ * The caller owes: tokens in range and free; messages within `maxSegmentsPerMessage`; on a stream, no `submit` while a message waits for its `sent`,
+ * or bytes would overtake each other. From within a method of its sink it calls nothing but `answeringCall`, `counters`, `arm`, `disarm` and `close`:
+ * a driver may refuse a `submit`, `flush`, `collect` or `abort` there with an error.
+ *
+ * The driver owes:
+ * - **Pinning.** From `submit` until `released(token)` the memory of a message stays allocated, where it is, and the same. A reference to the Uint8Array is not
+ *   enough: its ArrayBuffer can be transferred (`postMessage`, `structuredClone`), and an environment that ends drops every reference. Hold the backing store.
+ * - **Events.** One `sent`, then one `released`, for every token, also of a failed send. `released` comes no earlier than the kernel's word for that very message,
+ *   and {@link DriverCounters.notifiedIds} has counted it by then. Ids are 32 bits and wrap: a range is walked by its length.
+ * - **Order.** On a stream, what follows a short or failed message of its batch is not attempted.
+ * - **The end.** No event follows `close`, also where it is called from within the sink. A closed driver is inert: `arm`, `disarm`, `flush`, `collect`, `abort` and `close`
+ *   do nothing, also where a driver that was opened later has its place in a table; `submit` throws.
+ *
+ * `conformance` of `@sendzc/core/conformance` holds a driver to all of it.
  */
 export interface Driver {
   readonly backend: BackendName

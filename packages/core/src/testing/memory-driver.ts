@@ -16,6 +16,7 @@ import {
 } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { forEachId, type MemoryKernelOptions, MemorySocket, type NotificationRange } from './memory-kernel.js'
+import { PinnedSegment, type Segment } from './pinned-segment.js'
 
 /** When a deferred driver reports `sent`: from within `flush`, or from the event loop after it. */
 export type DeferredSent = 'flush' | 'loop'
@@ -44,7 +45,7 @@ const SHORTAGES: readonly number[] = [Errno.EAGAIN, Errno.ENOBUFS, Errno.ENOMEM]
 
 interface HeldMessage {
   token: number
-  segments: Uint8Array[]
+  segments: Segment[]
   bytes: number
   zerocopy: boolean
 }
@@ -191,6 +192,7 @@ export class MemoryDriver implements Driver {
       return
     }
     this.#counters.sendCalls++
+    for (const message of messages) message.segments = present(message.segments, this.kind)
     this.#sendAll(messages)
     this.#deliver()
   }
@@ -200,7 +202,8 @@ export class MemoryDriver implements Driver {
     if (held.length > 0) this.#counters.sendCalls++
     for (const { driver, messages } of held) {
       if (driver.#closed) continue
-      if (driver.#parked.length > 0) driver.#parked.push(...messages)
+      for (const message of messages) message.segments = present(message.segments, driver.kind)
+      if (driver.#parked.length > 0) driver.#park(messages)
       else driver.#sendAll(messages)
       driver.#deliverDeferred()
     }
@@ -268,10 +271,10 @@ export class MemoryDriver implements Driver {
   #sendAll(messages: HeldMessage[]): void {
     for (let at = 0; at < messages.length; at++) {
       const message = messages[at] as HeldMessage
-      const { result, id } = this.socket.send(this.kind === 'stream' ? present(message.segments) : message.segments, message.zerocopy)
+      const { result, id } = this.socket.send(message.segments, message.zerocopy)
       if (result === -Errno.EAGAIN && this.group !== null) {
         // io_uring waits for room itself: the answer comes later, in order.
-        this.#parked.push(...messages.slice(at))
+        this.#park(messages.slice(at))
         return
       }
       this.#answer(message, result, id)
@@ -280,6 +283,12 @@ export class MemoryDriver implements Driver {
       for (const rest of messages.slice(at + 1)) this.#answer(rest, -Errno.ECANCELED, -1)
       return
     }
+  }
+
+  /** The kernel has them from now on, and their memory is pinned. */
+  #park(messages: readonly HeldMessage[]): void {
+    for (const message of messages) message.segments = message.segments.map((segment) => PinnedSegment.shared(segment))
+    this.#parked.push(...messages)
   }
 
   #answer(message: HeldMessage, result: number, id: number): void {
@@ -341,10 +350,14 @@ export class MemoryDriver implements Driver {
   }
 }
 
-/** Segments up to the first that was transferred away while the message was held: a real driver has pinned it by then. */
-function present(segments: Uint8Array[]): Uint8Array[] {
+/**
+ * What the kernel is given now: what was transferred away while a message was held is not there any more, and of a stream's message nothing
+ * behind it is given either, so that nothing leaves in its place.
+ */
+function present(segments: Segment[], kind: SocketKind): Segment[] {
   const gone = segments.findIndex(({ byteLength }) => byteLength === 0)
-  return gone < 0 ? segments : segments.slice(0, gone)
+  const left = gone < 0 || kind === 'datagram' ? segments : segments.slice(0, gone)
+  return left.filter(({ byteLength }) => byteLength > 0)
 }
 
 function copyBatch(batch: SendBatch, mayShare: boolean): HeldMessage[] {

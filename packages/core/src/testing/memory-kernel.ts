@@ -1,4 +1,5 @@
 import { Errno, type SocketKind } from '../driver/driver.js'
+import { PinnedSegment, type Segment } from './pinned-segment.js'
 
 /**
  * How published ids look: merged in order, one by one, or scattered: split at random, delayed, and truly out of order, since
@@ -60,7 +61,7 @@ export interface SendAnswer {
 }
 
 interface QueuedSend {
-  views: Uint8Array[]
+  views: { segment: PinnedSegment; bytes: number }[]
   view: number
   offset: number
   left: number
@@ -168,7 +169,7 @@ export class MemorySocket {
   }
 
   /** One sendmsg: queues what fits, keeps references where `zerocopy`. */
-  send(segments: readonly Uint8Array[], zerocopy: boolean): SendAnswer {
+  send(segments: readonly Segment[], zerocopy: boolean): SendAnswer {
     const fault = this.#nextFault(zerocopy)
     if (fault !== undefined) {
       const id = fault.notifies === true && zerocopy ? this.#takeId() : -1
@@ -248,17 +249,15 @@ export class MemorySocket {
     return this.#queue.length > 0 && total > free ? -Errno.EAGAIN : total
   }
 
-  #enqueue(segments: readonly Uint8Array[], bytes: number, id: number): void {
+  #enqueue(segments: readonly Segment[], bytes: number, id: number): void {
     if (this.kind === 'stream' && bytes === 0) return
-    const views: Uint8Array[] = []
+    const views: QueuedSend['views'] = []
     let left = bytes
     for (const segment of segments) {
       if (left === 0) break
-      // Also what was transferred away, of which no view can be made.
-      if (segment.byteLength === 0) continue
-      const view = segment.subarray(0, left)
-      left -= view.byteLength
-      views.push(id >= 0 ? view : view.slice())
+      const taken = Math.min(left, segment.byteLength)
+      left -= taken
+      views.push({ segment: id >= 0 ? PinnedSegment.shared(segment, taken) : PinnedSegment.copied(segment, taken), bytes: taken })
     }
     this.#queue.push({ views, view: 0, offset: 0, left: bytes, id, carried: [], done: false })
     this.#queuedBytes += bytes
@@ -367,12 +366,12 @@ function readSend(send: QueuedSend, count: number): Uint8Array {
   const bytes = new Uint8Array(count)
   let at = 0
   while (at < count) {
-    const view = send.views[send.view] as Uint8Array
-    const piece = view.subarray(send.offset, send.offset + count - at)
+    const view = send.views[send.view] as QueuedSend['views'][number]
+    const piece = view.segment.read(send.offset, Math.min(view.bytes, send.offset + count - at))
     bytes.set(piece, at)
     at += piece.byteLength
     send.offset += piece.byteLength
-    if (send.offset === view.byteLength) {
+    if (send.offset === view.bytes) {
       send.view++
       send.offset = 0
     }

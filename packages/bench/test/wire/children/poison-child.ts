@@ -1,7 +1,7 @@
 // Runs in the namespace of a wire: sends a stream of the pattern, and writes over each buffer as soon as it is released.
 //   poison-child.ts BACKEND honest|early BYTES
 import { openWriter } from '@sendzc/core'
-import { releasingEarly } from '@sendzc/core/conformance'
+import { withFaultyReleases } from '@sendzc/core/fixtures'
 import { fillPattern, openSocket, POISON_BYTE } from '@sendzc/socket'
 import { backendFor } from '../../../src/run/backends.js'
 import type { BackendLabel } from '../../../src/run/cell.js'
@@ -20,7 +20,8 @@ const socket = await openSocket({
   noDelay: true,
   congestionControl: 'cubic',
 })
-const writer = await openWriter(socket.fd, { backend: kind === 'early' ? releasingEarly(honest) : honest, minZerocopyBytes: 0 })
+const backend = kind === 'early' ? withFaultyReleases(honest, { kind: 'early', oneIn: 1 }) : honest
+const writer = await openWriter(socket.fd, { backend, minZerocopyBytes: 0 })
 const outcomes: Record<string, number> = {}
 const owed: Promise<void>[] = []
 for (let offset = 0; offset < Number(bytes); offset += WRITE_BYTES) {

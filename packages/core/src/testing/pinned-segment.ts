@@ -1,0 +1,38 @@
+/**
+ * A segment as the fake kernel has it: what its owner writes into it is seen, as on a real kernel, and that its memory was transferred away is
+ * not, for what a driver has pinned stays where it is.
+ */
+export class PinnedSegment {
+  readonly byteLength: number
+  readonly #live: Uint8Array
+  /** JavaScript alone can't keep memory from being transferred: what it held then is taken from here. */
+  readonly #kept: Uint8Array
+
+  private constructor(live: Uint8Array, kept: Uint8Array) {
+    this.byteLength = live.byteLength
+    this.#live = live
+    this.#kept = kept
+  }
+
+  /** Shares the memory of the first `bytes` bytes of `segment`. */
+  static shared(segment: Segment, bytes: number = segment.byteLength): PinnedSegment {
+    if (segment instanceof PinnedSegment) return segment
+    const live = segment.subarray(0, bytes)
+    return new PinnedSegment(live, live.slice())
+  }
+
+  /** Copies the first `bytes` bytes of `segment`. */
+  static copied(segment: Segment, bytes: number): PinnedSegment {
+    const copy = (segment instanceof PinnedSegment ? segment.read(0, bytes) : segment.subarray(0, bytes)).slice()
+    return new PinnedSegment(copy, copy)
+  }
+
+  /** What the bytes from `begin` up to `end` hold now. */
+  read(begin: number, end: number): Uint8Array {
+    const transferred = this.#live.byteLength < this.byteLength
+    return (transferred ? this.#kept : this.#live).subarray(begin, end)
+  }
+}
+
+/** Memory of a message: pinned once it waits in the kernel. */
+export type Segment = Uint8Array | PinnedSegment
