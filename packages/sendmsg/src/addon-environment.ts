@@ -49,13 +49,18 @@ export class AddonEnvironment {
   }
 }
 
-let shared: AddonEnvironment | undefined
+/**
+ * Where the addon's object carries its environment. Not a variable of this module: a second instance of it (a registry of modules that is reset, a
+ * bundle beside the package) gets the same addon, whose events can go to one place only.
+ */
+const ENVIRONMENT = Symbol.for('sendzc.sendmsg.environment')
 
 /**
- * The environment of this thread, made at the first call.
+ * The environment of this thread, made at the first call and shared by every instance of this module.
  * @throws ZeroCopyError ERR_ZC_PLATFORM
  */
 export function addonEnvironment(): AddonEnvironment {
-  shared ??= new AddonEnvironment(loadNative())
-  return shared
+  const carrier = loadNative() as NativeAddon & { [ENVIRONMENT]?: AddonEnvironment }
+  carrier[ENVIRONMENT] ??= new AddonEnvironment(carrier)
+  return carrier[ENVIRONMENT]
 }
