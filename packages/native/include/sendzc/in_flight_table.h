@@ -21,8 +21,8 @@ class in_flight_table {
     bool used = false;
   };
 
-  // Capacity is the next power of two from `min_capacity`, and at most max_capacity.
-  explicit in_flight_table(uint32_t min_capacity) : entries_(round_up(min_capacity)) { mask_ = static_cast<uint32_t>(entries_.size()) - 1; }
+  // Capacity is the next power of two from `min_capacity`, and at most max_capacity. The memory is made at the first message.
+  explicit in_flight_table(uint32_t min_capacity) : mask_(round_up(min_capacity) - 1) {}
 
   uint32_t capacity() const { return mask_ + 1; }
   // Messages in flight.
@@ -40,6 +40,7 @@ class in_flight_table {
 
   // The caller has checked has_room().
   uint32_t add(uint32_t token, uint32_t chain) {
+    if (entries_.empty()) entries_.resize(capacity());
     uint32_t id = next_++;
     entry& e = entries_[id & mask_];
     e.token = token;
@@ -51,7 +52,7 @@ class in_flight_table {
 
   // Accounts for an id that the kernel used and that belongs to no message in flight.
   void skip() {
-    entries_[next_ & mask_].used = false;
+    if (!entries_.empty()) entries_[next_ & mask_].used = false;
     next_++;
     trim();
   }
@@ -108,7 +109,7 @@ class in_flight_table {
   }
 
   void trim() {
-    while (oldest_ != next_ && !entries_[oldest_ & mask_].used) oldest_++;
+    while (oldest_ != next_ && (entries_.empty() || !entries_[oldest_ & mask_].used)) oldest_++;
   }
 
   std::vector<entry> entries_;

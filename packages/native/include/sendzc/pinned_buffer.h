@@ -10,6 +10,7 @@
 
 #include <node_api.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -42,16 +43,12 @@ inline memory_pin pin_array_buffer(napi_value buffer) { return reinterpret_cast<
 inline std::atomic<int64_t> process_pinned_bytes{0};
 inline std::atomic<int64_t> process_leaked_bytes{0};
 
-// A fixed number of pins, in singly linked chains: one chain for the segments of one message.
+// A fixed number of pins at most, in singly linked chains: one chain for the segments of one message. The memory grows with what is pinned at once.
 class pin_pool {
  public:
   static constexpr uint32_t none = UINT32_MAX;
 
-  explicit pin_pool(uint32_t capacity) : nodes_(capacity) {
-    for (uint32_t i = 0; i < capacity; i++) nodes_[i].next = i + 1 < capacity ? i + 1 : none;
-    free_head_ = capacity > 0 ? 0 : none;
-    free_count_ = capacity;
-  }
+  explicit pin_pool(uint32_t capacity) : free_count_(capacity), capacity_(capacity) {}
   pin_pool(const pin_pool&) = delete;
   pin_pool& operator=(const pin_pool&) = delete;
 
@@ -60,6 +57,7 @@ class pin_pool {
 
   // Prepends a pin to `chain`. The caller has checked free_count(). `tag` comes back through release(chain, visit).
   uint32_t push(uint32_t chain, memory_pin pin, size_t bytes, uint32_t tag = none) {
+    if (free_head_ == none) grow();
     uint32_t at = free_head_;
     node& n = nodes_[at];
     free_head_ = n.next;
@@ -118,6 +116,17 @@ class pin_pool {
     uint32_t next = none;
   };
 
+  static constexpr size_t first_nodes = 8;
+
+  // Indices stay what they are; the pins move with their nodes.
+  void grow() {
+    auto from = static_cast<uint32_t>(nodes_.size());
+    auto to = static_cast<uint32_t>(std::min<size_t>(capacity_, std::max(first_nodes, nodes_.size() * 2)));
+    nodes_.resize(to);
+    for (uint32_t i = from; i < to; i++) nodes_[i].next = i + 1 < to ? i + 1 : none;
+    free_head_ = from;
+  }
+
   void unaccount(size_t bytes) {
     pinned_bytes_ -= static_cast<int64_t>(bytes);
     process_pinned_bytes.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
@@ -126,6 +135,7 @@ class pin_pool {
   std::vector<node> nodes_;
   uint32_t free_head_ = none;
   uint32_t free_count_ = 0;
+  uint32_t capacity_ = 0;
   int64_t pinned_bytes_ = 0;
 };
 
