@@ -69,6 +69,8 @@ class driver final : public release_sink {
   int64_t abandoned_bytes = 0;
   // In the list of drivers that wait for a retry.
   bool waits_for_retry = false;
+  // Whether armed bits keep the event loop alive.
+  bool referenced = true;
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;

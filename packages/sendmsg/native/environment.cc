@@ -138,9 +138,18 @@ int64_t environment::close_driver(int32_t handle) {
 }
 
 void environment::set_armed(driver& of, uint32_t bits) {
-  if ((of.armed == 0) != (bits == 0)) armed_drivers_ += bits != 0 ? 1 : -1;
+  keep_alive(of.armed != 0 && of.referenced, bits != 0 && of.referenced);
   of.armed = bits;
-  poll_.set_referenced(armed_drivers_ > 0);
+}
+
+void environment::set_referenced(driver& of, bool referenced) {
+  keep_alive(of.armed != 0 && of.referenced, of.armed != 0 && referenced);
+  of.referenced = referenced;
+}
+
+void environment::keep_alive(bool before, bool now) {
+  if (before != now) keeping_alive_ += now ? 1 : -1;
+  poll_.set_referenced(keeping_alive_ > 0);
 }
 
 int32_t environment::arm(driver& of, int32_t handle, uint32_t bits) {

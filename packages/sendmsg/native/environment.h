@@ -61,6 +61,8 @@ class environment {
   void disarm(driver& of, uint32_t bits);
   // What epoll_wait failed with for good: a negated errno, or 0.
   int wait_error() const { return wait_error_; }
+  // Whether its armed bits keep the event loop alive.
+  void set_referenced(driver& of, bool referenced);
 
   // The event buffer, emptied: what was in it has been dispatched.
   event_buffer& fresh_events();
@@ -94,6 +96,7 @@ class environment {
   int32_t take_slot();
   std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
   notification_source* shared_source(notification_path path);
+  void keep_alive(bool before, bool now);
   void drain_at_end(driver& ending);
   // No environment frees on its own what was made for the addon's sake.
   void forget_javascript();
@@ -104,7 +107,8 @@ class environment {
   napi_async_context async_context_ = nullptr;
   bool is_main_thread_ = true;
   bool ending_ = false;
-  uint32_t armed_drivers_ = 0;
+  // Drivers that are armed and keep the event loop alive.
+  uint32_t keeping_alive_ = 0;
   wake_set wakes_;
   uv_handle poll_;
   uv_loop_t* loop_ = nullptr;

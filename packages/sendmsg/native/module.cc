@@ -100,6 +100,16 @@ napi_value wait_error(napi_env env, napi_callback_info info) {
 }
 
 // abort(handle): number of events
+// setReferenced(handle, referenced)
+napi_value set_referenced(napi_env env, napi_callback_info info) {
+  arguments<2> given(env, info);
+  driver* of = given.opened(0);
+  bool referenced = given.boolean(1);
+  if (!given.valid()) return given.refuse();
+  given.home()->set_referenced(*of, referenced);
+  return nullptr;
+}
+
 napi_value abort(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
   driver* of = given.opened(0);
@@ -192,6 +202,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"waitError", wait_error},
       {"abort", abort},
       {"undelivered", undelivered},
+      {"setReferenced", set_referenced},
       {"close", close},
       {"counters", counters},
       {"processMemory", process_memory},

@@ -47,6 +47,8 @@ export interface NativeAddon {
   collect(handle: number): number
   arm(handle: number, bits: number): number
   disarm(handle: number, bits: number): void
+  /** Whether armed bits keep the event loop alive; at first they do. */
+  setReferenced(handle: number, referenced: boolean): void
   /** What failed for message `token`, within its `sent`: an index in {@link SYSTEM_CALLS}, and the errno times 16. */
   failure(handle: number, token: number): number
   /** What `epoll_wait` failed with for good, negated, or 0. */

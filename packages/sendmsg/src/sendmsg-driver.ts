@@ -123,6 +123,14 @@ export class SendmsgDriver implements Driver {
   answeringCall(token: number): string {
     return failedCall(this.#environment.addon.failure(this.#handle, token)).syscall
   }
+  ref(): void {
+    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, true)
+  }
+
+  unref(): void {
+    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, false)
+  }
+
 
   failure(token?: number): DriverFailure | undefined {
     const { addon } = this.#environment
