@@ -30,12 +30,20 @@ class silent_sink final : public release_sink {
 
 int environment::start(napi_value on_events, bool is_main_thread) {
   is_main_thread_ = is_main_thread;
+  int error = join_loop();
+  if (error != 0) return error;
   napi_value name = nullptr;
   if (napi_create_string_utf8(env_, "sendzc", NAPI_AUTO_LENGTH, &name) != napi_ok ||
       napi_async_init(env_, nullptr, name, &async_context_) != napi_ok ||
       napi_create_reference(env_, on_events, 1, &on_events_) != napi_ok) {
     return -ENOMEM;
   }
+  return 0;
+}
+
+// May be called again where it failed.
+int environment::join_loop() {
+  if (poll_.is_open()) return 0;
   int error = wakes_.open();
   if (error != 0) return error;
   if (napi_get_uv_event_loop(env_, &loop_) != napi_ok) return -EINVAL;

@@ -84,6 +84,7 @@ class environment {
 
   static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
   void deliver_wakes();
+  int join_loop();
   static void on_alarm(void* self) { static_cast<environment*>(self)->retry(); }
   void retry();
   void await_retry(driver& of, int32_t handle);

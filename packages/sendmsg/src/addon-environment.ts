@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
-import { ZeroCopyError } from '@sendzc/core'
-import { EVENT_WORDS, EventDispatcher, errnoName } from '@sendzc/core/driver'
+import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
 import { loadNative, type NativeAddon } from './native.js'
+import { joinError } from './open-error.js'
 
 /** Events that the buffer holds from the beginning. */
 const INITIAL_EVENTS = 1024
@@ -18,12 +18,7 @@ export class AddonEnvironment {
     this.addon = addon
     addon.useEvents(this.#events)
     const result = addon.start((count) => this.dispatch(count), isMainThread)
-    if (result < 0) {
-      throw new ZeroCopyError('ERR_ZC_SYSTEM', 'The event loop could not be joined.', {
-        errno: errnoName(result),
-        syscall: 'epoll_create1',
-      })
-    }
+    if (result < 0) throw joinError(result)
   }
 
   /** Makes the buffer large enough for a driver of `maxInFlight` tokens. */

@@ -10,8 +10,8 @@ interface Explanation {
 }
 
 function explainDescriptor(errno: string, fd: number): Explanation {
-  if (errno === 'EBADF') return { code: 'ERR_ZC_BAD_DESCRIPTOR', message: `Descriptor ${fd} is not open.`, syscall: 'fstat' }
-  if (errno === 'ENOTSOCK') return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, syscall: 'fstat' }
+  if (errno === 'EBADF') return { code: 'ERR_ZC_BAD_DESCRIPTOR', message: `Descriptor ${fd} is not open.`, syscall: 'getsockopt' }
+  if (errno === 'ENOTSOCK') return { code: 'ERR_ZC_NOT_A_SOCKET', message: `Descriptor ${fd} is not a socket.`, syscall: 'getsockopt' }
   return { code: 'ERR_ZC_SYSTEM', message: `Descriptor ${fd} could not be examined: ${errno}.`, syscall: 'getsockopt' }
 }
 
@@ -81,15 +81,31 @@ function explain(stage: number, errno: string, fd: number, report: Int32Array): 
         message: 'A writer of this process reads the notifications of this socket already, perhaps in another thread.',
         remedy: 'Close that writer first, or open this one with copy() or uring().',
       }
-    default: {
-      const isLimit = errno === 'EMFILE' || errno === 'ENFILE'
-      return {
-        code: isLimit ? 'ERR_ZC_LIMIT' : 'ERR_ZC_SYSTEM',
-        message: `The descriptor could not be duplicated: ${errno}.`,
-        ...(isLimit ? { remedy: 'Raise the limit on open files (ulimit -n).' } : {}),
-        syscall: 'fcntl',
-      }
+    default:
+      return explainShortage(errno, 'The descriptor could not be duplicated', 'fcntl')
+  }
+}
+
+/** A call that makes a descriptor, and could not. */
+function explainShortage(errno: string, what: string, syscall: string): Explanation {
+  const message = `${what}: ${errno}.`
+  if (errno === 'EMFILE') {
+    return {
+      code: 'ERR_ZC_LIMIT',
+      message,
+      remedy: 'Close descriptors that are not needed, or raise the limit of open files (ulimit -n).',
+      syscall,
     }
+  }
+  if (errno === 'ENFILE') {
+    const remedy = 'Close descriptors that are not needed, or raise the limit of the system (sysctl fs.file-max).'
+    return { code: 'ERR_ZC_LIMIT', message, remedy, syscall }
+  }
+  return {
+    code: 'ERR_ZC_SYSTEM',
+    message,
+    remedy: `Allow ${syscall} where a sandbox filters system calls, and see that the kernel has memory.`,
+    syscall,
   }
 }
 
@@ -98,4 +114,11 @@ export function openError(backend: BackendName, negated: number, fd: number, rep
   const errno = errnoName(negated)
   const { code, message, remedy, syscall } = explain(report[0] as number, errno, fd, report)
   return new ZeroCopyError(code, `${backend}: ${message}`, { errno, syscall, remedy })
+}
+
+/** Why the drivers of a thread can't join its event loop. */
+export function joinError(negated: number): ZeroCopyError {
+  const errno = errnoName(negated)
+  const { code, message, remedy, syscall } = explainShortage(errno, 'The event loop could not be joined', 'epoll_create1')
+  return new ZeroCopyError(code, message, { errno, syscall, remedy })
 }

@@ -89,7 +89,7 @@ class SharedRingBackend implements UringBackend {
 function checkSocket(fd: number): 'stream' | 'datagram' {
   const facts = new Int32Array(5)
   const result = loadNative().socketFacts(fd, facts)
-  if (result < 0) throw failureError(openFailure(-result, fd), -result, 'fstat')
+  if (result < 0) throw failureError(openFailure(-result, fd), -result, 'getsockopt')
   const [domain, type, , connected, listening] = facts
   if (domain === AF_UNIX) {
     throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'AF_UNIX sockets have no zero-copy: they copy within this machine.', {

@@ -1,0 +1,56 @@
+// Opens drivers while so many descriptors are free, and again when there are plenty, and prints what each open said.
+import { closeSync, openSync } from 'node:fs'
+import { ZeroCopyError } from '@sendzc/core'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { errqueue } from '../../src/index.js'
+
+/** What the child is to do. */
+export interface NoDescriptorTask {
+  free: number
+  /** Loads the addon before. */
+  loaded: boolean
+}
+
+/** What an open said. */
+export interface NoDescriptorEnd {
+  code: string
+  errno?: string | undefined
+  syscall?: string | undefined
+  remedy?: string | undefined
+}
+
+const task = JSON.parse(process.argv[2] as string) as NoDescriptorTask
+const pair = await tcpPairs('127.0.0.1')()
+const sink = { sent: () => undefined, released: () => undefined, wake: () => undefined }
+
+function open(): NoDescriptorEnd {
+  try {
+    errqueue().open({ fd: pair.fd, sink, maxInFlight: 4 }).close()
+    return { code: 'opened' }
+  } catch (error) {
+    if (!ZeroCopyError.is(error)) throw error
+    const { code, errno, syscall, remedy } = error
+    return { code, errno, syscall, remedy }
+  }
+}
+
+/** Takes every descriptor that is left. */
+function takeAll(): number[] {
+  const taken: number[] = []
+  for (;;) {
+    try {
+      taken.push(openSync('/dev/null', 'r'))
+    } catch {
+      return taken
+    }
+  }
+}
+
+if (task.loaded) errqueue().probe()
+const taken = takeAll()
+for (const fd of taken.splice(0, task.free)) closeSync(fd)
+const ends = [open(), open()]
+for (const fd of taken) closeSync(fd)
+ends.push(open())
+await pair.dispose()
+process.stdout.write(JSON.stringify(ends))
