@@ -67,7 +67,7 @@ bool environment::use_events(napi_value words) {
 
 event_buffer& environment::fresh_events() {
   events_.clear();
-  for (uint32_t index : retired_slots_) free_slots_.push_back(index);
+  if (!retired_slots_.empty()) free_slots_.insert(free_slots_.end(), retired_slots_.begin(), retired_slots_.end());
   retired_slots_.clear();
   return events_;
 }
@@ -97,6 +97,7 @@ int32_t environment::take_slot() {
 }
 
 int32_t environment::open_driver(const driver_request& request, opened_socket& opened) {
+  if (!request.within_dispatch) fresh_events();
   bool zerocopy = request.path != notification_path::none;
   if (zerocopy && !pinning_available()) {
     opened.stage = open_stage::pinning;

@@ -32,6 +32,8 @@ struct driver_request {
   uint32_t interval = 0;
   int32_t cmsg_type = 0;
   uint32_t inline_capacity = 1;
+  // Events wait in the buffer and are being handed to sinks: no number that they name is given to another driver.
+  bool within_dispatch = false;
 };
 
 // Room to describe what one system call sends, so that nothing is allocated for a send.
@@ -59,10 +61,10 @@ class environment {
   int64_t close_driver(int32_t handle);
   int32_t arm(driver& of, int32_t handle, uint32_t bits);
   void disarm(driver& of, uint32_t bits);
-  // What epoll_wait failed with for good: a negated errno, or 0.
-  int wait_error() const { return wait_error_; }
   // Whether its armed bits keep the event loop alive.
   void set_referenced(driver& of, bool referenced);
+  // What epoll_wait failed with for good: a negated errno, or 0.
+  int wait_error() const { return wait_error_; }
 
   // The event buffer, emptied: what was in it has been dispatched.
   event_buffer& fresh_events();
@@ -82,9 +84,9 @@ class environment {
     uint32_t generation = 0;
   };
 
+  int join_loop();
   static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
   void deliver_wakes();
-  int join_loop();
   static void on_alarm(void* self) { static_cast<environment*>(self)->retry(); }
   void retry();
   void await_retry(driver& of, int32_t handle);
@@ -94,10 +96,10 @@ class environment {
   void wake(driver& woken, int32_t handle, uint32_t ready);
   void flush_events();
   void set_armed(driver& of, uint32_t bits);
+  void keep_alive(bool before, bool now);
   int32_t take_slot();
   std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
   notification_source* shared_source(notification_path path);
-  void keep_alive(bool before, bool now);
   void drain_at_end(driver& ending);
   // No environment frees on its own what was made for the addon's sake.
   void forget_javascript();

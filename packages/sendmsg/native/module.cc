@@ -29,10 +29,10 @@ napi_value use_events(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// open(request: Int32Array of 6, report: Int32Array of 5): handle or a negated errno
+// open(request: Int32Array of 7, report: Int32Array of 5): handle or a negated errno
 napi_value open(napi_env env, napi_callback_info info) {
   arguments<2> given(env, info);
-  auto* words = given.words<int32_t>(0, napi_int32_array, 6);
+  auto* words = given.words<int32_t>(0, napi_int32_array, 7);
   auto* report = given.words<int32_t>(1, napi_int32_array, 5);
   if (!given.valid()) return given.refuse();
   driver_request request;
@@ -42,6 +42,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   request.interval = static_cast<uint32_t>(words[3]);
   request.cmsg_type = words[4];
   request.inline_capacity = static_cast<uint32_t>(words[5]);
+  request.within_dispatch = words[6] != 0;
   opened_socket opened;
   int32_t handle = given.home()->open_driver(request, opened);
   report[0] = static_cast<int32_t>(opened.stage);
@@ -99,7 +100,6 @@ napi_value wait_error(napi_env env, napi_callback_info info) {
   return given.number(static_cast<int32_t>(given.home()->wait_error()));
 }
 
-// abort(handle): number of events
 // setReferenced(handle, referenced)
 napi_value set_referenced(napi_env env, napi_callback_info info) {
   arguments<2> given(env, info);
@@ -110,6 +110,7 @@ napi_value set_referenced(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// abort(handle): number of events
 napi_value abort(napi_env env, napi_callback_info info) {
   arguments<1> given(env, info);
   driver* of = given.opened(0);
@@ -200,9 +201,9 @@ napi_value init(napi_env env, napi_value exports) {
       {"disarm", disarm},
       {"failure", failure},
       {"waitError", wait_error},
+      {"setReferenced", set_referenced},
       {"abort", abort},
       {"undelivered", undelivered},
-      {"setReferenced", set_referenced},
       {"close", close},
       {"counters", counters},
       {"processMemory", process_memory},

@@ -41,6 +41,7 @@ bool flag_of(int fd, int level, int option) {
 }
 
 bool reports_errors(int fd, const socket_facts& facts) {
+  if (is_stream(facts)) return false;
   if (facts.domain == AF_INET) return flag_of(fd, SOL_IP, IP_RECVERR);
   return facts.domain == AF_INET6 && (flag_of(fd, SOL_IPV6, IPV6_RECVERR) || flag_of(fd, SOL_IP, IP_RECVERR));
 }

@@ -12,7 +12,7 @@ namespace sendzc {
 // Where opening failed. Mirrored by src/native.ts.
 enum class open_stage : int32_t {
   done = 0,
-  descriptor = 1,    // fstat, getsockopt: closed, or not a socket
+  descriptor = 1,    // getsockopt: closed, or not a socket
   family = 2,        // AF_UNIX and others that no driver here serves
   connection = 3,    // not connected, or listening
   upper_layer = 4,   // kernel TLS sits on the socket

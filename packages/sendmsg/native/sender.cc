@@ -53,9 +53,7 @@ sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval
       is_stream_(sendzc::is_stream(opened.facts)),
       is_tcp_(is_stream_ && domain_ != AF_VSOCK),
       reports_errors_(opened.reports_errors),
-      ids_(opened.was_zerocopy ? ids::unknown : ids::known) {
-  if (ids_ == ids::unknown && is_tcp_) acked_bytes_target_ = acked_bytes_when_sent(fd_.get());
-}
+      ids_(opened.was_zerocopy ? ids::unknown : ids::known) {}
 
 sender::route sender::route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending) {
   // An empty message gets no id from the kernel, so it would never be notified.
@@ -66,9 +64,13 @@ sender::route sender::route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pe
 }
 
 // A notification of an earlier user's send must not be taken for that of our first. So before that first send everything queued
-// when we opened has been acknowledged (TCP) or has left (datagrams), and what it left on the error queue is removed.
+// when it was first asked for has been acknowledged (TCP) or has left (datagrams), and what it left on the error queue is removed.
 bool sender::earlier_sends_are_done() {
   if (earlier_sends_done_) return true;
+  if (is_tcp_ && !acked_bytes_asked_) {
+    acked_bytes_target_ = acked_bytes_when_sent(fd());
+    acked_bytes_asked_ = true;
+  }
   bool done = is_tcp_ && acked_bytes_target_ != 0 ? acked_bytes_reached(fd(), acked_bytes_target_) : send_queue_is_empty(fd());
   if (!done) return false;
   collect_result result = source_->collect(fd(), true, *this);

@@ -166,6 +166,7 @@ class sender final : private notification_sink {
   bool is_tcp_;
   bool reports_errors_;
   bool attached_ = false;
+  bool acked_bytes_asked_ = false;
   bool earlier_sends_done_ = false;
   bool doubt_waits_for_room_ = false;
   // A sandbox does not know sendmmsg.

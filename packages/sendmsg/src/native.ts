@@ -24,8 +24,8 @@ export const SYSTEM_CALLS = ['sendmsg', 'sendmsg', 'sendmmsg', 'recvmsg', 'recvm
 
 /** Words of the report that {@link NativeAddon.open} fills: stage, domain, type, protocol, listening. */
 export const OPEN_REPORT_WORDS = 5
-/** Words of the request that {@link NativeAddon.open} reads: fd, path, maxInFlight, interval, cmsgType, capacity. */
-export const OPEN_REQUEST_WORDS = 6
+/** Words of the request that {@link NativeAddon.open} reads: fd, path, maxInFlight, interval, cmsgType, capacity, within a dispatch. */
+export const OPEN_REQUEST_WORDS = 7
 /** Values that {@link NativeAddon.counters} fills. */
 export const COUNTER_VALUES = 11
 

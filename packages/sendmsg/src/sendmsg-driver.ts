@@ -75,7 +75,8 @@ export class SendmsgDriver implements Driver {
     const environment = addonEnvironment()
     environment.reserve(maxInFlight)
     const report = new Int32Array(OPEN_REPORT_WORDS)
-    const words = Int32Array.of(fd, request.path, maxInFlight, request.interval, request.cmsgType, request.capacity)
+    const { path, interval, cmsgType, capacity } = request
+    const words = Int32Array.of(fd, path, maxInFlight, interval, cmsgType, capacity, environment.dispatcher.dispatching ? 1 : 0)
     const handle = environment.addon.open(words, report)
     if (handle < 0) throw openError(request.backend, handle, fd, report)
     environment.dispatcher.set(handle & INDEX_MASK, options.sink)
@@ -114,6 +115,14 @@ export class SendmsgDriver implements Driver {
     if (!this.#closed) this.#environment.addon.disarm(this.#handle, bits)
   }
 
+  ref(): void {
+    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, true)
+  }
+
+  unref(): void {
+    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, false)
+  }
+
   abort(): void {
     if (this.#closed) return
     this.#checkCallable('abort')
@@ -123,14 +132,6 @@ export class SendmsgDriver implements Driver {
   answeringCall(token: number): string {
     return failedCall(this.#environment.addon.failure(this.#handle, token)).syscall
   }
-  ref(): void {
-    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, true)
-  }
-
-  unref(): void {
-    if (!this.#closed) this.#environment.addon.setReferenced(this.#handle, false)
-  }
-
 
   failure(token?: number): DriverFailure | undefined {
     const { addon } = this.#environment

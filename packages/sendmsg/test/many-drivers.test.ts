@@ -90,3 +90,13 @@ describe('wake-ups of many drivers in one turn of the event loop', () => {
     await closeSenders(senders)
   })
 })
+
+/** Drivers open at once in a thread. Mirrors `max_drivers` in native/environment.h. */
+const MAX_DRIVERS = 65_536
+
+it('drivers that are closed without a message make room for others', async () => {
+  const pair = await udpPairs('127.0.0.1')()
+  const sink = { sent: () => undefined, released: () => undefined, wake: () => undefined }
+  for (let opened = 0; opened <= MAX_DRIVERS; opened++) errqueue().open({ fd: pair.fd, sink, maxInFlight: 1 }).close()
+  await pair.dispose()
+})

@@ -43,7 +43,8 @@ inline memory_pin pin_array_buffer(napi_value buffer) { return reinterpret_cast<
 inline std::atomic<int64_t> process_pinned_bytes{0};
 inline std::atomic<int64_t> process_leaked_bytes{0};
 
-// A fixed number of pins at most, in singly linked chains: one chain for the segments of one message. The memory grows with what is pinned at once.
+// A fixed number of pins at most, in singly linked chains: one chain for the segments of one message. The memory grows with what is pinned
+// at once.
 class pin_pool {
  public:
   static constexpr uint32_t none = UINT32_MAX;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <cstdint>
 
@@ -19,21 +18,19 @@ struct socket_facts {
 
 // 0, or -EBADF (closed), -ENOTSOCK (a file, a pipe, an eventfd, ...), or another negated errno.
 inline int read_socket_facts(int fd, socket_facts& facts) {
-  struct stat status;
-  if (fstat(fd, &status) != 0) return -errno;
-  if (!S_ISSOCK(status.st_mode)) return -ENOTSOCK;
   socklen_t size = sizeof(int);
   if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &facts.domain, &size) != 0) return -errno;
   size = sizeof(int);
   if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &facts.type, &size) != 0) return -errno;
   size = sizeof(int);
   if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &facts.protocol, &size) != 0) return -errno;
-  int accepting = 0;
-  size = sizeof(int);
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0) facts.listening = accepting != 0;
   sockaddr_storage peer;
   size = sizeof(peer);
   facts.connected = getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+  if (facts.connected) return 0;
+  int accepting = 0;
+  size = sizeof(int);
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0) facts.listening = accepting != 0;
   return 0;
 }
 
