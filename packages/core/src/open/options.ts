@@ -27,7 +27,7 @@ export interface WriterOptions {
   /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). Default 1,000. */
   abortGraceMs?: number | undefined
   /**
-   * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback and veth always copy).
+   * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback, and veth to a receiver on this machine, always copy).
    * 0 = never, the default. `auto()` sets it to 16.
    */
   demoteAfterCopied?: number | undefined

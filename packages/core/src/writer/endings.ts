@@ -1,4 +1,4 @@
-import type { DriverFailure } from '../driver/driver.js'
+import type { DriverFailure, SocketKind } from '../driver/driver.js'
 import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from '../errors.js'
 
 /** Why writes fail from some moment on: what the error of each is made from. */
@@ -43,11 +43,22 @@ export function signalEnding(reason: unknown, begun: boolean): Ending {
 }
 
 /** Closing took longer than `drainTimeoutMs`; `failure`: what failed beneath the driver, so that it is not the peer's doing. */
-export function drainTimeoutEnding(drainTimeoutMs: number, failure?: DriverFailure): Ending {
+export function drainTimeoutEnding(drainTimeoutMs: number, kind: SocketKind, failure?: DriverFailure): Ending {
   if (failure !== undefined) {
     const { message, errno, syscall, remedy } = failure
     const waited = `Nothing more was heard of what is in flight within ${drainTimeoutMs} ms (drainTimeoutMs); the connection was aborted.`
     return { code: 'ERR_ZC_DRAIN_TIMEOUT', message: `${message} ${waited}`, init: { errno, syscall, remedy } }
+  }
+  if (kind === 'datagram') {
+    return {
+      code: 'ERR_ZC_DRAIN_TIMEOUT',
+      message: `The device did not let go of every datagram within ${drainTimeoutMs} ms (drainTimeoutMs); the socket was aborted.`,
+      init: {
+        remedy:
+          'Look for a device that is slow or stopped (`tc -s qdisc`, `ip -s link`); the kernel can hold back the notification of a datagram larger than ' +
+          'the MTU until another packet flows: send smaller ones, or copy.',
+      },
+    }
   }
   return {
     code: 'ERR_ZC_DRAIN_TIMEOUT',

@@ -106,7 +106,7 @@ export class SocketWriter implements ZeroCopyWriter {
       return this.#reset()
     }
     if (this.#half.isClosed) return
-    const ending = drainTimeoutEnding(drainTimeoutMs, this.#half.driver.failure?.())
+    const ending = drainTimeoutEnding(drainTimeoutMs, this.#half.driver.kind, this.#half.driver.failure?.())
     await this.#abortConnection(ending)
     throw new ZeroCopyError(ending.code, ending.message, ending.init)
   }
