@@ -1,5 +1,6 @@
 import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './vitest.sequencer.js'
 
 export default defineConfig({
   // Tests run the sources, not what was compiled from them.
@@ -11,6 +12,7 @@ export default defineConfig({
     // Addons are loaded per process; a fork per file keeps one file's sockets out of another's counts.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Every wait is bounded, and on a shared machine the hypervisor can take a processor away for longer than a bound: one more try there.

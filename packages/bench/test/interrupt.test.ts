@@ -20,7 +20,7 @@ const common = [
   '--intervals',
   '8',
   '--rounds',
-  '3',
+  '2',
   '--cpus',
   '0,1',
   '--json',
@@ -29,9 +29,9 @@ const common = [
 
 /** Commands that have cells of a C program: their options, the beginning of its name, and how many rows a whole run has. */
 const WITH_C = [
-  ['peers', [...common, '--levels', 'driver', '--runtime-ms', '20'], 'msg_zerocopy', 6, lacksSelftests],
+  ['peers', [...common, '--levels', 'driver', '--runtime-ms', '20'], 'msg_zerocopy', 4, lacksSelftests],
   // Long enough that the signal finds it running.
-  ['paper', [...common, '--levels', 'selftest', '--runtime-ms', '700'], 'zc_throughput', 6, ''],
+  ['paper', [...common, '--levels', 'selftest', '--runtime-ms', '500'], 'zc_throughput', 4, ''],
 ] as const
 
 /** Who the signal reaches: Ctrl-C in a terminal every process of it, `kill` the one that it names. */
