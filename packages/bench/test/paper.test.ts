@@ -5,6 +5,7 @@ import { readRecord } from '../src/record/record-file.js'
 import { IdSource } from '../src/report/html.js'
 import { recordSection } from '../src/report/record-section.js'
 import { paperTables } from '../src/tables/paper-table.js'
+import { questionTables } from '../src/tables/question-table.js'
 import { blame, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 
@@ -59,6 +60,29 @@ describe('bench paper', () => {
     expect(text).toMatch(/^ {2}Gain published +\+20\.88%$/mu)
     expect(text).toMatch(/^New ZC recovers of what collecting costs +50%$/mu)
     expect(text).toMatch(/^ {2}copied +100%$/mu)
+  })
+
+  it('puts the gains in CPU time over recvmsg in one table by interval, with the ceiling and what was published', () => {
+    const rows = [0, 1].flatMap((round) =>
+      [1, 32].flatMap((interval) => [
+        row({ transport: 'udp4', level: 'selftest', round, interval }),
+        row({
+          transport: 'udp4',
+          level: 'selftest',
+          round,
+          interval,
+          backend: 'errqueue-recvmmsg',
+          cpuSystemUs: interval === 1 ? 7_000 : 9_000,
+        }),
+        row({ transport: 'udp4', level: 'selftest', round, interval, backend: 'never', cpuSystemUs: 4_000 }),
+      ]),
+    )
+    const lines = questionTables(rows)
+    expect(lines[1]).toBe('UDPv4: gain in CPU time over recvmsg, %, by interval')
+    expect(lines[4]).toMatch(/^C: recvmmsg +\+25\.0 \[25\.0, 25\.0\] +0$/u)
+    expect(lines[5]).toMatch(/^C: never collected +\+100\.0 .* \+100\.0 /u)
+    expect(lines[6]).toMatch(/^paper: inline +\+20\.9 +\+0\.3$/u)
+    expect(questionTables(rows.filter(({ interval }) => interval === 1))).toEqual([])
   })
 
   it('measures all three levels here, and leaves a record that the report shows', async () => {

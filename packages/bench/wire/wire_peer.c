@@ -230,6 +230,12 @@ static bool read_option(int option, const char* text, struct peer_options* optio
   }
 }
 
+/// What stands for a device's interrupt does not wait until other programs have had their turn. Where that is not allowed it waits.
+static void run_as_interrupt(void) {
+  struct sched_param priority = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+  sched_setscheduler(0, SCHED_RR, &priority);
+}
+
 int main(int count, char** arguments) {
   struct peer_options options = {0};
   struct wire_link link = {0};
@@ -242,6 +248,7 @@ int main(int count, char** arguments) {
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
+  run_as_interrupt();
   const char* what = NULL;
   if (link_open(&link, options.near, options.far, &what)) return fail(what, errno);
   if (outbox_open(&link, options.hold_us * 1000u)) return fail("calloc", errno);

@@ -12,6 +12,7 @@ import type { SocketSettings } from '../ends/socket-settings.js'
 import type { Processors } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
 import { type Cell, familyOf, isStream, type SelftestPath } from '../run/cell.js'
+import type { Destination } from '../run/cell-runner.js'
 import { runProgram } from '../run/child-program.js'
 
 const run = promisify(execFile)
@@ -92,6 +93,8 @@ export interface ThroughputContext {
   runtimeMs: number
   processors: Processors
   settings: SocketSettings
+  /** Where it sends to; without it to a receiver of its own. */
+  destination?: Destination | undefined
   /** Aborted when the user wants the run to end. */
   signal: AbortSignal
 }
@@ -100,7 +103,7 @@ export interface ThroughputContext {
 export function throughputArguments(
   cell: ThroughputCell,
   port: number,
-  { runtimeMs, processors, settings }: Omit<ThroughputContext, 'program' | 'signal'>,
+  { runtimeMs, processors, settings, destination }: Omit<ThroughputContext, 'program' | 'signal'>,
 ): string[] {
   const { sender, receiver } = processors
   return [
@@ -117,6 +120,7 @@ export function throughputArguments(
       '-p',
       String(port),
     ],
+    ...(destination === undefined ? [] : ['-D', destination.host]),
     ...(sender === null ? [] : ['-C', String(sender)]),
     ...(receiver === null ? [] : ['-R', String(receiver)]),
     ...(settings.congestionControl === null ? [] : ['-A', settings.congestionControl]),
@@ -125,11 +129,11 @@ export function throughputArguments(
 }
 
 /**
- * Runs the C sender, with a receiver of its own, for one cell. Its time ends on TCP when the receiver has everything, on UDP with the last send.
+ * Runs the C sender for one cell. Its time ends on TCP when its own receiver has everything, else and on UDP with the last notification.
  * @throws CutOff when the user ended it, BenchFailure when it fails
  */
 export async function runThroughput(cell: ThroughputCell, round: number, position: number, context: ThroughputContext): Promise<Row> {
-  const args = throughputArguments(cell, await freePort(), context)
+  const args = throughputArguments(cell, context.destination?.port ?? (await freePort()), context)
   try {
     const { stdout } = await runProgram(context.program, args, { timeoutMs: context.runtimeMs + LIMIT_MS.run, signal: context.signal })
     return throughputRow(cell, round, position, stdout)

@@ -12,11 +12,14 @@ import type { Row } from '../record/record.js'
 import { RunRecord } from '../record/run-record.js'
 import { probeBackends, selectBackends } from '../run/backends.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from '../run/cell.js'
-import { type CellContext, defaultNoDelay, runCell } from '../run/cell-runner.js'
+import { type CellContext, defaultNoDelay, measuredOnWire, runCell } from '../run/cell-runner.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { warmupTurns } from '../run/warmup.js'
 import { paperTables } from '../tables/paper-table.js'
+import { questionTables } from '../tables/question-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
 
 const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: [1, 32] } as const
@@ -35,9 +38,10 @@ const OVERHEAD_MS = 30
 
 const { to: _remote, ...LOCAL_OPTIONS } = COMMON_OPTIONS
 
-/** Options of `bench paper`. Both ends are here, as in the paper's localhost test. */
+/** Options of `bench paper`. Both ends are here, as in the paper's localhost test, or the other one is the wire. */
 export const PAPER_OPTIONS = {
   ...LOCAL_OPTIONS,
+  ...WIRE_OPTIONS,
   backends: {
     ...COMMON_OPTIONS.backends,
     help: 'paths beside errqueue-recvmsg (default inline; where the kernel lacks it, errqueue-recvmmsg)',
@@ -101,6 +105,8 @@ function wantedBackends(asked: PaperOptions['backends'], inlineWorks: boolean): 
 async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('paper', args, PAPER_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   checkDatagramSize(options.transports, options.size)
   const probes = probeBackends()
   const inline = probes.find(({ label }) => label === 'inline')
@@ -119,21 +125,24 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
     },
     processors,
     remoteHost: null,
+    wire,
     probes,
   })
-  run.note(congestionText(settings), loopbackText(machine.loopbackWithoutCopy))
+  run.note(congestionText(settings), ...(wire === undefined ? [loopbackText(machine.loopbackWithoutCopy)] : []))
   if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
   await using receivers = await openReceivers({
     transports: options.transports,
     to: undefined,
     cpu: processors.receiver,
     settings,
+    wire,
     coalesceUs: options['receiver-pause-us'],
   })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = paperCells({ ...options, transports: receivers.transports }, backends)
-  const context = { destinations: receivers.destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay }
+  const { destinations, wire: meter } = receivers
+  const context = { destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay, wire: meter }
   const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
   const path = await run.write(outcome.complete)
   const emulated = emulationText(machine)
@@ -147,7 +156,14 @@ interface PaperContext extends CellContext {
 }
 
 function measureCell(cell: PaperCell, round: number, position: number, context: PaperContext & { signal: AbortSignal }): Promise<Row> {
-  return cell.level === 'selftest' ? runThroughput(cell, round, position, context) : runCell(cell, round, position, context)
+  if (cell.level !== 'selftest') return runCell(cell, round, position, context)
+  const { wire, destinations } = context
+  if (wire === undefined) return runThroughput(cell, round, position, context)
+  const destination = destinations.get(cell.transport)
+  return measuredOnWire(wire, async () => ({
+    row: await runThroughput(cell, round, position, { ...context, destination }),
+    sentBytes: null,
+  }))
 }
 
 async function measurePaper(cells: readonly PaperCell[], rounds: number, run: RunRecord, context: PaperContext): Promise<TurnsOutcome> {
@@ -174,6 +190,7 @@ function printPaper(rows: readonly Row[], options: PaperOptions, run: RunRecord,
     "of the ratios paired by round, with its bootstrap 95 % interval. Gain, sender's CPU: the same with bytes per second of its CPU time",
     '(CLOCK_PROCESS_CPUTIME_ID). Calls: system calls that send or collect; the C sender also polls once per send, on every path.',
     ...paperTables(rows, mark),
+    ...questionTables(rows),
     '',
     ...run.notes,
     `TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`,

@@ -11,6 +11,7 @@ const TITLES: Partial<Record<Row['backend'], string>> = {
   inline: 'New ZC',
   'inline-pointer': 'New ZC, pointer',
   'errqueue-recvmmsg': 'ZC, recvmmsg',
+  uring: 'io_uring',
   never: 'never collected',
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { openSocket } from '@sendzc/socket'
 import { BenchFailure } from '../cli/failure.js'
 import { makePayload } from '../ends/payload.js'
@@ -19,6 +20,10 @@ const PORT = 9_000
 /** Sends of the control, and their size in bytes. */
 const CONTROL_SENDS = 64
 const CONTROL_BYTES = 16_384
+
+/** Of sched(7), as sched_getscheduler(2) numbers them. */
+const SCHED_FIFO = 1
+const SCHED_RR = 2
 
 /** What {@link openWire} opens. */
 export interface OpenWireOptions {
@@ -42,7 +47,7 @@ export async function openWire({ transports, cpu, settings, wire }: OpenWireOpti
     return {
       destinations: new Map(transports.map((transport) => [transport, { host: farAddress(transport), port: PORT }])),
       transports: [...transports],
-      notes: [WIRE_SENTENCE, await controlNote(cpu, settings)],
+      notes: [WIRE_SENTENCE, await controlNote(cpu, settings), ...schedulingNote()],
       processOf: () => undefined,
       wire: new WireMeter(peer),
       [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
@@ -76,4 +81,14 @@ async function controlNote(cpu: number | null, settings: SocketSettings): Promis
   } finally {
     await load.close()
   }
+}
+
+/** Whether this process goes before others: what the load average says of a run is then another thing. proc_pid_stat(5), fields 19, 40 and 41. */
+function schedulingNote(): string[] {
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [nice, policy] = [Number(fields[16]), Number(fields[38])]
+  if (policy === SCHED_FIFO || policy === SCHED_RR)
+    return ['Scheduling: the sender has a real-time priority (chrt), so that other work waits for it.']
+  return nice < 0 ? [`Scheduling: the sender's nice value is ${nice}.`] : []
 }

@@ -125,6 +125,19 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
     }
   })
 
+  it("has the paper's tables, from C and from ours", async () => {
+    const args = ['--transports', 'tcp6,udp6', '--intervals', '1,32', '--backends', 'uring', '--levels', 'selftest,driver']
+    const outcome = await bench(['paper', '--wire', ...args, '--rounds', '1', '--runtime-ms', '30', '--json', 'record.json'])
+    expect(outcome, outcome.stderr).toMatchObject({ status: 0 })
+    const { rows } = await readRecord('record.json')
+    expect(rows).toHaveLength(2 * 2 * (2 + 2))
+    for (const { wire, bytes, copiedSends, level, backend } of rows) {
+      expect(wire?.newBytes).toBeGreaterThanOrEqual(bytes)
+      if (level === 'selftest' || backend.startsWith('errqueue')) expect(copiedSends).toBe(0)
+    }
+    expect(outcome.stdout).toContain('UDPv6: gain in CPU time over recvmsg')
+  })
+
   it('ends with its record and without its namespace on SIGINT', async () => {
     const kept = firstRowKept()
     const child = start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
