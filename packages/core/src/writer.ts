@@ -43,7 +43,7 @@ export interface WriterStats {
   copies: {
     /** The kernel fell back (loopback reception, no scatter-gather, ...), or says so: see `uring()`. */
     kernel: number
-    /** Smaller than `minZerocopyBytes`. */
+    /** Smaller than `minZerocopyBytes`, or in a message smaller than `minZerocopyMessageBytes`. */
     threshold: number
     /** ENOBUFS with nothing in flight (any with `copyAtLimit`), or more segments than a zero-copy datagram can hold. */
     limit: number

@@ -28,15 +28,61 @@ async function statsAfter(
 }
 
 describe('the threshold', () => {
-  const sizes = [4_095, 4_096, 10_239, 10_240]
+  const sizes = [4_095, 4_096, 10_239, 10_240, 40_959, 40_960]
 
   it.each<[string, boolean, WriterOptions, number]>([
-    ['auto: a page', true, {}, 3],
-    ['a fixed backend: what the kernel advises', false, {}, 1],
-    ["auto with the caller's own", true, { minZerocopyBytes: 10_240 }, 1],
+    ['auto: what a notification is worth', true, {}, 1],
+    ['a fixed backend: what the kernel advises', false, {}, 3],
+    ["auto with the caller's own", true, { minZerocopyBytes: 10_240 }, 3],
+    ["auto with both of the caller's own", true, { minZerocopyBytes: 1, minZerocopyMessageBytes: 10_239 }, 4],
+    ['a fixed backend with one for messages', false, { minZerocopyBytes: 1, minZerocopyMessageBytes: 40_960 }, 1],
   ])('of %s', async (_name, isAuto, options, asked) => {
     const { zerocopySends, copies } = await statsAfter(sizes, {}, isAuto, options)
     expect([zerocopySends, copies.threshold]).toEqual([asked, sizes.length - asked])
+  })
+})
+
+describe('the threshold of a message', () => {
+  /** Messages that asked for zero-copy, and those below the threshold, of writes of one turn. */
+  async function messagesOf(sizes: readonly number[], kernel: MemoryOptions = {}): Promise<[shared: number, copied: number]> {
+    const backend = memory({ sendBufferBytes: 4_194_304, ...kernel })
+    const socket = backend.openSocket()
+    const writer = await openWriter({ fd: socket.fd }, { backend: auto([backend]) })
+    const ledger = new WriteLedger(writer)
+    let offset = 0
+    for (const bytes of sizes) {
+      ledger.write(content(bytes, offset))
+      offset += bytes
+    }
+    await ledger.allReleased()
+    ledger.assertAllSent()
+    if (kernel.kind !== 'datagram') assertContent(Buffer.concat(socket.received), 0, 'stream')
+    await writer.close()
+    const { zerocopySends, copies } = writer.stats()
+    return [zerocopySends, copies.threshold]
+  }
+  const times = (count: number, bytes: number): number[] => new Array<number>(count).fill(bytes)
+
+  it('is that of all writes that are joined', async () => {
+    expect(await messagesOf(times(10, 4_096))).toEqual([1, 0])
+    expect(await messagesOf(times(9, 4_096))).toEqual([0, 1])
+    expect(await messagesOf(times(10, 4_095))).toEqual([0, 1])
+  })
+
+  it('copies what is small together, and shares what is large beside it', async () => {
+    expect(await messagesOf([8_192, 100, 204_800, 100, 8_192])).toEqual([1, 2])
+    expect(await messagesOf([8_192, 8_192, 100, ...times(5, 8_192)])).toEqual([1, 1])
+    expect(await messagesOf([39_000, 600_000, 39_000])).toEqual([1, 2])
+  })
+
+  it('leaves the rest of a large write shared, however little of it is left', async () => {
+    expect(await messagesOf([50_000], { sendBufferBytes: 49_000 })).toEqual([2, 0])
+    // A small one that is cut goes on with what follows it.
+    expect((await messagesOf([30_000, 30_000], { sendBufferBytes: 45_000 }))[1]).toBeGreaterThan(0)
+  })
+
+  it('is that of each datagram', async () => {
+    expect(await messagesOf([40_959, 40_960, 60_000, 1_200], { kind: 'datagram' })).toEqual([2, 2])
   })
 })
 
@@ -48,10 +94,11 @@ describe('what it is given', () => {
 
 describe('where the kernel copies all the same', () => {
   it('auto stops asking after its limit, and a fixed backend goes on', async () => {
+    const kernel = { copiedFraction: 1 }
     const small = new Array<number>(100).fill(AUTO_DEFAULTS.minZerocopyBytes)
-    const chosen = await statsAfter(small, { copiedFraction: 1 }, true)
+    const chosen = await statsAfter(small, kernel, true, { minZerocopyMessageBytes: 0 })
     expect(chosen.copies).toMatchObject({ kernel: 16, demoted: 84 })
-    const fixed = await statsAfter(small, { copiedFraction: 1 }, false, { minZerocopyBytes: 0 })
+    const fixed = await statsAfter(small, kernel, false, { minZerocopyBytes: 0 })
     expect(fixed.copies).toMatchObject({ kernel: 100, demoted: 0 })
   })
 })

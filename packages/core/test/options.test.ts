@@ -35,8 +35,8 @@ describe('an option that is undefined is as one that is absent', () => {
     const options = { backend: auto([backend]), minZerocopyBytes: undefined, signal: undefined }
     const { signal, ...writerOptions } = options
     const writer = await openWriter({ fd: socket.fd }, writerOptions)
-    await writer.write(new Uint8Array(5_000), { signal })
-    // 5,000 bytes are above the default of auto() and below that of the writer.
+    // Joined they are above the default of auto(), and each of them below that of the writer.
+    await Promise.all(Array.from({ length: 10 }, () => writer.write(new Uint8Array(5_000), { signal })))
     expect(writer.stats().copies.threshold).toBe(0)
     expect(toWritable(writer, { highWaterMark: undefined }).writableHighWaterMark).toBe(toWritable(writer).writableHighWaterMark)
     await writer.close()

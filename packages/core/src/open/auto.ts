@@ -7,8 +7,8 @@ import { AUTO_DEFAULTS } from './options.js'
 /**
  * Chooses the first backend that works on the socket, in the order given, and says what it chose and why
  * (`writer.choice`). With it the writer also notices a path on which the kernel copies everything (loopback, veth) and stops asking for
- * zero-copy there, with a new attempt now and then. So it can afford to ask from a smaller size on than a fixed backend does:
- * 4,096 bytes, unless `minZerocopyBytes` says otherwise.
+ * zero-copy there, with a new attempt now and then. It asks with messages of 40,960 bytes and more: a datagram, or writes of 4,096 bytes and more that
+ * are joined; see `minZerocopyMessageBytes` and `minZerocopyBytes`.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend, or with something else; from `open`, the error of the last backend with all causes
  */
 export function auto(backends: readonly Backend[]): ChosenBackend {

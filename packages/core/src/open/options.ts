@@ -16,6 +16,11 @@ export interface WriterOptions {
    * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). `auto()` has a default of its own, 4,096. Default 10,240.
    */
   minZerocopyBytes?: number | undefined
+  /**
+   * Smallest message, in bytes, that asks for zero-copy: a datagram, or adjoining writes to a stream that are joined. What a notification costs
+   * falls on a message, whatever its writes. `auto()` has a default of its own, 40,960, which gives way to a `minZerocopyBytes` of the caller's. Default 0.
+   */
+  minZerocopyMessageBytes?: number | undefined
   /** Messages in flight: submitted and not yet released. A full table is backpressure, never growth. Default 256. */
   maxInFlight?: number | undefined
   /** Writes accepted and not yet sent; one more is rejected with ERR_ZC_QUEUE_FULL. Default 65,536. */
@@ -47,6 +52,7 @@ export type ResolvedWriterOptions = { [K in keyof WriterOptions]-?: Exclude<Writ
 /** Reads the options of `openWriter`. Every default of the writer stands here and nowhere else. */
 export const writerOptionsSchema = record<ResolvedWriterOptions>({
   minZerocopyBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 10_240),
+  minZerocopyMessageBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 0),
   maxInFlight: withDefault(whole(1, LIMITS.maxInFlight), 256),
   maxQueuedWrites: withDefault(whole(1, LIMITS.maxQueuedWrites), 65_536),
   maxJoinedBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 524_288),
@@ -60,21 +66,26 @@ export const writerOptionsSchema = record<ResolvedWriterOptions>({
 /**
  * What `auto()` sets, over the defaults and beneath the caller's own options.
  *
- * minZerocopyBytes: the smallest size at which each path took fewer instructions than copying in every cell of `bench sizes` at the driver
- * level where nothing is copied (README, "Where nothing is copied"), and at which the slides' machines, which are real ones, took 79 % of the
- * cycles of copying. The fixed backends keep to the kernel's advice, since they go on asking where the kernel copies; here that ends
- * after demoteAfterCopied messages. Smaller messages reach the limit of notifications in flight sooner, hence copyAtLimit.
+ * minZerocopyMessageBytes: the smallest size at which uring took less CPU time than copying on the wire (README, "A result"), alike for a datagram,
+ * for a lone write to a stream and for joined ones, over IPv4 and IPv6. minZerocopyBytes: the smallest write that was worth its pinned pages in such a
+ * message, 64 of 4,096 bytes at 74 % of the CPU time of copying. The fixed backends keep to the kernel's advice, since they go on asking where the
+ * kernel copies; here that ends after demoteAfterCopied messages. Smaller messages reach the limit of notifications in flight sooner, hence copyAtLimit.
  */
 export const AUTO_DEFAULTS = {
   minZerocopyBytes: 4_096,
+  minZerocopyMessageBytes: 40_960,
   demoteAfterCopied: 16,
   copyAtLimit: true,
 } as const satisfies WriterOptions
 
-/** The caller's options over other defaults than the writer's own: one that is `undefined` leaves the default beneath it. */
+/**
+ * The caller's options over other defaults than the writer's own: one that is `undefined` leaves the default beneath it. Who says from which size
+ * on a write is shared means each such write, whatever its message.
+ */
 export function overDefaults(defaults: WriterOptions | undefined, options: WriterOptions): WriterOptions {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(given) }
+  const message = options.minZerocopyBytes === undefined ? {} : { minZerocopyMessageBytes: 0 }
+  return { ...defaults, ...message, ...Object.fromEntries(given) }
 }
 
 /**

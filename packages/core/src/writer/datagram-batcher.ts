@@ -22,7 +22,8 @@ export class DatagramBatcher {
       if (this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
       if (batch.segmentCount + write.segmentCount > batch.maxSegments) return true
       queue.shift()
-      const cause = this.#policy.causeToCopy(write)
+      const ownCause = this.#policy.causeToCopy(write)
+      const cause = ownCause === null && write.bytes < this.#policy.minMessageBytes ? 'threshold' : ownCause
       this.#policy.messageMade(cause)
       const token = this.#table.take(cause)
       this.#table.cover(token, write, write.bytes)

@@ -1,6 +1,6 @@
 import { MessageFlag, type SendBatch } from '../driver/driver.js'
 import type { MessageTable } from './message-table.js'
-import type { PendingWrite } from './pending-write.js'
+import type { CopyCause, PendingWrite } from './pending-write.js'
 import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'
 
@@ -9,13 +9,17 @@ import type { ZerocopyPolicy } from './zerocopy-policy.js'
  * so that a short, failed or canceled message needs no undoing: its bytes are still the next ones.
  *
  * Adjoining writes share a message, and so one notification, while they agree on whether to ask for zero-copy: a small
- * header that was to be copied does not drag itself, or what follows, into the other way.
+ * header that was to be copied does not drag itself, or what follows, into the other way. Writes that would be shared and do not fill a message of
+ * some size between them are copied together.
  */
 export class StreamBatcher {
   readonly #table: MessageTable
   readonly #policy: ZerocopyPolicy
   readonly #maxSegments: number
   readonly #maxJoinedBytes: number
+  /** Whether the message that is being made is of writes that are too small together, and the first write that is none of them. */
+  #isSmall = false
+  #smallEnd: PendingWrite | undefined
 
   /**
    * @param maxSegments - of one message
@@ -45,13 +49,13 @@ export class StreamBatcher {
       if (write === undefined || write.turn !== undefined) return true
       if (limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
       if (isGone(write, segment, offset)) return batch.messageCount > 0
-      const cause = this.#policy.causeToCopy(write)
+      const cause = this.#messageCause(write, limit)
       const token = this.#table.take(cause)
       this.#policy.messageMade(cause)
       let segments = 0
       let bytes = 0
       while (write !== undefined && write.turn === undefined && segments < limit) {
-        if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || this.#policy.causeToCopy(write) !== cause)) break
+        if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || !this.#joins(write, limit, cause))) break
         const before = bytes
         while (segment < write.segmentCount && segments < limit) {
           if (isGone(write, segment, offset)) break
@@ -69,6 +73,37 @@ export class StreamBatcher {
       }
       batch.endMessage(token, segments, cause === null ? MessageFlag.Zerocopy : 0)
     }
+  }
+
+  /** Why the message that begins with a write is to be copied, or null. */
+  #messageCause(first: PendingWrite, maxSegments: number): CopyCause {
+    const cause = this.#policy.causeToCopy(first)
+    const { minMessageBytes } = this.#policy
+    this.#isSmall = false
+    // The rest of a large write goes on as it began, however little it is: its outcome is one.
+    if (cause !== null || first.bytes >= minMessageBytes) return cause
+    let bytes = first.bytes - first.sentBytes
+    let segments = first.segmentCount
+    let write = first.next
+    for (; write !== undefined && write.turn === undefined && bytes < minMessageBytes; write = write.next) {
+      segments += write.segmentCount
+      if (segments > maxSegments || bytes + write.bytes > this.#maxJoinedBytes) break
+      if (write.bytes > 0 && this.#policy.causeToCopy(write) !== null) break
+      bytes += write.bytes
+    }
+    if (bytes >= minMessageBytes) return null
+    this.#isSmall = true
+    this.#smallEnd = write
+    return 'threshold'
+  }
+
+  /** Whether a write goes with a message that is made already. */
+  #joins(write: PendingWrite, maxSegments: number, cause: CopyCause): boolean {
+    if (this.#isSmall && write !== this.#smallEnd) return true
+    this.#isSmall = false
+    const own = this.#policy.causeToCopy(write)
+    if (own === cause) return true
+    return cause === 'threshold' && own === null && this.#messageCause(write, maxSegments) === cause
   }
 
   /** The kernel took the next `bytes` of the queue: completes what is wholly sent. */

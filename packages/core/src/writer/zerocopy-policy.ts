@@ -16,6 +16,8 @@ const MIN_MEAN_SEGMENT_BYTES = 1_024
 
 /** Decides, message by message, whether to ask for zero-copy. */
 export class ZerocopyPolicy {
+  /** Smallest message that asks for zero-copy, in bytes. */
+  readonly minMessageBytes: number
   readonly #minBytes: number
   readonly #demoteAfter: number
   readonly #retryEvery: number
@@ -28,6 +30,7 @@ export class ZerocopyPolicy {
 
   /** @param capable - false: the driver never shares memory */
   constructor(options: ResolvedWriterOptions, capable: boolean) {
+    this.minMessageBytes = options.minZerocopyMessageBytes
     this.#minBytes = options.minZerocopyBytes
     this.#demoteAfter = options.demoteAfterCopied
     this.#retryEvery = options.retryZerocopyEvery
@@ -39,7 +42,7 @@ export class ZerocopyPolicy {
     return this.#demoteAfter > 0 && this.#copiedInARow >= this.#demoteAfter
   }
 
-  /** Why `write` is to be copied, or null. */
+  /** Why `write` is to be copied, or null; whether its message is large enough is the batcher's to say. */
   causeToCopy(write: PendingWrite): CopyCause {
     if (!this.#capable) return 'backend'
     if (write.bytes < this.#minBytes || write.bytes === 0) return 'threshold'
