@@ -28,10 +28,10 @@ export interface ConformanceOptions extends TestFramework {
   /** Name of the suite in the report, for example `errqueue tcp4`. */
   name: string
   kind: SocketKind
-  /** Opens a connected pair; the suite disposes of it. See `tcpPairs`, `udpPairs` and `openMemoryPair`. */
+  /** Opens a connected pair; the suite disposes of it. See `tcpPairs`, `udpPairs` and `RemotePeers`. */
   openPair: () => Promise<ConnectedPair>
   /**
-   * Opens a datagram pair whose datagrams wait in the device for some milliseconds and are not copied before they leave. Default: `slowUdpPairs()`, UDP in a
+   * Opens a datagram pair whose datagrams wait in the device for some milliseconds and are not copied before they leave. Default: UDP in a
    * network namespace of its own, which needs unshare(1), tc(8) and the right to use them; without them the cases are skipped, visibly.
    */
   openSlowPair?: () => Promise<ConnectedPair>

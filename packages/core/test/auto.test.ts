@@ -1,6 +1,6 @@
 import { setImmediate as oneTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { assertContent, content, WriteLedger } from '../conformance/index.js'
+import { assertContent, content, WriteLedger } from '../conformance/fixtures/index.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { AUTO_DEFAULTS, type WriterOptions } from '../src/open/options.js'

@@ -1,6 +1,4 @@
-import { withoutPin } from '../conformance/fixtures/faulty-releases.js'
-import { batchOf, type DriverMutation, messagesOf } from '../conformance/fixtures/mutation.js'
-import { POISON } from '../conformance/index.js'
+import { batchOf, type DriverMutation, messagesOf, POISON, withoutPin } from '../conformance/fixtures/index.js'
 import { type Backend, type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
 import type { MemoryOptions } from '../src/testing/memory-driver.js'

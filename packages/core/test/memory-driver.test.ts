@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { turn, until } from '../conformance/bounded.js'
-import { batchOf } from '../conformance/fixtures/mutation.js'
-import { content, DriverSession } from '../conformance/index.js'
+import { batchOf, content, DriverSession } from '../conformance/fixtures/index.js'
 import { Errno, Release } from '../src/driver/driver.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { forEachId, seededRandom } from '../src/testing/memory-kernel.js'

@@ -2,7 +2,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { turn, until } from '../conformance/bounded.js'
-import { content, rejection, WriteLedger } from '../conformance/index.js'
+import { content, rejection, WriteLedger } from '../conformance/fixtures/index.js'
 import { SendBatch } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { parseOptions, writerOptionsSchema } from '../src/open/options.js'

@@ -1,5 +1,5 @@
+import { openMemoryPair } from '../conformance/fixtures/index.js'
 import type { ConformanceOptions } from '../conformance/index.js'
-import { openMemoryPair } from '../conformance/index.js'
 import type { SocketKind } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
 import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'

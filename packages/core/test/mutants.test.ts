@@ -1,15 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mutateBackend, override } from '../conformance/fixtures/mutation.js'
-import {
-  type CaseResult,
-  type ConformanceOptions,
-  collectCases,
-  conformance,
-  driverPromises,
-  type OpenWriter,
-  setWaitMs,
-  writerPromises,
-} from '../conformance/index.js'
+import { driverPromises, mutateBackend, type OpenWriter, override, setWaitMs, writerPromises } from '../conformance/fixtures/index.js'
+import { type CaseResult, type ConformanceOptions, collectCases, conformance } from '../conformance/index.js'
 import type { Backend } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { memory } from '../src/testing/memory-driver.js'

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { expect, it } from 'vitest'
-import { assertContent, content, tcpPairs } from '../conformance/index.js'
+import { assertContent, content } from '../conformance/fixtures/index.js'
+import { tcpPairs } from '../conformance/index.js'
 import { openWriter } from '../src/index.js'
 import { DgramReceiveHold } from '../src/open/dgram-receive-hold.js'
 import { writev } from './consumer/writev-backend.js'
@@ -25,6 +26,19 @@ function diagnosticsOfConsumer(): string[] {
 it('a backend from outside compiles strictly against the published declarations', () => {
   expect(diagnosticsOfConsumer()).toEqual([])
 }, 60_000)
+
+it('the suite gives the author of a backend what its use takes, and no more', async () => {
+  expect(Object.keys(await import('../conformance/index.js')).sort()).toEqual([
+    'Inbox',
+    'RemotePeers',
+    'collectCases',
+    'conformance',
+    'runWriterStage',
+    'tcpPairs',
+    'udpPairs',
+    'writerLifetimeSuite',
+  ])
+})
 
 it('a backend from outside sends under its own name', async () => {
   const pair = await tcpPairs('127.0.0.1')()

@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { until } from '../conformance/bounded.js'
-import { mutateBackend } from '../conformance/fixtures/mutation.js'
-import { content, rejection, WriteLedger } from '../conformance/index.js'
+import { content, mutateBackend, rejection, WriteLedger } from '../conformance/fixtures/index.js'
 import { Errno, Release } from '../src/driver/driver.js'
 import type { ZeroCopyErrorCode } from '../src/errors.js'
 import { openWriter } from '../src/open/open-writer.js'

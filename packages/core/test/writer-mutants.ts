@@ -1,4 +1,4 @@
-import type { WriterMutation } from '../conformance/fixtures/mutation.js'
+import type { WriterMutation } from '../conformance/fixtures/index.js'
 import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
 import type { WriterOptions } from '../src/open/options.js'

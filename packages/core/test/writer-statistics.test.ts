@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { content } from '../conformance/index.js'
+import { content } from '../conformance/fixtures/index.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { memory } from '../src/testing/memory-driver.js'
 

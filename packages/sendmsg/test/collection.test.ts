@@ -1,5 +1,6 @@
-import { content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { Release } from '@sendzc/core/driver'
+import { content, DriverSession } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 import { parsed, runTraced } from './children/child.js'

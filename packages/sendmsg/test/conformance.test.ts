@@ -1,5 +1,6 @@
 import type { Backend } from '@sendzc/core'
-import { conformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { killablePairs } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { copy, errqueue, inline } from '../src/index.js'
 

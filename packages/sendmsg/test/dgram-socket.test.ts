@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { openWriter } from '@sendzc/core'
-import { bounded } from '@sendzc/core/conformance'
+import { bounded } from '@sendzc/core/fixtures'
 import { afterEach, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 

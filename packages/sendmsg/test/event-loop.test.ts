@@ -1,5 +1,5 @@
 import { type Backend, openWriter } from '@sendzc/core'
-import { countLoopTurns, fillConnection, SlowlyReadSocket, turnsWhileWatched } from '@sendzc/core/conformance'
+import { countLoopTurns, fillConnection, SlowlyReadSocket, turnsWhileWatched } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { copy, errqueue } from '../src/index.js'
 

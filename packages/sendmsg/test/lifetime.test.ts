@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { bounded, content, DriverSession, type SlowDeviceReport, slowLoopback, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { bounded, content, DriverSession, type SlowDeviceReport, slowLoopback } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { errqueue, processMemory } from '../src/index.js'
 import { parsed, runChild, runInNamespace, startWorker } from './children/child.js'

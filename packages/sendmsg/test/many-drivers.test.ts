@@ -1,5 +1,6 @@
-import { bounded, type ConnectedPair, content, DriverSession, udpPairs } from '@sendzc/core/conformance'
+import { type ConnectedPair, udpPairs } from '@sendzc/core/conformance'
 import { type Driver, Wake } from '@sendzc/core/driver'
+import { bounded, content, DriverSession } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 

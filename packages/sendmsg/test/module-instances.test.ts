@@ -1,7 +1,8 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bounded, content, DriverSession, tcpPairs } from '@sendzc/core/conformance'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { bounded, content, DriverSession } from '@sendzc/core/fixtures'
 import { expect, it, vi } from 'vitest'
 
 type Package = typeof import('../src/index.js')

@@ -1,4 +1,4 @@
-import { netSocketSuite } from '@sendzc/core/conformance'
+import { netSocketSuite } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { namedBackends } from './children/backends.js'
 

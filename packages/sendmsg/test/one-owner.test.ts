@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
-import { bounded, tcpPairs } from '@sendzc/core/conformance'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { bounded } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { copy, errqueue } from '../src/index.js'
 import { startWorker } from './children/child.js'

@@ -1,6 +1,7 @@
 import type { Backend } from '@sendzc/core'
-import { bounded, content, DriverSession, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { Wake } from '@sendzc/core/driver'
+import { bounded, content, DriverSession } from '@sendzc/core/fixtures'
 import { copy, type ErrqueueOptions, errqueue, type InlineOptions, inline, type SendmsgCounters } from '../src/index.js'
 
 /** What {@link SendReport} is about. */

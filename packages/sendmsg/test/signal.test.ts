@@ -1,6 +1,7 @@
 import { setImmediate as oneTurn } from 'node:timers/promises'
 import { openWriter, type ZeroCopyError } from '@sendzc/core'
-import { assertContent, bounded, content, tcpPairs } from '@sendzc/core/conformance'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { assertContent, bounded, content } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { copy, errqueue } from '../src/index.js'
 

@@ -1,7 +1,7 @@
 // What the suite must catch over a real kernel: errqueue with one fault each, which a suite without these cases passed.
 import type { Backend } from '@sendzc/core'
-import { collectCases, conformance, setWaitMs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
-import { withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'
+import { collectCases, conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 

@@ -1,4 +1,4 @@
-import type { WriteReport } from '@sendzc/core/conformance'
+import type { WriteReport } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { parsed, runBehind, runInNamespace, runTraced, withMemlock } from './children/child.js'
 import type { WriterTask } from './children/writer-child.js'

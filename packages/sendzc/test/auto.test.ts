@@ -1,4 +1,5 @@
-import { assertContent, content, tcpPairs } from '@sendzc/core/conformance'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { assertContent, content } from '@sendzc/core/fixtures'
 import { expect, it } from 'vitest'
 import { auto, openWriter, type WriterTarget, type ZeroCopyError } from '../src/index.js'
 

@@ -1,5 +1,6 @@
 // Holds the io_uring backend to the contracts of writer and driver, over every loopback transport.
-import { conformance, killablePairs, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { killablePairs } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { uring } from '../src/index.js'
 

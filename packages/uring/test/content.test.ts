@@ -1,4 +1,4 @@
-import { contentSuite } from '@sendzc/core/conformance'
+import { contentSuite } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { BACKENDS } from './children/backends.js'
 import { startWorker } from './children/child.js'

@@ -1,17 +1,8 @@
 // What the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
 
-import {
-  type ConnectedPair,
-  content,
-  DriverSession,
-  fillContent,
-  type MessageReport,
-  setWaitMs,
-  tcpPairs,
-  udpPairs,
-  until,
-} from '@sendzc/core/conformance'
+import { type ConnectedPair, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { type DriverSink, Errno, Release, SendBatch, Wake } from '@sendzc/core/driver'
+import { content, DriverSession, fillContent, type MessageReport, setWaitMs, until } from '@sendzc/core/fixtures'
 import { afterEach, describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
 import type { BlockingReport } from './children/blocking-child.js'

@@ -1,4 +1,4 @@
-import { countLoopTurns } from '@sendzc/core/conformance'
+import { countLoopTurns } from '@sendzc/core/fixtures'
 import { expect, it } from 'vitest'
 import { type UringOptions, uring } from '../src/index.js'
 import { parsed, runChild } from './children/child.js'

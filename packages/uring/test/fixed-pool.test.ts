@@ -1,6 +1,7 @@
 import { ZeroCopyError } from '@sendzc/core'
-import { type ConnectedPair, content, DriverSession, fillContent, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { type ConnectedPair, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { Release } from '@sendzc/core/driver'
+import { content, DriverSession, fillContent } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { type FixedPool, uring } from '../src/index.js'
 

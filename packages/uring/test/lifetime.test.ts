@@ -1,15 +1,7 @@
 import { once } from 'node:events'
-import {
-  bounded,
-  type ConnectedPair,
-  content,
-  DriverSession,
-  pressGarbageCollector,
-  type SlowDeviceReport,
-  slowLoopback,
-  tcpPairs,
-} from '@sendzc/core/conformance'
+import { type ConnectedPair, tcpPairs } from '@sendzc/core/conformance'
 import { Wake } from '@sendzc/core/driver'
+import { bounded, content, DriverSession, pressGarbageCollector, type SlowDeviceReport, slowLoopback } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
 import { uring } from '../src/index.js'
 import { loadNative } from '../src/native.js'

@@ -1,4 +1,4 @@
-import { runContentChild } from '@sendzc/core/conformance'
+import { runContentChild } from '@sendzc/core/fixtures'
 import { BACKENDS } from './backends.js'
 
 await runContentChild(BACKENDS)

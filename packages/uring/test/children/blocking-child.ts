@@ -1,7 +1,7 @@
 // Sends a stretch of content over an inherited socket to a peer that reads late, and prints whether it came in order.
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { bounded, content, DriverSession } from '@sendzc/core/conformance'
+import { bounded, content, DriverSession } from '@sendzc/core/fixtures'
 import { uring } from '../../src/index.js'
 
 export interface BlockingReport {

@@ -1,5 +1,5 @@
 // Writes datagrams into a socket that is full, on a slow device, and prints which were overtaken.
-import { datagramsOvertaken, type LoopbackHost } from '@sendzc/core/conformance'
+import { datagramsOvertaken, type LoopbackHost } from '@sendzc/core/fixtures'
 import { BACKENDS } from './backends.js'
 
 const { backend, host } = JSON.parse(process.argv[2] as string) as { backend: string; host: LoopbackHost }

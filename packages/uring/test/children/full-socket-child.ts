@@ -1,7 +1,7 @@
 // Writes copies to an inherited socket until it is full, watches the event loop while nobody reads, then reads, and prints what was seen.
 import { Socket } from 'node:net'
 import { openWriter } from '@sendzc/core'
-import { bounded, content, turnsWhileWatched } from '@sendzc/core/conformance'
+import { bounded, content, turnsWhileWatched } from '@sendzc/core/fixtures'
 import { uring } from '../../src/index.js'
 
 export interface FullSocketReport {

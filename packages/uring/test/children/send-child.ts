@@ -1,7 +1,8 @@
 // Opens drivers on one ring, sends a message on each with one flush, and prints what became of it.
 
 import { ZeroCopyError } from '@sendzc/core'
-import { DriverSession, tcpPairs } from '@sendzc/core/conformance'
+import { tcpPairs } from '@sendzc/core/conformance'
+import { DriverSession } from '@sendzc/core/fixtures'
 import { type UringOptions, uring } from '../../src/index.js'
 
 export interface SendTask {

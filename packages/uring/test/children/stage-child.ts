@@ -1,8 +1,9 @@
 // Brings a driver to a stage of a send and then ends its environment there, or says that it is there and waits to be ended.
 // Runs as a process of its own, or as a worker.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { type ConnectedPair, content, pressGarbageCollector, tcpPairs } from '@sendzc/core/conformance'
+import { type ConnectedPair, tcpPairs } from '@sendzc/core/conformance'
 import { type DriverSink, SendBatch, Wake } from '@sendzc/core/driver'
+import { content, pressGarbageCollector } from '@sendzc/core/fixtures'
 import { uring } from '../../src/index.js'
 
 export type Stage = 'opened' | 'held' | 'stalled' | 'armed' | 'within sent' | 'within released' | 'within wake' | 'closed in flight'

@@ -1,5 +1,5 @@
 // Writes through a writer in a process of its own, for tests that put the process in trouble, and prints what came of it.
-import { reportWrites, type WriteTask } from '@sendzc/core/conformance'
+import { reportWrites, type WriteTask } from '@sendzc/core/fixtures'
 import { type UringOptions, uring } from '../../src/index.js'
 import { loadNative } from '../../src/native.js'
 
