@@ -6,11 +6,12 @@
 #pragma once
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include <cstdint>
-#include <mutex>
-#include <unordered_set>
+#include <memory>
+#include <new>
 #include <utility>
 
 #ifndef SO_COOKIE
@@ -22,11 +23,11 @@ namespace sendzc {
 class socket_claim {
  public:
   socket_claim() = default;
-  socket_claim(socket_claim&& other) noexcept : cookie_(std::exchange(other.cookie_, no_socket)) {}
+  socket_claim(socket_claim&& other) noexcept : entry_(std::move(other.entry_)) {}
   socket_claim& operator=(socket_claim&& other) noexcept {
     if (this != &other) {
       release();
-      cookie_ = std::exchange(other.cookie_, no_socket);
+      entry_ = std::move(other.entry_);
     }
     return *this;
   }
@@ -36,38 +37,66 @@ class socket_claim {
 
   // 0, -EBUSY where somebody holds a claim on the same socket, whatever descriptor it came by, or another negated errno.
   int take(int fd) {
-    uint64_t cookie = no_socket;
+    uint64_t cookie = 0;
     socklen_t size = sizeof(cookie);
     if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return -errno;
-    registry& all = every_claim();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    if (!all.cookies.insert(cookie).second) return -EBUSY;
-    cookie_ = cookie;
+    std::unique_ptr<entry> claimed(new (std::nothrow) entry{cookie, nullptr});
+    if (claimed == nullptr) return -ENOMEM;
+    if (!insert(claimed.get())) return -EBUSY;
+    entry_ = std::move(claimed);
     return 0;
   }
 
   void release() {
-    if (cookie_ == no_socket) return;
-    registry& all = every_claim();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    all.cookies.erase(cookie_);
-    cookie_ = no_socket;
+    if (entry_ == nullptr) return;
+    remove(entry_.get());
+    entry_.reset();
   }
 
  private:
-  // The kernel begins with 1 (gen_cookie_next).
-  static constexpr uint64_t no_socket = 0;
+  struct entry {
+    uint64_t cookie;
+    entry* next;
+  };
 
+  // A hash table of chains, and the thread library's own mutex: those of the C++ library are no headers alone, and the addons that are
+  // released link none (packages/native/prebuilt). The kernel counts cookies up, so that their low bits spread.
   struct registry {
-    std::mutex mutex;
-    std::unordered_set<uint64_t> cookies;
+    static constexpr uint64_t chain_count = 1024;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    entry* chains[chain_count] = {};
+
+    entry** chain_of(uint64_t cookie) { return &chains[cookie % chain_count]; }
   };
   static registry& every_claim() {
     static registry all;
     return all;
   }
 
-  uint64_t cookie_ = no_socket;
+  static bool insert(entry* added) {
+    registry& all = every_claim();
+    pthread_mutex_lock(&all.mutex);
+    entry** chain = all.chain_of(added->cookie);
+    entry* found = *chain;
+    while (found != nullptr && found->cookie != added->cookie) found = found->next;
+    if (found == nullptr) {
+      added->next = *chain;
+      *chain = added;
+    }
+    pthread_mutex_unlock(&all.mutex);
+    return found == nullptr;
+  }
+
+  static void remove(entry* removed) {
+    registry& all = every_claim();
+    pthread_mutex_lock(&all.mutex);
+    entry** link = all.chain_of(removed->cookie);
+    while (*link != removed) link = &(*link)->next;
+    *link = removed->next;
+    pthread_mutex_unlock(&all.mutex);
+  }
+
+  std::unique_ptr<entry> entry_;
 };
 
 }  // namespace sendzc
