@@ -32,6 +32,8 @@ const needs = {
     pacman: 'iproute2',
     apk: 'iproute2',
   },
+  binutils: { found: hasCommand('readelf'), apt: 'binutils', dnf: 'binutils', pacman: 'binutils', apk: 'binutils' },
+  apt: { found: () => hasCommand('apt-get')() && hasCommand('dpkg')(), apt: 'apt', dnf: null, pacman: null, apk: null },
   valgrind: { found: hasCommand('valgrind'), apt: 'valgrind', dnf: 'valgrind', pacman: 'valgrind', apk: 'valgrind' },
   clangFormat: {
     found: hasCommand('clang-format'),
@@ -51,6 +53,7 @@ const groups = {
   build: ['compiler', 'make', 'python', 'liburing'],
   test: ['strace', 'network'],
   valgrind: ['valgrind'],
+  prebuilt: ['compiler', 'make', 'binutils', 'apt'],
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
   // What some tests are skipped without.
