@@ -32,7 +32,7 @@ interface HttpInternals {
 }
 
 interface NetInternals {
-  _handle?: { fd?: number; constructor: { name: string } } | null
+  _handle?: { fd?: number; fdForIpc?: () => unknown; constructor: { name: string } } | null
   encrypted?: boolean
 }
 
@@ -91,7 +91,8 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
   if (socket.writableEnded || !socket.writable) {
     throw new ZeroCopyError('ERR_ZC_CLOSED', 'The socket was ended: nothing can be sent any more.')
   }
-  return { fd: checkDescriptor(handle.fd), netSocket: socket, closing: socket }
+  // Deno's handle has a method for it.
+  return { fd: checkDescriptor(handle.fd ?? handle.fdForIpc?.()), netSocket: socket, closing: socket }
 }
 
 /** A session above this socket writes at its handle, past any JavaScript: bytes in between would corrupt it. */

@@ -25,6 +25,7 @@ class WritevDriver implements Driver {
   readonly #fd: number
   readonly #sink: DriverSink
   #sendCalls = 0
+  #closed = false
   #waiting: NodeJS.Immediate | undefined
 
   constructor({ fd, sink, maxInFlight }: DriverOpenOptions) {
@@ -44,7 +45,9 @@ class WritevDriver implements Driver {
       const result: number = stopped ? -Errno.ECANCELED : this.#write(segments)
       stopped ||= result < segments.reduce((sum, { byteLength }) => sum + byteLength, 0)
       this.#sink.sent(token, result)
+      if (this.#closed) return
       this.#sink.released(token, Release.None)
+      if (this.#closed) return
     }
   }
 
@@ -71,6 +74,7 @@ class WritevDriver implements Driver {
   }
 
   close(): number {
+    this.#closed = true
     this.disarm()
     return 0
   }
