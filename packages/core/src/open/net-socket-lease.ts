@@ -116,7 +116,7 @@ export class NetSocketLease implements ShellTenant {
   }
 
   #takeTurn(): PendingWrite {
-    return this.#half.takeTurn(() => this.#turnBegins())
+    return this.#half.takeTurn(() => this.#turnBegins(), true)
   }
 
   /** Node's stream hands over one or more chunks; it gives no other before `callback`. */
@@ -209,7 +209,7 @@ export class NetSocketLease implements ShellTenant {
     const turn = this.#half.takeTurn(() => {
       this.#half.endTurn(turn)
       once()
-    })
+    }, false)
   }
 
   _destroy(error: Error | null, callback: WriteCallback): void {

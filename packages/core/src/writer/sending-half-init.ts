@@ -14,7 +14,7 @@ export interface SendingHalfInit {
   onClosed: () => void
   /** Runs once, when the connection is broken: the error that every later write gets. */
   onBroken: (error: ZeroCopyError) => void
-  /** Runs once, when a zero-copy send was refused for want of memory with nothing in flight. */
+  /** Runs whenever a zero-copy send was refused for want of memory with nothing in flight. */
   onLimit: (message: string) => void
   /** Runs whenever the kernel took bytes, or the peer's acknowledgement freed some. */
   onProgress?: (() => void) | undefined

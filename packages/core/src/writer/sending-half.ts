@@ -62,7 +62,6 @@ export class SendingHalf implements DriverSink {
   readonly #pumpTask = (): void => this.#runPump()
   /** Bits that the driver is armed for. */
   #armed = 0
-  #limitReported = false
   /** `ending`: what is queued is still sent. `discarding`: the queue was failed, what is in flight is waited for. `closed`: the driver is. */
   #phase: 'open' | 'ending' | 'discarding' | 'closed' = 'open'
   /** What a write gets from now on instead of being queued. */
@@ -97,7 +96,7 @@ export class SendingHalf implements DriverSink {
     return this.#phase === 'closed'
   }
 
-  /** What a write gets from now on. */
+  /** What a write gets instead of being queued. */
   get ending(): Ending | undefined {
     return this.#ending
   }
@@ -149,8 +148,8 @@ export class SendingHalf implements DriverSink {
   }
 
   #signalAborted(write: PendingWrite, { reason }: AbortSignal): void {
-    const { begun } = write
     // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
+    const { begun } = write
     write.fail(signalEnding(reason, begun), !begun)
     if (begun) return
     this.#queue.remove(write)
@@ -176,22 +175,28 @@ export class SendingHalf implements DriverSink {
   /**
    * Takes a place in the order, for bytes that leave by another way than the driver. `begin` runs when everything before it is sent; nothing
    * behind it is submitted until {@link endTurn}. It may call back into everything here.
+   * @param carriesBytes - false: only an end, which may be dropped without harm
    */
-  takeTurn(begin: () => void): PendingWrite {
-    const turn = new PendingWrite([], 0, this.#sequence++, begin)
+  takeTurn(begin: () => void, carriesBytes: boolean): PendingWrite {
+    const turn = new PendingWrite([], carriesBytes ? 1 : 0, this.#sequence++, begin)
     this.#queue.push(turn)
     this.#schedulePump()
     return turn
   }
 
+  /** Whether anything waits to be sent, a turn included. */
+  get hasQueued(): boolean {
+    return this.#queue.first !== undefined
+  }
+
   /** True where a turn taken now would begin at once. */
   get isFree(): boolean {
-    return this.#queue.first === undefined && this.#unanswered === 0 && !this.#turnRuns
+    return !this.hasQueued && this.#unanswered === 0 && !this.#turnRuns
   }
 
   /** Bytes are leaving by another way since before this call, which was made while {@link isFree}. */
   turnBegun(): PendingWrite {
-    const turn = new PendingWrite([], 0, this.#sequence++, NO_TURN)
+    const turn = new PendingWrite([], 1, this.#sequence++, NO_TURN)
     this.#queue.unshift(turn)
     this.#turnRuns = true
     return turn
@@ -244,11 +249,9 @@ export class SendingHalf implements DriverSink {
     const wasSent = result > 0 || (result === 0 && record.bytes === 0)
     if (wasSent) {
       this.#statistics.messageReleased(record, release)
-      if (record.cause === null) {
-        this.#policy.notified(release)
-        // The peer has acknowledged: that is progress, too.
-        this.#init.onProgress?.()
-      }
+      if (record.cause === null) this.#policy.notified(release)
+      // The peer has acknowledged: that is progress, too.
+      if (record.cause === null) this.#init.onProgress?.()
     }
     if (release === Release.Abandoned) record.abandon()
     record.release(wasSent ? release !== Release.Zerocopy : undefined)
@@ -293,8 +296,6 @@ export class SendingHalf implements DriverSink {
     } else if (cause === null) {
       record.mustCopy()
       this.#requeue(record)
-      if (this.#limitReported) return
-      this.#limitReported = true
       this.#init.onLimit(limitMessage(errno))
     } else this.#sendFailed(token, errno)
   }
@@ -360,10 +361,7 @@ export class SendingHalf implements DriverSink {
       this.#collectDue = false
       this.#driver.collect()
     }
-    if (this.#isStream) {
-      ;(this.#batcher as StreamBatcher).advance(this.#queue, 0)
-      this.#runTurns()
-    }
+    if (this.#isStream) this.#runTurns()
     if (this.#unanswered > 0) return false
     if (this.#waitsFor !== null || this.#turnRuns || this.#queue.first === undefined || this.#phase === 'closed') return false
     if (this.#table.freeCount === 0) {
@@ -378,12 +376,14 @@ export class SendingHalf implements DriverSink {
     return BATCH.messageCount > 0
   }
 
-  /** Begins the turns that stand first. One that ends within its `begin` is followed by what is behind it. */
+  /** Completes empty writes, and begins the turns that stand first. One that ends within its `begin` is followed by what is behind it. */
   #runTurns(): void {
+    const batcher = this.#batcher as StreamBatcher
+    batcher.advance(this.#queue, 0)
     for (let { first } = this.#queue; first?.turn !== undefined && !this.#turnRuns && this.#unanswered === 0; { first } = this.#queue) {
       this.#turnRuns = true
       first.turn()
-      if (this.#queue.first !== first) (this.#batcher as StreamBatcher).advance(this.#queue, 0)
+      batcher.advance(this.#queue, 0)
     }
   }
 
@@ -415,15 +415,17 @@ export class SendingHalf implements DriverSink {
     const first = this.#ending === undefined
     this.#ending = ending
     this.#phase = 'discarding'
-    if (this.#isStream && this.#queue.length > 0) this.#truncated = true
-    for (const write of this.#queue.takeAll()) write.fail(ending, true)
+    for (const write of this.#queue.takeAll()) {
+      if (this.#isStream && write.bytes > 0) this.#truncated = true
+      write.fail(ending, true)
+    }
     this.#turnRuns = false
     this.#waitsFor = null
     if (first) this.#init.onEnding(ending)
     this.#schedulePump()
   }
 
-  /** Resolves true when no write is queued or in flight (or the driver is closed), false when `limitMs` ran out first. */
+  /** Resolves true when no write is queued or in flight, false when `limitMs` ran out first. */
   idle(limitMs: number): Promise<boolean> {
     const idle = this.#idleWait.wait(limitMs)
     this.#schedulePump()

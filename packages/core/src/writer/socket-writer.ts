@@ -91,7 +91,7 @@ export class SocketWriter implements ZeroCopyWriter {
       void this.#abortConnection(ending)
       return
     }
-    if (this.#half.queuedBytes > 0 || this.#half.ending === undefined) this.#half.discard(ending)
+    if (this.#half.hasQueued || this.#half.ending === undefined) this.#half.discard(ending)
     // Nobody awaits this one: a failure to drain has been told to each write.
     this.close().catch(() => undefined)
   }
