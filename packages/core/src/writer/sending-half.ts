@@ -106,7 +106,6 @@ export class SendingHalf implements DriverSink {
     return this.#queue.unsentBytes
   }
 
-  /** Bytes of all writes accepted so far. */
   get acceptedBytes(): number {
     return this.#statistics.acceptedBytes
   }
