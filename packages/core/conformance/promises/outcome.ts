@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { quietTurns } from '../bounded.js'
 import { content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
+import { rejection } from '../write-ledger.js'
 
 /** Large enough for zero-copy by the default threshold, and a datagram everywhere. */
 const LARGE_BYTES = 32_768
@@ -54,6 +56,62 @@ export const outcome: ContractPromise = {
           assert.equal(small.outcome, 'copied')
           assert.ok(large.outcome !== undefined && trial.expectOutcomes.includes(large.outcome), `${large.outcome}`)
         }
+      },
+    },
+    {
+      name: 'a write that the kernel never touched has no released',
+      run: async (trial) => {
+        const { writer } = await trial.start()
+        const signalled = await rejection(
+          writer.write(content(LARGE_BYTES), { signal: AbortSignal.abort() }),
+          'ERR_ZC_ABORTED',
+          'an aborted write',
+        )
+        assert.equal(signalled.released, undefined)
+        await writer.close()
+        const late = await rejection(writer.write(content(LARGE_BYTES)), 'ERR_ZC_CLOSED', 'a write after close')
+        assert.equal(late.released, undefined)
+      },
+    },
+    {
+      name: 'a write that was queued and never submitted has no released',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, writer, ledger } = await trial.start()
+        pair.peer.pause()
+        ledger.write(content(pair.stallBytes))
+        await quietTurns()
+        const failing = rejection(writer.write(content(LARGE_BYTES)), 'ERR_ZC_ABORTED', 'a write behind a stalled one')
+        await writer.abort()
+        assert.equal((await failing).released, undefined)
+        await ledger.allReleased()
+      },
+    },
+    {
+      name: 'an empty write on a stream, of which nothing was sent, does not claim zero-copy',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { ledger } = await trial.start({ minZerocopyBytes: 0 })
+        const write = ledger.write(new Uint8Array(0))
+        await ledger.allReleased()
+        assert.equal(write.outcome, 'copied')
+      },
+    },
+    {
+      name: 'a backend that shares nothing never says zerocopy, whatever becomes of the write',
+      run: async (trial) => {
+        const { pair, writer, ledger } = await trial.start({ minZerocopyBytes: 0 })
+        ledger.write(content(LARGE_BYTES))
+        await ledger.allReleased()
+        // On a backend that shares memory, what an aborted connection throws away was never copied.
+        if (writer.stats().copies.backend === 0) return
+        if (trial.kind === 'stream') pair.peer.pause()
+        const sizes = trial.kind === 'stream' ? [0, 1, LARGE_BYTES, pair.stallBytes] : [0, 1, LARGE_BYTES]
+        for (const bytes of sizes) ledger.write(content(bytes))
+        await quietTurns()
+        await writer.abort()
+        await ledger.allReleased()
+        for (const { outcome } of ledger.writes) assert.notEqual(outcome, 'zerocopy')
       },
     },
   ],
