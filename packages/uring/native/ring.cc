@@ -32,7 +32,11 @@ int ring::open(const ring_settings& settings) {
   size_t count = settings.sqpoll ? sizeof(sqpoll_flag_sets) / sizeof(uint32_t) : sizeof(flag_sets) / sizeof(uint32_t);
   int result = -EINVAL;
   for (size_t i = 0; i < count && result == -EINVAL; i++) {
-    if ((sets[i] & IORING_SETUP_DEFER_TASKRUN) != 0 && !deferred_work_is_signalled()) continue;
+    if ((sets[i] & IORING_SETUP_DEFER_TASKRUN) != 0) {
+      int signalled = deferred_work_is_signalled();
+      if (signalled < 0) return signalled;
+      if (signalled == 0) continue;
+    }
     memset(&params_, 0, sizeof(params_));
     params_.flags = sets[i] | IORING_SETUP_CQSIZE;
     params_.cq_entries = settings.completion_entries;

@@ -1,8 +1,11 @@
 #include "signal_probe.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+
+#include <atomic>
 
 #include "event_signal.h"
 #include "uapi.h"
@@ -46,29 +49,38 @@ bool one_round(io_uring& uring, event_signal& signal, int read_end, int write_en
   return read(read_end, &byte, 1) == 1;
 }
 
-bool probe() {
+bool lacks_descriptor(int error) { return error == -EMFILE || error == -ENFILE; }
+
+int probe() {
   probe_ring ring;
   io_uring_params params = {};
   params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-  ring.open = io_uring_queue_init_params(2, &ring.uring, &params) == 0;
+  int result = io_uring_queue_init_params(2, &ring.uring, &params);
+  ring.open = result == 0;
   event_signal signal;
   int ends[2];
-  if (!ring.open || signal.open() != 0 || io_uring_register_eventfd(&ring.uring, signal.fd()) != 0 ||
-      pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-    return false;
+  if (result == 0) result = signal.open();
+  if (result == 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) result = -errno;
+  if (result != 0) return lacks_descriptor(result) ? result : 0;
   unique_fd read_end(ends[0]);
   unique_fd write_end(ends[1]);
+  if (io_uring_register_eventfd(&ring.uring, signal.fd()) != 0) return 0;
   for (int i = 0; i < rounds; i++) {
-    if (!one_round(ring.uring, signal, read_end.get(), write_end.get())) return false;
+    if (!one_round(ring.uring, signal, read_end.get(), write_end.get())) return 0;
   }
-  return true;
+  return 1;
 }
 
 }  // namespace
 
-bool deferred_work_is_signalled() {
-  static const bool answer = probe();
-  return answer;
+int deferred_work_is_signalled() {
+  constexpr int unknown = 2;
+  static std::atomic<int> answer{unknown};
+  int known = answer.load(std::memory_order_relaxed);
+  if (known != unknown) return known;
+  int found = probe();
+  if (found >= 0) answer.store(found, std::memory_order_relaxed);
+  return found;
 }
 
 }  // namespace sendzc
