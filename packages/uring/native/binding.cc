@@ -30,21 +30,14 @@ bool keep_words(napi_env env, napi_value array, size_t least, uint32_t*& words, 
   return true;
 }
 
-// initialize(isMainThread, onReady, control)
+// initialize(isMainThread) -> the array of the small arguments of submit
 napi_value initialize(napi_env env, napi_callback_info info) {
-  call_arguments<3> arguments(env, info);
+  call_arguments<1> arguments(env, info);
   bool main_thread;
-  uint32_t* control;
-  size_t length;
-  memory_pin pin;
-  if (arguments.host() == nullptr || !arguments.flag(0, main_thread) ||
-      !keep_words(env, arguments.value(2), control_words, control, length, pin)) {
-    return misuse(env, "initialize: wrong arguments");
-  }
-  if (arguments.host()->begin(main_thread, arguments.value(1), control, std::move(pin)) != napi_ok) {
-    return misuse(env, "initialize: no callback");
-  }
-  return nullptr;
+  napi_value control = nullptr;
+  if (arguments.host() == nullptr || !arguments.flag(0, main_thread)) return misuse(env, "initialize: wrong arguments");
+  if (arguments.host()->begin(main_thread, control) != napi_ok) return misuse(env, "initialize: no array");
+  return control;
 }
 
 // useTable(driver, table): the table that the submissions of this driver are read from, until the next call
@@ -65,9 +58,9 @@ napi_value use_table(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// createRing(entries, completionEntries, sqpollIdleMs (-1: none), events) -> number, or a negated errno
+// createRing(entries, completionEntries, sqpollIdleMs (-1: none), events, onReady) -> name, or a negated errno
 napi_value create_ring(napi_env env, napi_callback_info info) {
-  call_arguments<4> arguments(env, info);
+  call_arguments<5> arguments(env, info);
   ring_settings settings;
   int32_t idle_ms;
   int32_t* words;
@@ -79,7 +72,7 @@ napi_value create_ring(napi_env env, napi_callback_info info) {
   }
   settings.sqpoll = idle_ms >= 0;
   settings.sqpoll_idle_ms = idle_ms >= 0 ? static_cast<uint32_t>(idle_ms) : 0;
-  return integer(env, arguments.host()->create_ring(settings, arguments.value(3), words, word_count));
+  return integer(env, arguments.host()->create_ring(settings, arguments.value(3), arguments.value(4), words, word_count));
 }
 
 // registerRegion(ring, region) -> 0 or a negated errno
@@ -116,13 +109,32 @@ napi_value describe_ring(napi_env env, napi_callback_info info) {
   return integer(env, 0);
 }
 
-// closeRingIfIdle(ring) -> whether it is closed
-napi_value close_ring_if_idle(napi_env env, napi_callback_info info) {
+// releaseRing(ring) -> false where it is in use
+napi_value release_ring(napi_env env, napi_callback_info info) {
   call_arguments<1> arguments(env, info);
-  uint32_t id;
-  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "closeRingIfIdle: wrong arguments");
+  uint32_t name;
+  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "releaseRing: wrong arguments");
   napi_value result = nullptr;
-  napi_get_boolean(env, arguments.host()->close_if_idle(id), &result);
+  napi_get_boolean(env, arguments.host()->release_ring(name), &result);
+  return result;
+}
+
+// keepRing(ring) -> false where it is closed
+napi_value keep_ring(napi_env env, napi_callback_info info) {
+  call_arguments<1> arguments(env, info);
+  uint32_t name;
+  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "keepRing: wrong arguments");
+  napi_value result = nullptr;
+  napi_get_boolean(env, arguments.host()->keep_ring(name), &result);
+  return result;
+}
+
+// failedCall() -> the system call behind the last negated errno of createRing or openDriver
+napi_value failed_call(napi_env env, napi_callback_info info) {
+  call_arguments<0> arguments(env, info);
+  napi_value result = nullptr;
+  const char* call = arguments.host() == nullptr ? "" : arguments.host()->failed_call();
+  napi_create_string_utf8(env, call, NAPI_AUTO_LENGTH, &result);
   return result;
 }
 
@@ -154,22 +166,26 @@ napi_value socket_facts_of(napi_env env, napi_callback_info info) {
   return integer(env, result);
 }
 
-// openDriver(ring, fd, maxInFlight) -> index in the ring, or a negated errno
+// openDriver(ring, fd, maxInFlight, domain, type) -> name, or a negated errno
 napi_value open_driver(napi_env env, napi_callback_info info) {
-  call_arguments<3> arguments(env, info);
-  uint32_t id;
+  call_arguments<5> arguments(env, info);
+  uint32_t ring;
   int32_t fd;
   uint32_t max_in_flight;
-  if (arguments.host() == nullptr || !arguments.number(0, id) || !arguments.number(1, fd) || !arguments.number(2, max_in_flight)) {
+  socket_facts facts;
+  if (arguments.host() == nullptr || !arguments.number(0, ring) || !arguments.number(1, fd) || !arguments.number(2, max_in_flight) ||
+      !arguments.number(3, facts.domain) || !arguments.number(4, facts.type)) {
     return misuse(env, "openDriver: wrong arguments");
   }
-  ring_host* host = arguments.host()->ring(id);
+  ring_host* host = arguments.host()->ring(ring);
   if (host == nullptr) return integer(env, -EBADF);
-  socket_facts facts;
-  int result = read_socket_facts(fd, facts);
   uint32_t index = 0;
-  if (result == 0) result = host->engine().add_driver(fd, facts, max_in_flight, index);
-  return integer(env, result != 0 ? result : static_cast<int32_t>(index));
+  int result = host->engine().add_driver(fd, facts, max_in_flight, index);
+  if (result != 0) {
+    arguments.host()->set_failed_call(host->engine().failed_call());
+    return integer(env, result);
+  }
+  return integer(env, static_cast<int32_t>(driver_name(ring, *host->engine().find(index))));
 }
 
 // abortDriver(driver)
@@ -211,9 +227,9 @@ napi_value pinned_bytes(napi_env env, napi_callback_info info) {
   call_arguments<1> arguments(env, info);
   uint32_t name;
   if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "pinnedBytes: wrong arguments");
-  ring_host* host = arguments.host()->ring(name >> driver_index_bits);
+  ring_host* host = arguments.host()->ring_at(place_of(name));
   napi_value result = nullptr;
-  napi_create_int64(env, host == nullptr ? 0 : host->engine().pinned_bytes(name & ((1u << driver_index_bits) - 1)), &result);
+  napi_create_int64(env, host == nullptr ? 0 : host->engine().pinned_bytes(index_of(name), generation_of(name)), &result);
   return result;
 }
 
@@ -226,7 +242,7 @@ napi_value answer_source_of(napi_env env, napi_callback_info info) {
     return misuse(env, "answerSource: wrong arguments");
   }
   driver_reference found = find_driver(*arguments.host(), name);
-  bool known = found.driver != nullptr && token < found.driver->max_in_flight;
+  bool known = found.driver != nullptr && token < found.driver->tokens.size();
   return integer(env, static_cast<int32_t>(known ? found.driver->tokens[token].source : answer_source::request));
 }
 
@@ -348,7 +364,9 @@ constexpr function_entry functions[] = {
     {"registerRegion", register_region},
     {"describeRing", describe_ring},
     {"drainRing", drain_ring},
-    {"closeRingIfIdle", close_ring_if_idle},
+    {"releaseRing", release_ring},
+    {"keepRing", keep_ring},
+    {"failedCall", failed_call},
     {"socketFacts", socket_facts_of},
     {"openDriver", open_driver},
     {"useTable", use_table},
@@ -357,6 +375,7 @@ constexpr function_entry functions[] = {
     {"collect", collect},
     {"arm", arm},
     {"disarm", disarm},
+    {"setReferenced", set_referenced},
     {"abortDriver", abort_driver},
     {"undelivered", undelivered},
     {"closeDriver", close_driver},

@@ -85,32 +85,37 @@ napi_value submit(napi_env env, napi_callback_info info) {
   return integer(env, static_cast<int32_t>(events));
 }
 
-// flush(driver, reap) -> events in the buffer. The driver may be closed: the flush is for all of its ring.
+// flush(ring, driver, reap) -> events in the buffer. The flush is for all of the ring; the driver, which may be closed, is who asked for
+// it.
 napi_value flush(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
+  call_arguments<3> arguments(env, info);
+  uint32_t ring;
   uint32_t name;
   bool reap;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, reap)) return misuse(env, "flush: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  if (found.host == nullptr) return integer(env, 0);
-  found.host->engine().flush(found.driver);
-  uint32_t events = reap ? found.host->reap(false) : 0;
-  found.host->follow_engine(!reap);
+  if (arguments.host() == nullptr || !arguments.number(0, ring) || !arguments.number(1, name) || !arguments.flag(2, reap)) {
+    return misuse(env, "flush: wrong arguments");
+  }
+  ring_host* host = arguments.host()->ring(ring);
+  if (host == nullptr) return integer(env, 0);
+  host->engine().flush(find_driver(*arguments.host(), name).driver);
+  uint32_t events = reap ? host->reap(false) : 0;
+  host->follow_engine(!reap);
   return integer(env, static_cast<int32_t>(events));
 }
 
-// collect(driver, enter) -> events in the buffer. `enter`: run deferred completion work first, where there is some.
+// collect(ring, driver) -> events in the buffer. Runs deferred completion work first, where there is some; `driver` is who asked, or none.
 napi_value collect(napi_env env, napi_callback_info info) {
   call_arguments<2> arguments(env, info);
+  uint32_t ring;
   uint32_t name;
-  bool enter;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, enter))
+  if (arguments.host() == nullptr || !arguments.number(0, ring) || !arguments.number(1, name))
     return misuse(env, "collect: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  if (found.host == nullptr) return integer(env, 0);
-  if (enter) found.host->engine().collect(found.driver);
-  uint32_t events = found.host->reap(found.driver == nullptr);
-  found.host->follow_engine();
+  ring_host* host = arguments.host()->ring(ring);
+  if (host == nullptr) return integer(env, 0);
+  driver_slot* driver = find_driver(*arguments.host(), name).driver;
+  host->engine().collect(driver);
+  uint32_t events = host->reap(driver == nullptr);
+  host->follow_engine();
   return integer(env, static_cast<int32_t>(events));
 }
 
@@ -137,6 +142,20 @@ napi_value disarm(napi_env env, napi_callback_info info) {
   driver_reference found = find_driver(*arguments.host(), name);
   if (found.driver == nullptr) return nullptr;
   found.host->engine().disarm(*found.driver, bits);
+  found.host->follow_engine();
+  return nullptr;
+}
+
+// setReferenced(driver, referenced)
+napi_value set_referenced(napi_env env, napi_callback_info info) {
+  call_arguments<2> arguments(env, info);
+  uint32_t name;
+  bool referenced;
+  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.flag(1, referenced))
+    return misuse(env, "setReferenced: wrong arguments");
+  driver_reference found = find_driver(*arguments.host(), name);
+  if (found.driver == nullptr) return nullptr;
+  found.host->engine().set_referenced(*found.driver, referenced);
   found.host->follow_engine();
   return nullptr;
 }

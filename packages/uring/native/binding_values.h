@@ -38,7 +38,7 @@ class call_arguments {
 
  private:
   napi_env env_;
-  napi_value values_[N] = {};
+  napi_value values_[N > 0 ? N : 1] = {};
   environment* host_ = nullptr;
 };
 
@@ -53,30 +53,37 @@ inline napi_value misuse(napi_env env, const char* message) {
   return nullptr;
 }
 
-// A driver is named by its ring and its index there.
-constexpr uint32_t driver_index_bits = 20;
+// A driver is named by its generation, the place of its ring, and its index there: a name outlives its driver and means no other.
+constexpr uint32_t driver_index_bits = 14;
+constexpr uint32_t driver_generation_shift = driver_index_bits + environment::place_bits;
+
+inline uint32_t driver_name(uint32_t ring, const driver_slot& driver) {
+  return (driver.generation << driver_generation_shift) | (environment::place_of(ring) << driver_index_bits) | driver.index;
+}
+inline uint32_t index_of(uint32_t name) { return name & ((1u << driver_index_bits) - 1); }
+inline uint32_t place_of(uint32_t name) { return (name >> driver_index_bits) & (environment::max_rings - 1); }
+inline uint32_t generation_of(uint32_t name) { return name >> driver_generation_shift; }
 
 struct driver_reference {
   ring_host* host = nullptr;
   driver_slot* driver = nullptr;
 };
 
+// Both or neither: a driver is found only while it is open.
 inline driver_reference find_driver(environment& environment, uint32_t name) {
   driver_reference found;
-  found.host = environment.ring(name >> driver_index_bits);
-  if (found.host != nullptr) found.driver = found.host->engine().find(name & ((1u << driver_index_bits) - 1));
+  ring_host* host = environment.ring_at(place_of(name));
+  if (host != nullptr) found.driver = host->engine().find(index_of(name), generation_of(name));
+  if (found.driver != nullptr) found.host = host;
   return found;
 }
 
 // Hot functions: binding_send.cc.
-// Words of the small arguments of submit: driver, messages, mode, whether one segment is passed instead of an array. Mirrored from
-// src/native.ts.
-constexpr size_t control_words = 4;
-
 napi_value submit(napi_env env, napi_callback_info info);
 napi_value flush(napi_env env, napi_callback_info info);
 napi_value collect(napi_env env, napi_callback_info info);
 napi_value arm(napi_env env, napi_callback_info info);
 napi_value disarm(napi_env env, napi_callback_info info);
+napi_value set_referenced(napi_env env, napi_callback_info info);
 
 }  // namespace sendzc

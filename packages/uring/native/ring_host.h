@@ -16,21 +16,26 @@ namespace sendzc {
 class ring_host {
  public:
   using ready_fn = void (*)(void* context, uint32_t ring_id);
-  using closed_fn = void (*)(void* context, uint32_t ring_id);
+  using closed_fn = void (*)(void* context, ring_host* host);
 
   ring_host(uint32_t id, int32_t* words, size_t word_count) : id_(id), events_(words, word_count) {}
 
-  // 0 or a negated errno.
-  int open(uv_loop_t* loop, const ring_settings& settings, ready_fn ready, void* context) {
+  // 0 or a negated errno, with the call that failed in failed_call(). To be closed in either case.
+  int open(uv_loop_t* loop, const ring_settings& settings, uint32_t first_generation, ready_fn ready, ready_fn lingered, void* context) {
     ready_ = ready;
+    lingered_ = lingered;
     context_ = context;
-    int result = engine_.open(settings);
+    int result = engine_.open(settings, first_generation);
     if (result != 0) return result;
+    failed_call_ = "eventfd";
     result = signal_.open();
-    if (result == 0) result = handle_.open(loop, signal_.fd(), on_ready, this);
+    if (result != 0) return result;
+    failed_call_ = "epoll_ctl";
+    result = handle_.open(loop, signal_.fd(), on_ready, this);
     if (result == 0) result = timer_.open(loop, on_timer, this);
     return result;
   }
+  const char* failed_call() const { return failed_call_ != nullptr ? failed_call_ : engine_.failed_call(); }
 
   send_engine& engine() { return engine_; }
   uint32_t id() const { return id_; }
@@ -47,7 +52,7 @@ class ring_host {
   // look at what is ready on its own.
   void follow_engine(bool reap_follows = false) {
     bool wanted = engine_.wants_loop();
-    bool listening = wanted || engine_.owes_closed();
+    bool listening = engine_.waits() || engine_.owes_closed();
     if (listening != listening_) {
       listening_ = listening;
       if (listening && !registered_) {
@@ -65,11 +70,24 @@ class ring_host {
     referenced_ = wanted;
   }
 
-  // `closed` may run before this returns, or from the event loop; it may delete this object.
+  // Nobody has a driver here now: `lingered` is called after `linger_ms`, unless somebody comes back.
+  void linger(uint32_t linger_ms) {
+    lingering_ = true;
+    timer_.start(linger_ms);
+  }
+  void come_back() {
+    if (!lingering_) return;
+    lingering_ = false;
+    timer_.stop();
+  }
+  bool lingering() const { return lingering_; }
+
+  // The ring is closed at once. `closed` may run before this returns, or from the event loop; it may delete this object.
   void close(closed_fn closed, void* context) {
     closed_ = closed;
     context_ = context;
     open_handles_ = 2;
+    engine_.close_ring();
     timer_.close(on_closed, this);
     handle_.close(on_closed, this);
   }
@@ -80,16 +98,15 @@ class ring_host {
     host->signal_.lower();
     host->ready_(host->context_, host->id_);
   }
-  // To try again what failed.
+  // The end of lingering, or the time to try again what failed.
   static void on_timer(void* self) {
     auto* host = static_cast<ring_host*>(self);
-    host->ready_(host->context_, host->id_);
+    (host->lingering_ ? host->lingered_ : host->ready_)(host->context_, host->id_);
   }
   static void on_closed(void* self) {
     auto* host = static_cast<ring_host*>(self);
     if (--host->open_handles_ > 0) return;
-    host->engine_.close_ring();
-    host->closed_(host->context_, host->id_);
+    host->closed_(host->context_, host);
   }
 
   uint32_t id_;
@@ -99,12 +116,15 @@ class ring_host {
   uv_handle handle_;
   uv_timer timer_;
   uint32_t open_handles_ = 0;
+  const char* failed_call_ = nullptr;
   ready_fn ready_ = nullptr;
+  ready_fn lingered_ = nullptr;
   closed_fn closed_ = nullptr;
   void* context_ = nullptr;
   bool registered_ = false;
   bool listening_ = false;
   bool referenced_ = false;
+  bool lingering_ = false;
 };
 
 }  // namespace sendzc

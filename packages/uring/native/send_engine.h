@@ -54,8 +54,16 @@ class send_engine {
   static constexpr uint32_t probe_rounds = 100;
   static constexpr uint32_t probe_round_ms = 10;
 
-  // 0 or a negated errno; -EOPNOTSUPP where the kernel has a ring but not both zero-copy sends.
-  int open(const ring_settings& settings);
+  // Tokens that a driver makes room for at first.
+  static constexpr uint32_t first_tokens = 16;
+
+  // 0 or a negated errno; -EOPNOTSUPP where the kernel has a ring but not both zero-copy sends. Drivers get generations from
+  // `first_generation` on.
+  int open(const ring_settings& settings, uint32_t first_generation = 0);
+  // The system call that failed, after a negated errno of open() or add_driver().
+  const char* failed_call() const { return failed_call_; }
+  // No driver had a later one.
+  uint32_t last_generation() const { return last_generation_; }
   // Registers memory whose sends need no page lookup. At most once, before the first send. 0 or a negated errno (-ENOMEM: memlock).
   int register_region(std::shared_ptr<fixed_region> region);
   const ring& queue() const { return ring_; }
@@ -66,8 +74,9 @@ class send_engine {
   uint32_t open_drivers() const { return open_drivers_; }
   // True when no driver is open and the kernel owes nothing.
   bool idle() const { return open_drivers_ == 0 && owed_drivers_ == 0; }
-  // True while the event loop has to stay alive for somebody.
-  bool wants_loop() const { return armed_drivers_ > 0 || unsent_ > 0; }
+  // True while a driver waits for the event loop, and while one does that keeps it alive.
+  bool waits() const { return waiting_drivers_ > 0; }
+  bool wants_loop() const { return loop_drivers_ > 0; }
   // True where a driver waits for room that is there, with no request under way whose completion would make anybody look.
   bool owes_room() const;
   // True when there is something to look at now; see ring::settle().
@@ -82,6 +91,10 @@ class send_engine {
   // Duplicates `fd`. 0 or a negated errno: -EOPNOTSUPP where the socket has no zero-copy, -EMFILE, -ENOBUFS at the limit of drivers.
   int add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index);
   driver_slot* find(uint32_t index) { return index < drivers_.size() && drivers_[index]->open ? drivers_[index].get() : nullptr; }
+  driver_slot* find(uint32_t index, uint32_t generation) {
+    driver_slot* found = find(index);
+    return found != nullptr && found->generation == generation ? found : nullptr;
+  }
 
   // One batch of one driver: begin_batch, then for each message begin_message, add_segment for each segment, end_message.
   // `hands_over`: the batch is not held for those of other drivers.
@@ -102,13 +115,17 @@ class send_engine {
 
   void arm(driver_slot& driver, uint32_t bits);
   void disarm(driver_slot& driver, uint32_t bits);
+  // Whether what the driver waits for keeps the event loop alive.
+  void set_referenced(driver_slot& driver, bool referenced);
   void abort(driver_slot& driver);
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered(const driver_slot& driver) const;
   // Cancels what waits, closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes still shared.
   int64_t close(driver_slot& driver);
   // Bytes pinned for a driver, also after its close.
-  int64_t pinned_bytes(uint32_t index) const { return index < drivers_.size() ? drivers_[index]->totals.pinned_bytes : 0; }
+  int64_t pinned_bytes(uint32_t index, uint32_t generation) const {
+    return index < drivers_.size() && drivers_[index]->generation == generation ? drivers_[index]->totals.pinned_bytes : 0;
+  }
 
   // The end of the environment: cancels everything, waits at most `drain_ms` for notifications, aborts, waits at most `abort_ms` more.
   void drain(uint32_t drain_ms, uint32_t abort_ms);
@@ -144,6 +161,7 @@ class send_engine {
   void free_token(driver_slot& driver, token_slot& slot);
   void forget(driver_slot& driver);
   void set_armed(driver_slot& driver, uint32_t bits);
+  void follow_driver(driver_slot& driver);
   void kick();
   void submit_poll(driver_slot& driver);
   int probe_socket(int fd, bool stream);
@@ -162,6 +180,9 @@ class send_engine {
   void drain_until(uint64_t deadline_ms);
 
   ring ring_;
+  const char* failed_call_ = "";
+  uint32_t first_generation_ = 0;
+  uint32_t last_generation_ = 0;
   std::shared_ptr<fixed_region> region_;
   std::unique_ptr<pin_pool> pins_;
   std::vector<std::unique_ptr<driver_slot>> drivers_;
@@ -176,8 +197,8 @@ class send_engine {
   uint32_t tokens_in_kernel_ = 0;
   uint32_t open_drivers_ = 0;
   uint32_t owed_drivers_ = 0;
-  uint32_t armed_drivers_ = 0;
-  uint32_t unsent_ = 0;
+  uint32_t waiting_drivers_ = 0;
+  uint32_t loop_drivers_ = 0;
   uint32_t rejecting_drivers_ = 0;
   uint32_t starved_drivers_ = 0;
   uint32_t starved_cursor_ = 0;

@@ -66,7 +66,7 @@ void send_engine::answer_given_up(event_buffer& events) {
   if (failed_enters_ == 0) return;
   for (auto& each : drivers_) {
     driver_slot& driver = *each;
-    for (uint32_t token = 0; token < driver.max_in_flight && driver.unsent > 0 && driver.open; token++) {
+    for (uint32_t token = 0; token < driver.tokens.size() && driver.unsent > 0 && driver.open; token++) {
       token_slot& slot = driver.tokens[token];
       if (slot.state != token_state::unsent) continue;
       if (events.room() == 0) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "send_engine.h"
@@ -13,7 +12,9 @@
 
 namespace sendzc {
 
-int send_engine::open(const ring_settings& settings) {
+int send_engine::open(const ring_settings& settings, uint32_t first_generation) {
+  first_generation_ = last_generation_ = first_generation;
+  failed_call_ = "io_uring_setup";
   int result = ring_.open(settings);
   if (result != 0) return result;
   if (!ring_.supports(IORING_OP_SEND_ZC) || !ring_.supports(IORING_OP_SENDMSG_ZC)) {
@@ -26,6 +27,7 @@ int send_engine::open(const ring_settings& settings) {
   page_bytes_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   headers_.resize(ring_.submission_entries());
   iovecs_.resize(max_held_segments);
+  failed_call_ = "io_uring_enter";
   result = probe_usage_report();
   if (result != 0) ring_.close();
   return result;
@@ -41,21 +43,23 @@ int send_engine::register_region(std::shared_ptr<fixed_region> region) {
 
 int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index) {
   if (max_in_flight == 0 || max_in_flight > request_name::max_tokens) return -EINVAL;
+  failed_call_ = "fcntl";
   unique_fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!own) return -errno;
+  failed_call_ = "io_uring_enter";
   int result = probe_socket(own.get(), is_stream(facts));
   if (result != 0) return result;
   if (free_indexes_.empty()) {
     if (drivers_.size() >= request_name::max_drivers || drivers_.size() >= ring_.completion_entries() / 4) return -ENOBUFS;
     free_indexes_.push_back(static_cast<uint32_t>(drivers_.size()));
     drivers_.push_back(std::make_unique<driver_slot>());
+    drivers_.back()->generation = first_generation_;
   }
   index = free_indexes_.back();
-  driver_slot& driver = *drivers_[index];
-  std::unique_ptr<token_slot[]> tokens(new (std::nothrow) token_slot[max_in_flight]);
-  if (tokens == nullptr) return -ENOMEM;
   free_indexes_.pop_back();
+  driver_slot& driver = *drivers_[index];
   uint32_t generation = driver.generation + 1;
+  if (generation > last_generation_) last_generation_ = generation;
   driver = driver_slot();
   driver.generation = generation & request_name::generation_mask;
   driver.fd = std::move(own);
@@ -63,7 +67,6 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
   driver.max_in_flight = max_in_flight;
   driver.stream = is_stream(facts);
   driver.tcp = driver.stream && (facts.domain == AF_INET || facts.domain == AF_INET6);
-  driver.tokens = std::move(tokens);
   driver.used = true;
   driver.open = true;
   open_drivers_++;
@@ -145,7 +148,7 @@ int send_engine::probe_socket(int fd, bool stream) {
 // By name, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
 void send_engine::cancel_pending(driver_slot& driver) {
   if (driver.poll_pending) ring_.cancel(request_name::of_poll(driver));
-  for (uint32_t token = 0; token < driver.max_in_flight && driver.unsent > 0; token++) {
+  for (uint32_t token = 0; token < driver.tokens.size() && driver.unsent > 0; token++) {
     if (driver.tokens[token].state != token_state::unsent || driver.tokens[token].run_length == 0) continue;
     ring_.cancel(request_name::of(driver, token));
   }
@@ -187,9 +190,9 @@ int64_t send_engine::close(driver_slot& driver) {
     driver.starved = false;
     starved_drivers_--;
   }
-  set_armed(driver, 0);
-  unsent_ -= driver.unsent;
   driver.open = false;
+  set_armed(driver, 0);
+  follow_driver(driver);
   driver.fd.reset();
   open_drivers_--;
   owed_drivers_++;
@@ -200,7 +203,7 @@ int64_t send_engine::close(driver_slot& driver) {
 void send_engine::forget(driver_slot& driver) {
   driver.used = false;
   owed_drivers_--;
-  driver.tokens.reset();
+  driver.tokens = {};
   driver.table_pin.reset();
   retired_indexes_.push_back(driver.index);
 }
@@ -239,7 +242,7 @@ int64_t send_engine::leak() {
   int64_t leaked = 0;
   for (auto& driver : drivers_) {
     if (!driver->used) continue;
-    for (uint32_t token = 0; token < driver->max_in_flight; token++) {
+    for (uint32_t token = 0; token < driver->tokens.size(); token++) {
       token_slot& slot = driver->tokens[token];
       if (slot.state == token_state::unsent || slot.state == token_state::sent) leaked += pins_->leak(slot.pins);
     }

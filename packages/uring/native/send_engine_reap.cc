@@ -21,10 +21,8 @@ void send_engine::collect(driver_slot* caller) {
   if (ring_.ready() == before) caller->totals.empty_collect_calls++;
 }
 
-// The event loop has no reason to wait for the answers of a closed driver, so those are not counted.
 void send_engine::answered(driver_slot& driver) {
-  driver.unsent--;
-  if (driver.open) unsent_--;
+  if (--driver.unsent == 0) follow_driver(driver);
 }
 
 void send_engine::reap(event_buffer& events, bool from_loop) {
@@ -49,7 +47,7 @@ size_t send_engine::events_of(const io_uring_cqe& cqe) const {
   if (request_name::kind(name) != request_kind::send || index >= drivers_.size()) return 2;
   const driver_slot& driver = *drivers_[index];
   uint32_t token = request_name::token(name);
-  return driver.used && token < driver.max_in_flight ? driver.tokens[token].run_length + 1 : 2;
+  return driver.used && token < driver.tokens.size() ? driver.tokens[token].run_length + 1 : 2;
 }
 
 void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
@@ -81,7 +79,7 @@ void send_engine::complete_poll(driver_slot& driver, int32_t ready, event_buffer
 
 void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events) {
   uint32_t token = request_name::token(cqe.user_data);
-  if (token >= driver.max_in_flight) return;
+  if (token >= driver.tokens.size()) return;
   token_slot& slot = driver.tokens[token];
   // The notification of a message that was answered as finished already: see request_name.
   if (slot.sequence != request_name::sequence(cqe.user_data)) return;
@@ -202,9 +200,24 @@ bool send_engine::owes_room() const {
 }
 
 void send_engine::set_armed(driver_slot& driver, uint32_t bits) {
-  if (driver.armed == 0 && bits != 0) armed_drivers_++;
-  if (driver.armed != 0 && bits == 0) armed_drivers_--;
+  bool changes = (driver.armed == 0) != (bits == 0);
   driver.armed = bits;
+  if (changes) follow_driver(driver);
+}
+
+// Counts the driver where it waits: for a wake-up, or for an answer. The event loop has no reason to wait for those of a closed driver.
+void send_engine::follow_driver(driver_slot& driver) {
+  bool waits = driver.open && (driver.armed != 0 || driver.unsent > 0);
+  bool holds_loop = waits && driver.referenced;
+  if (waits != driver.waits) waiting_drivers_ += waits ? 1u : ~0u;
+  if (holds_loop != driver.holds_loop) loop_drivers_ += holds_loop ? 1u : ~0u;
+  driver.waits = waits;
+  driver.holds_loop = holds_loop;
+}
+
+void send_engine::set_referenced(driver_slot& driver, bool referenced) {
+  driver.referenced = referenced;
+  follow_driver(driver);
 }
 
 void send_engine::arm(driver_slot& driver, uint32_t bits) {

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "send_engine.h"
@@ -35,8 +36,12 @@ void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands
 
 admission send_engine::begin_message(uint32_t token, uint32_t segments) {
   driver_slot& driver = *batch_.driver;
-  if (token >= driver.max_in_flight || driver.tokens[token].state != token_state::free || segments > max_segments)
-    return admission::misused;
+  if (token >= driver.max_in_flight || segments > max_segments) return admission::misused;
+  if (token >= driver.tokens.size()) {
+    size_t wanted = std::max<size_t>({first_tokens, driver.tokens.size() * 2, size_t{token} + 1});
+    driver.tokens.resize(std::min<size_t>(wanted, driver.max_in_flight));
+  }
+  if (driver.tokens[token].state != token_state::free) return admission::misused;
   int error = 0;
   if (batch_.broken) {
     error = -ECANCELED;
@@ -105,8 +110,7 @@ void send_engine::end_message(bool zerocopy) {
   slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
   driver.totals.pinned_bytes += batch_.bytes;
   driver.in_flight++;
-  driver.unsent++;
-  unsent_++;
+  if (driver.unsent++ == 0) follow_driver(driver);
   tokens_in_kernel_++;
   if (joins_run(share)) {
     join_run();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <vector>
 
 #include "sendzc/pinned_buffer.h"
 #include "sendzc/unique_fd.h"
@@ -73,7 +73,11 @@ struct driver_slot {
   int64_t joined_bytes = 0;       // sent zero-copy since a request last ended its packet buffer
   bool packet_ended = false;      // the last request that asks for zero-copy ends its packet buffer
   uint32_t shared_in_flight = 0;  // tokens in flight that ask for zero-copy
-  std::unique_ptr<token_slot[]> tokens;
+  bool referenced = true;         // its waiting keeps the event loop alive
+  bool waits = false;             // armed or unanswered: counted in waiting_drivers_
+  bool holds_loop = false;        // and referenced: counted in loop_drivers_
+  // As many as the highest token that was used needs, so that a driver that sends nothing holds none.
+  std::vector<token_slot> tokens;
   // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver/driver.ts.
   const uint32_t* table = nullptr;
   size_t table_words = 0;

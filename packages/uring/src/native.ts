@@ -14,28 +14,31 @@ export const SubmitMode = {
 /** Where the answer to a message came from. Mirrors `answer_source` in native/send_slots.h. */
 export const AnswerSource = { Request: 0, PlainCall: 1, FailedEnter: 2 } as const
 
-/** Bits of a driver's name below the number of its ring. */
-export const DRIVER_INDEX_BITS = 20
+/** A name that no driver has: a native call for the ring as a whole. */
+export const NO_DRIVER = 0xffff_ffff
 
 /**
- * The addon, as C++ offers it. Drivers are named by `ring << 20 | index`. Functions that can fail answer with a negated errno;
- * functions that answer with a count of events have written them to the ring's event buffer.
+ * The addon, as C++ offers it. Rings and drivers have names with a generation: one that was closed names nothing more. Functions that can fail
+ * answer with a negated errno; functions that answer with a count of events have written them to the ring's event buffer.
  */
 export interface UringAddon {
-  initialize(isMainThread: boolean, onReady: (ring: number) => void, control: Uint32Array): void
-  createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array): number
+  initialize(isMainThread: boolean): Uint32Array
+  createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array, onReady: (ring: number) => void): number
   registerRegion(ring: number, region: number): number
   describeRing(ring: number, into: Uint32Array): number
-  closeRingIfIdle(ring: number): boolean
+  releaseRing(ring: number): boolean
+  keepRing(ring: number): boolean
+  failedCall(): string
   drainRing(ring: number): void
   socketFacts(fd: number, into: Int32Array): number
-  openDriver(ring: number, fd: number, maxInFlight: number): number
+  openDriver(ring: number, fd: number, maxInFlight: number, domain: number, type: number): number
   useTable(driver: number, table: Uint32Array): void
   submit(segments: readonly (Uint8Array | undefined)[] | Uint8Array): number
-  flush(driver: number, reap: boolean): number
-  collect(driver: number, enter: boolean): number
+  flush(ring: number, driver: number, reap: boolean): number
+  collect(ring: number, driver: number): number
   arm(driver: number, bits: number): void
   disarm(driver: number, bits: number): void
+  setReferenced(driver: number, referenced: boolean): void
   abortDriver(driver: number): void
   undelivered(driver: number): number
   closeDriver(driver: number): number
@@ -50,29 +53,26 @@ export interface UringAddon {
   probe(entries: number, completionEntries: number, sqpollIdleMs: number, into: Uint32Array): number
 }
 
-/**
- * The small arguments of {@link UringAddon.submit}: driver, number of messages, {@link SubmitMode}, and 1 where the one segment of the one
- * message is passed instead of an array. Stored, since passing costs more.
- */
-export const submitControl = new Uint32Array(4)
-
-let loaded: UringAddon | undefined
-let readyRing: (ring: number) => void = () => undefined
-
-/** Sets who is told that a ring has completions. */
-export function onRingReady(listener: (ring: number) => void): void {
-  readyRing = listener
+/** The addon, and the array that {@link UringAddon.submit} reads its small arguments from. */
+export interface LoadedAddon extends UringAddon {
+  /**
+   * Driver, number of messages, {@link SubmitMode}, and 1 where the one segment of the one message is passed instead of an array. Stored, since
+   * passing costs more. The same for every instance of this module in the environment, and filled anew for each call.
+   */
+  readonly control: Uint32Array
 }
 
+let loaded: LoadedAddon | undefined
+
 /**
- * Loads the addon, once per environment. This is the only place that does.
+ * Loads the addon, once per instance of this module: what it keeps, it keeps for the environment, which may have several. This is the only place
+ * that does.
  * @throws ZeroCopyError ERR_ZC_PLATFORM where there is none for this platform
  */
-export function loadNative(): UringAddon {
+export function loadNative(): LoadedAddon {
   if (loaded !== undefined) return loaded
   const addon = loadAddon('uring', import.meta.url) as UringAddon
-  addon.initialize(isMainThread, (ring) => readyRing(ring), submitControl)
   // A copy has fast properties; those of an object that got its functions one by one from C++ are looked up in a table at every call.
-  loaded = { ...addon }
+  loaded = { ...addon, control: addon.initialize(isMainThread) }
   return loaded
 }

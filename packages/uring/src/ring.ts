@@ -2,15 +2,13 @@ import { isMainThread } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
 import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
 import { failureError, fixedBufferFailure, ringFailure } from './failures.js'
-import { DRIVER_INDEX_BITS, loadNative, onRingReady, type UringAddon } from './native.js'
+import { type LoadedAddon, loadNative, NO_DRIVER } from './native.js'
 import type { ResolvedUringOptions } from './options.js'
 
 /** Events that one native call can write; what is more stays in the ring for the next call. */
 const EVENT_CAPACITY = 4_096
 /** How often in a row events are fetched before the event loop gets its turn. */
 const MAX_DELIVERIES = 64
-/** An index that no driver has: a native call for the ring as a whole. */
-const NO_DRIVER = 2 ** DRIVER_INDEX_BITS - 1
 
 /** What a ring was given by the kernel. */
 export interface RingDescription {
@@ -23,14 +21,14 @@ export interface RingDescription {
 }
 
 const ringsByKey = new Map<string, UringRing>()
-const ringsById = new Map<number, UringRing>()
 
-onRingReady((id) => ringsById.get(id)?.ready())
-
-/** One ring of this environment, shared by every driver whose backend has equal options. */
+/**
+ * One ring of this environment, shared by every driver whose backend has equal options. It outlasts its last driver by a second
+ * (`ring_linger_ms` of native/environment.h), for making one is dear; then the addon closes it, and this object is forgotten at the next open.
+ */
 export class UringRing {
   readonly id: number
-  readonly native: UringAddon
+  readonly native: LoadedAddon
   readonly dispatcher = new EventDispatcher()
   /** Open drivers. With one, its `submit` hands over at once, in the same native call. */
   openDrivers = 0
@@ -41,12 +39,12 @@ export class UringRing {
   #again = false
   readonly #drain = (): void => this.native.drainRing(this.id)
 
-  private constructor(key: string, native: UringAddon, options: ResolvedUringOptions) {
+  private constructor(key: string, native: LoadedAddon, options: ResolvedUringOptions) {
     this.#key = key
     this.native = native
     const sqpollIdleMs = options.sqpoll?.idleMs ?? -1
-    const id = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events)
-    if (id < 0) throw failureError(ringFailure(-id), -id, 'io_uring_setup')
+    const id = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events, () => this.ready())
+    if (id < 0) throw failureError(ringFailure(-id), -id, native.failedCall())
     this.id = id
     // Its thread ends with the last notification, and the process with its thread. process.exit() ends no environment.
     if (options.sqpoll !== undefined && isMainThread) process.on('exit', this.#drain)
@@ -55,22 +53,19 @@ export class UringRing {
   /** The ring for these options: the one that exists, or a new one. */
   static acquire(key: string, options: ResolvedUringOptions, region: number | undefined): UringRing {
     const existing = ringsByKey.get(key)
-    if (existing !== undefined) return existing
+    if (existing?.native.keepRing(existing.id)) return existing
+    existing?.forget()
     const native = loadNative()
     const ring = new UringRing(key, native, options)
     ringsByKey.set(key, ring)
-    ringsById.set(ring.id, ring)
     if (region === undefined) return ring
     const result = native.registerRegion(ring.id, region)
     if (result === 0) return ring
-    ring.closeIfIdle()
+    // Nobody gets this one.
+    ring.forget()
+    ring.release()
     const { count, bytes } = options.fixedBuffers as { count: number; bytes: number }
     throw failureError(fixedBufferFailure(-result, count * bytes), -result, 'io_uring_register')
-  }
-
-  /** Name of a driver of this ring, for native calls. */
-  name(index: number): number {
-    return this.id * 2 ** DRIVER_INDEX_BITS + index
   }
 
   describe(): RingDescription {
@@ -103,9 +98,9 @@ export class UringRing {
         this.#deliverNextTurn()
         return
       }
-      events = more ? this.native.collect(this.name(NO_DRIVER), true) : 0
+      events = more ? this.native.collect(this.id, NO_DRIVER) : 0
     }
-    if (this.openDrivers === 0) this.closeIfIdle()
+    if (this.openDrivers === 0) this.release()
   }
 
   // Apart from deliver(): a function that makes a closure over `this` allocates a context each time it is called.
@@ -119,17 +114,19 @@ export class UringRing {
       this.#again = true
       return
     }
-    this.deliver(this.native.collect(this.name(NO_DRIVER), true))
-    if (this.openDrivers === 0) this.closeIfIdle()
+    this.deliver(this.native.collect(this.id, NO_DRIVER))
+    if (this.openDrivers === 0) this.release()
   }
 
   /** Lets go of the ring where no driver is open and the kernel owes nothing; else it stays until its last notification. */
-  closeIfIdle(): void {
-    if (this.openDrivers > 0 || this.dispatching || ringsById.get(this.id) !== this) return
-    if (!this.native.closeRingIfIdle(this.id)) return
+  release(): void {
+    if (this.openDrivers === 0 && !this.dispatching) this.native.releaseRing(this.id)
+  }
+
+  /** The next open with these options makes a ring of its own. */
+  forget(): void {
     process.off('exit', this.#drain)
-    ringsById.delete(this.id)
-    ringsByKey.delete(this.#key)
+    if (ringsByKey.get(this.#key) === this) ringsByKey.delete(this.#key)
   }
 
   /** @throws ZeroCopyError ERR_ZC_CLOSED */

@@ -29,7 +29,7 @@ export interface UringBackend extends Backend {
 /**
  * Sends with io_uring: IORING_OP_SEND_ZC and IORING_OP_SENDMSG_ZC (Linux 6.1 for both; 6.2 to be told of copies). All writers of an
  * environment whose backends have equal options share one ring, so that one io_uring_enter submits for many sockets.
- * The ring is made at the first `open` and ends with the last writer.
+ * The ring is made at the first `open`, and closed a second after its last writer; an idle ring keeps no process alive.
  *
  * On TCP, Linux 6.10 and later reports a send as copied although its memory is shared, where all of it entered the packet buffer of an
  * earlier send that was still waiting: `released` is `'copied'` then, as with a copy that did happen. `auto` leaves such a report out of
@@ -76,21 +76,24 @@ class SharedRingBackend implements UringBackend {
     const kind = checkSocket(fd)
     const ring = UringRing.acquire(this.#key, this.#options, this.pool?.region)
     this.#ring = ring
-    const index = native.openDriver(ring.id, fd, maxInFlight)
-    if (index < 0) {
-      ring.closeIfIdle()
-      throw failureError(openFailure(-index, fd), -index, 'io_uring_enter')
+    const [domain = 0, type = 0] = FACTS
+    const name = native.openDriver(ring.id, fd, maxInFlight, domain, type)
+    if (name < 0) {
+      ring.release()
+      throw failureError(openFailure(-name, fd), -name, native.failedCall())
     }
-    return new UringDriver(ring, index, kind, maxInFlight, sink)
+    return new UringDriver(ring, name, kind, maxInFlight, sink)
   }
 }
 
+/** What the addon says of a socket that is being opened: domain, type, protocol, connected, listening. */
+const FACTS = new Int32Array(5)
+
 /** @returns what kind of connected socket the descriptor is; throws where it is none that can do zero-copy */
 function checkSocket(fd: number): 'stream' | 'datagram' {
-  const facts = new Int32Array(5)
-  const result = loadNative().socketFacts(fd, facts)
+  const result = loadNative().socketFacts(fd, FACTS)
   if (result < 0) throw failureError(openFailure(-result, fd), -result, 'getsockopt')
-  const [domain, type, , connected, listening] = facts
+  const [domain, type, , connected, listening] = FACTS
   if (domain === AF_UNIX) {
     throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'AF_UNIX sockets have no zero-copy: they copy within this machine.', {
       remedy: 'Use socket.write().',

@@ -1,9 +1,11 @@
 import type { DriverCounters, SocketKind } from '@sendzc/core'
 import type { Driver, DriverFailure, DriverSink, ReleaseKind, SendBatch } from '@sendzc/core/driver'
 import { enterFailure } from './failures.js'
-import { AnswerSource, SubmitMode, submitControl } from './native.js'
+import { AnswerSource, SubmitMode } from './native.js'
 import { UringRing } from './ring.js'
 
+/** The place of a driver in its ring, within its name: `driver_index_bits` of native/binding_values.h. */
+const DRIVER_INDEX_MASK = 2 ** 14 - 1
 /** UIO_MAXIOV: the most segments that one message can have. */
 const MAX_SEGMENTS_PER_MESSAGE = 1_024
 
@@ -34,21 +36,21 @@ export class UringDriver implements Driver, DriverSink {
   #bytesLeft = 0
   #finalCounters: DriverCounters | undefined
 
-  /** @internal Made by the backend, which has opened `index` on `ring`. */
-  constructor(ring: UringRing, index: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
+  /** @internal Made by the backend, which has opened the driver `name` on `ring`. */
+  constructor(ring: UringRing, name: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
     this.#ring = ring
-    this.#index = index
-    this.#name = ring.name(index)
+    this.#index = name & DRIVER_INDEX_MASK
+    this.#name = name
     this.kind = kind
     this.maxInFlight = maxInFlight
     this.#sink = sink
     ring.openDrivers++
-    ring.dispatcher.set(index, this)
+    ring.dispatcher.set(this.#index, this)
   }
 
   /** The ring: one flush hands over for all drivers on it. Alone on it, a driver hands over at once and holds nothing. */
   get group(): object | null {
-    return this.#ring.openDrivers > 1 ? this.#ring : null
+    return this.#ring.openDrivers > 1 && !this.#closed ? this.#ring : null
   }
 
   submit(batch: SendBatch): void {
@@ -60,32 +62,35 @@ export class UringDriver implements Driver, DriverSink {
     }
     const single = batch.messageCount === 1 && batch.table[1] === 1
     const segments = single ? (batch.segments[0] as Uint8Array) : batch.segments
-    submitControl[0] = this.#name
-    submitControl[1] = batch.messageCount
-    submitControl[3] = single ? 1 : 0
+    const { native } = ring
+    const { control } = native
+    control[0] = this.#name
+    control[1] = batch.messageCount
+    control[3] = single ? 1 : 0
     if (ring.openDrivers > 1) {
       ring.held = true
-      submitControl[2] = SubmitMode.Hold
-      ring.native.submit(segments)
+      control[2] = SubmitMode.Hold
+      native.submit(segments)
     } else if (ring.dispatching) {
-      submitControl[2] = SubmitMode.Enter
-      ring.native.submit(segments)
+      control[2] = SubmitMode.Enter
+      native.submit(segments)
       ring.deliverLater()
     } else {
-      submitControl[2] = SubmitMode.EnterAndReap
-      ring.deliver(ring.native.submit(segments))
+      control[2] = SubmitMode.EnterAndReap
+      ring.deliver(native.submit(segments))
     }
   }
 
+  /** Also of a closed driver, who may be the one that was asked to hand over what others of its ring hold. */
   flush(): void {
     const ring = this.#ring
     if (!ring.held) return
     ring.held = false
     if (ring.dispatching) {
-      ring.native.flush(this.#name, false)
+      ring.native.flush(ring.id, this.#name, false)
       ring.deliverLater()
     } else {
-      ring.deliver(ring.native.flush(this.#name, true))
+      ring.deliver(ring.native.flush(ring.id, this.#name, true))
     }
   }
 
@@ -93,7 +98,7 @@ export class UringDriver implements Driver, DriverSink {
     if (this.#closed) return
     const ring = this.#ring
     if (ring.dispatching) ring.deliverLater()
-    else ring.deliver(ring.native.collect(this.#name, true))
+    else ring.deliver(ring.native.collect(ring.id, this.#name))
   }
 
   arm(bits: number): void {
@@ -109,12 +114,20 @@ export class UringDriver implements Driver, DriverSink {
     this.#ring.native.disarm(this.#name, bits)
   }
 
+  ref(): void {
+    if (!this.#closed) this.#ring.native.setReferenced(this.#name, true)
+  }
+
+  unref(): void {
+    if (!this.#closed) this.#ring.native.setReferenced(this.#name, false)
+  }
+
   abort(): void {
     if (this.#closed) return
     const ring = this.#ring
     ring.native.abortDriver(this.#name)
     if (ring.dispatching) ring.deliverLater()
-    else ring.deliver(ring.native.collect(this.#name, true))
+    else ring.deliver(ring.native.collect(ring.id, this.#name))
   }
 
   undeliveredBytes(): number {
@@ -141,11 +154,11 @@ export class UringDriver implements Driver, DriverSink {
       ring.deliverLater()
       return this.#bytesLeft
     }
-    const events = ring.native.collect(this.#name, true)
+    const events = ring.native.collect(ring.id, this.#name)
     // Of what was shared at the close, the kernel may just have reported some as released.
     this.#bytesLeft = ring.native.pinnedBytes(this.#name)
     ring.deliver(events)
-    ring.closeIfIdle()
+    ring.release()
     return this.#bytesLeft
   }
 

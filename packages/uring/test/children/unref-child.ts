@@ -1,0 +1,18 @@
+// Sends to a peer that does not read, over a socket that is unref'd, and prints whether the process went on until it was told of the release.
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Wake } from '@sendzc/core/driver'
+import { DriverSession } from '@sendzc/core/fixtures'
+import { uring } from '../../src/index.js'
+
+const { port, refAgain } = JSON.parse(process.argv[2] as string) as { port: number; refAgain: boolean }
+const socket = connect(port, '127.0.0.1')
+await once(socket, 'connect')
+socket.on('error', () => undefined)
+socket.unref()
+const session = new DriverSession(uring({ entries: 64 }), (socket as unknown as { _handle: { fd: number } })._handle.fd, 4)
+session.submit([{ segments: [new Uint8Array(300_000)], zerocopy: true }])
+session.arm(Wake.Notification)
+session.driver.unref?.()
+if (refAgain) session.driver.ref?.()
+process.on('exit', () => process.stdout.write(JSON.stringify({ inFlight: session.inFlight })))
