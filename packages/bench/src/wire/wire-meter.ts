@@ -76,9 +76,7 @@ export function wireNotes(rows: readonly Row[]): string[] {
   const most = shares.at(-1) ?? 0
   const busy = shares.filter((share) => share >= LIMITING_SHARE).length
   const drops = told.reduce((sum, { ringDrops }) => sum + ringDrops, 0)
-  const asked = rows.filter(
-    ({ backend, zerocopySends, copiedSends }) => backend !== 'copy' && backend !== 'auto' && (zerocopySends ?? 0) + (copiedSends ?? 0) > 0,
-  )
+  const asked = rows.filter((row) => asks(row) && (row.zerocopySends ?? 0) + (row.copiedSends ?? 0) > 0)
   const copied = asked.reduce((sum, { copiedSends }) => sum + (copiedSends ?? 0), 0)
   const sends = asked.reduce((sum, { zerocopySends, copiedSends }) => sum + (zerocopySends ?? 0) + (copiedSends ?? 0), 0)
   const checked = told.filter(({ sentBytes }) => sentBytes !== null).length
@@ -98,6 +96,11 @@ export function wireNotes(rows: readonly Row[]): string[] {
         ]
       : []),
   ]
+}
+
+/** Whether every message of a row asked for zero-copy: Node's own sockets never do, and `auto` decides. */
+function asks({ backend }: Row): boolean {
+  return backend !== 'copy' && backend !== 'auto' && backend !== 'net.Socket.write' && backend !== 'dgram.send'
 }
 
 function percent(share: number): string {
