@@ -16,11 +16,12 @@ const PLACES = {
   loopback: ['throughput', 'loopback', 'without copy'],
   net: ['throughput', 'remote', 'copying'],
   instructions: ['instructions', 'loopback', 'without copy'],
+  wire: ['native', 'wire', 'copying'],
 } as const
 
 /** A row of a path that asks for zero-copy with every send. */
 function asksAlways({ backend, rpc }: Row): boolean {
-  return backend !== 'copy' && backend !== 'auto' && (rpc === undefined || rpc.thresholdBytes === 0)
+  return !['copy', 'auto', 'net.Socket.write', 'dgram.send'].includes(backend) && (rpc === undefined || rpc.thresholdBytes === 0)
 }
 
 describe('the records of docs/results', async () => {
@@ -30,14 +31,15 @@ describe('the records of docs/results', async () => {
     const record = await readRecord(`${folder}/${name}`)
     const { complete, rows, host, command, path, options } = record
     expect([complete, host.dirty]).toEqual([true, false])
-    const [, named, place = 'host'] = /^([a-z]+)(?:-vm-([a-z]+))?\.json$/u.exec(name) ?? []
+    const [, named, inMachine, onWire, place = inMachine ?? onWire ?? 'host'] =
+      /^([a-z]+)(?:-vm-([a-z]+)|-(wire)(?:-[a-z0-9]+)?)?\.json$/u.exec(name) ?? []
     const way = [machineOf(record).model, path.kind, options.loopbackWithoutCopy === true ? 'without copy' : 'copying']
     expect([named, way]).toEqual([command, PLACES[place as keyof typeof PLACES]])
     // README says so beside the pictures: all of it was copied here, less than a tenth there. The kernel's word on uring's joined sends, of
     // which `connections` between the interfaces makes many, is no evidence of a copy: see uring().
     const telling = rows.filter((row) => asksAlways(row) && !(name === 'connections-vm-net.json' && row.backend === 'uring'))
     if (place === 'host') expect(copiedShare(rows)).toBe(1)
-    else expect(copiedShare(telling)).toBeLessThan(0.1)
+    else expect(copiedShare(telling) ?? 0).toBeLessThan(0.1)
   })
 
   it('stand in a section of the report for each place', async () => {
