@@ -24,7 +24,8 @@ struct segment_source {
   bool is_array;
 };
 
-bool add_segments(napi_env env, send_engine& engine, segment_source segments, uint32_t first, uint32_t count) {
+// `pinned`: false where the message is sent before this call returns, and copied.
+bool add_segments(napi_env env, send_engine& engine, segment_source segments, uint32_t first, uint32_t count, bool pinned) {
   for (uint32_t i = 0; i < count; i++) {
     napi_value view = segments.value;
     napi_value buffer;
@@ -35,7 +36,7 @@ bool add_segments(napi_env env, send_engine& engine, segment_source segments, ui
         napi_get_typedarray_info(env, view, &type, &bytes, &data, &buffer, nullptr) != napi_ok || type != napi_uint8_array) {
       return false;
     }
-    engine.add_segment(static_cast<const uint8_t*>(data), bytes, pin_array_buffer(buffer));
+    engine.add_segment(static_cast<const uint8_t*>(data), bytes, pinned ? pin_array_buffer(buffer) : memory_pin());
   }
   return true;
 }
@@ -49,11 +50,12 @@ const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driv
     admission admitted = engine.begin_message(table[0], count);
     if (admitted == admission::misused) return "a token is out of range or in flight, or a message has too many segments";
     if (admitted == admission::accepted) {
-      if (!add_segments(env, engine, segments, first, count)) {
+      bool zerocopy = (table[2] & message_zerocopy) != 0;
+      if (!add_segments(env, engine, segments, first, count, zerocopy || !engine.copies_go_at_once())) {
         engine.drop_message();
         return "a segment is not a Uint8Array";
       }
-      engine.end_message((table[2] & message_zerocopy) != 0);
+      engine.end_message(zerocopy);
     }
     first += count;
   }

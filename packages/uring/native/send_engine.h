@@ -103,6 +103,8 @@ class send_engine {
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
   // Gives up the message that was begun, instead of end_message.
+  // Whether a message of this batch that is copied is sent within its end_message().
+  bool copies_go_at_once() const { return batch_.alone && !batch_.driver->waits_in_ring; }
   void drop_message();
 
   // Hands over what all drivers hold, with one enter. `caller` is who made the call, for its counters.

@@ -96,7 +96,7 @@ void send_engine::drop_message() {
 void send_engine::end_message(bool zerocopy) {
   driver_slot& driver = *batch_.driver;
   bool share = zerocopy && (driver.stream || batch_.pages <= max_datagram_pages);
-  if (!share && batch_.alone && !driver.waits_in_ring) return send_without_ring(driver);
+  if (!share && copies_go_at_once()) return send_without_ring(driver);
   token_slot& slot = driver.tokens[batch_.token];
   slot.pins = batch_.chain;
   slot.bytes = batch_.bytes;
