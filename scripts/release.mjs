@@ -18,7 +18,8 @@ const SEMVER = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/
 /** What this machine could not do with a release. A reader of the notes decides by it. */
 const NOT_RUN = `Not everything that is published could be run where it was built:
 
-- linux-arm64-gnu: loaded and probed in QEMU's user mode, which knows no io_uring; errqueue and copy probe there, no send was measured. Not run on an arm64 machine.
+- linux-arm64-gnu: loaded in QEMU's user mode, where copy() sent 10 MB that were compared. QEMU knows neither io_uring nor SO_ZEROCOPY: uring and
+  errqueue never sent. Not run on an arm64 machine.
 - linux-x64-musl: loaded by musl's own loader with every symbol resolved; no Node.js for musl was there to send with.
 - linux-arm64-musl: inspected (architecture, symbols, libraries), never loaded.
 - macOS, Windows: the import was never run there; a backend is refused by its platform's name.

