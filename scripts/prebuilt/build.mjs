@@ -1,6 +1,6 @@
 // Builds the addons of one target, or finds them in the user's cache by the hash of all that decides them.
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { cached, run } from './fetch.mjs'
 import { ADDONS } from './targets.mjs'
@@ -21,6 +21,8 @@ const CXX_FLAGS = [
 const MUSL_FLAGS = ['-D__GLIBC_PREREQ(major,minor)=0', '-include', 'time.h', '-Wno-sign-compare']
 /** One run of the compiler; a first one for a target builds link stubs, too. In ms. */
 const COMPILE_MS = 600_000
+/** Builds of one target that the cache keeps. */
+const MAX_KEPT_BUILDS = 6
 
 const sourcesOf = (addon) =>
   readdirSync(join(packages, addon, 'native'))
@@ -62,15 +64,27 @@ function compile(target, addon, into) {
   rmSync(localCache, { recursive: true, force: true })
 }
 
+/** Removes the oldest builds of a target. One that a run at the same time still reads is not among them: it was just made. */
+function removeOldBuilds({ name }, current) {
+  const kept = join(current, '..')
+  const builds = readdirSync(kept)
+    .filter((folder) => folder.startsWith(`${name}-`) && !folder.includes('.'))
+    .map((folder) => ({ path: join(kept, folder), madeAt: statSync(join(kept, folder)).mtimeMs }))
+    .sort((a, b) => b.madeAt - a.madeAt)
+  for (const { path } of builds.slice(MAX_KEPT_BUILDS)) if (path !== current) rmSync(path, { recursive: true, force: true })
+}
+
 /**
  * @param target - one of TARGETS
  * @returns the folder that holds sendmsg.node and uring.node
  */
 export function prebuilt(target) {
-  return cached(`prebuilt/${target.name}-${buildHash(target)}`, (folder) => {
+  const folder = cached(`prebuilt/${target.name}-${buildHash(target)}`, (work) => {
     const started = performance.now()
     console.error(`sendzc: building the addons for ${target.name} ...`)
-    for (const addon of ADDONS) compile(target, addon, folder)
+    for (const addon of ADDONS) compile(target, addon, work)
     console.error(`sendzc: built the addons for ${target.name} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   })
+  removeOldBuilds(target, folder)
+  return folder
 }
