@@ -22,12 +22,14 @@ import {
   groupKey,
   type Transport,
 } from '../run/cell.js'
-import { type CellContext, connectTo, defaultNoDelay, runCell } from '../run/cell-runner.js'
+import { type CellContext, connectTo, defaultNoDelay, type MeasuredCell, measuredOnWire, runCell } from '../run/cell-runner.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { ancestorsTables, FREE_NOTES } from '../tables/ancestors-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { noDelayText } from './sweep.js'
 
 const STREAMS = ['tcp4', 'tcp6'] as const
@@ -61,6 +63,7 @@ export const ANCESTORS_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
   congestion: COMMON_OPTIONS.congestion,
@@ -79,6 +82,8 @@ interface AncestorCell extends Cell {
 async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('ancestors', args, ANCESTORS_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   const probes = probeBackends(DRIVER_BACKENDS)
   const { backends } = selectBackends(options.backends, probes)
   const processors = await chooseProcessors(options.cpus)
@@ -88,16 +93,18 @@ async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
     options: { ...options, nodelay: options.nodelay ?? defaultNoDelay('driver'), ...settings },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(congestionText(settings), ...FREE_NOTES)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()
   run.note(...meter.notes)
   const context: CellContext = {
     destinations: receivers.destinations,
+    wire: receivers.wire,
     settings,
     runtimeMs: options['runtime-ms'],
     noDelay: options.nodelay,
@@ -140,17 +147,29 @@ async function measureAncestors(
   })
 }
 
-async function runPath(cell: AncestorCell, round: number, position: number, context: CellContext): Promise<Row> {
-  const { backend, transport, level, interval, sizeBytes } = cell
+function runPath(cell: AncestorCell, round: number, position: number, context: CellContext): Promise<Row> {
+  const { backend } = cell
   if (!isAncestor(backend)) return runCell({ ...cell, backend }, round, position, context)
+  return measuredOnWire(context.wire, () => runAncestor(cell, backend, round, position, context))
+}
+
+async function runAncestor(
+  cell: AncestorCell,
+  backend: AncestorLabel,
+  round: number,
+  position: number,
+  context: CellContext,
+): Promise<MeasuredCell> {
+  const { transport, level, interval, sizeBytes } = cell
   const destination = context.destinations.get(transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
   using socket = await connectTo(transport, destination, context.settings, context.noDelay ?? defaultNoDelay(level))
   const load = new AncestorLoad({ path: backend, fd: socket.fd, interval, payload: makePayload(sizeBytes) })
   try {
-    const row = measuredRow(cell, round, position, await measure(load, interval, context.runtimeMs, context.meter))
+    const measured = measuredRow(cell, round, position, await measure(load, interval, context.runtimeMs, context.meter))
     // Nobody tells whether the kernel copied, or when it let go.
-    return { ...row, zerocopySends: null, copiedSends: null, notifications: null, notifiedIds: null, rangeWidthIds: null }
+    const row = { ...measured, zerocopySends: null, copiedSends: null, notifications: null, notifiedIds: null, rangeWidthIds: null }
+    return { row, sentBytes: load.totals().bytes }
   } finally {
     await load.close()
   }

@@ -14,6 +14,8 @@ import { type CellContext, runCell } from '../run/cell-runner.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { profileTables } from '../tables/profile-table.js'
+import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
+import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize, sweepCells } from './sweep.js'
 
 const DEFAULTS = { interval: '8', runtimeMs: 1_000, rounds: 3, top: 12 } as const
@@ -42,6 +44,7 @@ export const PROFILE_OPTIONS = {
   json: COMMON_OPTIONS.json,
   resume: COMMON_OPTIONS.resume,
   to: COMMON_OPTIONS.to,
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   nodelay: COMMON_OPTIONS.nodelay,
   congestion: COMMON_OPTIONS.congestion,
@@ -59,6 +62,8 @@ const EVENT_NOTES: Record<SampleEvent, string> = {
 async function profile(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('profile', args, PROFILE_OPTIONS)
   const { options } = request
+  const wire = wireOf(options)
+  if (wire !== undefined && !isInside()) return runInside(wire)
   checkDatagramSize(options.transports, options.size)
   const event = checkProfiler()
   const probes = probeBackends()
@@ -71,15 +76,17 @@ async function profile(args: readonly string[]): Promise<ExitStatusCode> {
     options: { ...options, backends, event, samplesPerSecond: SAMPLES_PER_SECOND, ...settings },
     processors,
     remoteHost: options.to?.host ?? null,
+    wire,
     probes,
   })
   run.note(EVENT_NOTES[event], congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings })
+  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)
   const context: CellContext = {
     destinations: receivers.destinations,
+    wire: receivers.wire,
     settings,
     runtimeMs: options['runtime-ms'],
     noDelay: options.nodelay,

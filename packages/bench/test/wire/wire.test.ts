@@ -138,6 +138,14 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
     expect(outcome.stdout).toContain('UDPv6: gain in CPU time over recvmsg')
   })
 
+  it('has sendfile and splice beside ours', async () => {
+    const outcome = await bench(['ancestors', '--wire', '--sizes', '64K', '--rounds', '1', '--runtime-ms', '30', '--json', 'record.json'])
+    expect(outcome, outcome.stderr).toMatchObject({ status: 0 })
+    const { rows } = await readRecord('record.json')
+    for (const { wire } of rows) expect([wire?.newBytes, wire?.ringDrops]).toEqual([wire?.sentBytes, 0])
+    expect(rows.map(({ backend }) => backend)).toEqual(expect.arrayContaining(['copy', 'sendfile', 'splice']))
+  })
+
   it('ends with its record and without its namespace on SIGINT', async () => {
     const kept = firstRowKept()
     const child = start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
