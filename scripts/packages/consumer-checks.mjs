@@ -59,24 +59,25 @@ export async function consumerChecks({ check, user, project }) {
     })
   }
 
+  // Runtimes are tried with it, too.
+  const names = [
+    'sendzc',
+    '@sendzc/core',
+    '@sendzc/core/driver',
+    '@sendzc/core/testing',
+    '@sendzc/core/conformance',
+    '@sendzc/sendmsg',
+    '@sendzc/uring',
+  ]
+  writeFileSync(
+    join(project, 'required.cjs'),
+    `(async () => { for (const name of ${JSON.stringify(names)}) {
+      const [required, imported] = [require(name), await import(name)]
+      for (const key of Object.keys(imported)) if (required[key] !== imported[key]) throw new Error(name + ' ' + key)
+      console.log(name, Object.keys(imported).length)
+    } })()`,
+  )
   await check('require() gives what import gives', async () => {
-    const names = [
-      'sendzc',
-      '@sendzc/core',
-      '@sendzc/core/driver',
-      '@sendzc/core/testing',
-      '@sendzc/core/conformance',
-      '@sendzc/sendmsg',
-      '@sendzc/uring',
-    ]
-    writeFileSync(
-      join(project, 'required.cjs'),
-      `(async () => { for (const name of ${JSON.stringify(names)}) {
-        const [required, imported] = [require(name), await import(name)]
-        for (const key of Object.keys(imported)) if (required[key] !== imported[key]) throw new Error(name + ' ' + key)
-        console.log(name, Object.keys(imported).length)
-      } })()`,
-    )
     const output = await user.run(project, 'node', ['required.cjs'])
     if (/Warning/.test(output)) throw new Error(output)
     return `${output.trim().split('\n').length} entries`
