@@ -6,6 +6,7 @@ import { collectCases, conformance, RemotePeers, tcpPairs, udpPairs } from '../p
 import { copy, errqueue, inline } from '../packages/sendmsg/dist/index.js'
 import { uring } from '../packages/uring/dist/index.js'
 import { countSystemCalls } from './vm-syscalls.mjs'
+import { vsockKeepsMemory } from './vm-vsock.mjs'
 import { joinedSendsAreShared, sendsWithoutCopy } from './vm-zerocopy.mjs'
 
 /** One case, in ms: emulation is some twenty times slower than the machine it runs on. */
@@ -90,6 +91,15 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
     )
     report(name, results, started)
   }
+}
+if (boot === 'loopback' && wanted('vsock')) {
+  const started = performance.now()
+  const register = ({ describe, it }) =>
+    describe('vsock', () => {
+      for (const collect of ['recvmsg', 'recvmmsg'])
+        it(`keeps its memory until released, ${collect}`, () => vsockKeepsMemory(() => errqueue({ collect })))
+    })
+  report('errqueue vsock', await collectCases(register, { caseMs: CASE_MS }), started)
 }
 if (boot === 'loopback' && wanted('system calls')) {
   const started = performance.now()

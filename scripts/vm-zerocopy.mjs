@@ -1,6 +1,6 @@
 // That a path really does not copy, and what io_uring says of it: parts of scripts/vm-suite.mjs, for the boots that do not copy.
 import assert from 'node:assert/strict'
-import { content, DriverSession } from '../packages/core/dist/conformance/index.js'
+import { content, DriverSession } from '../packages/core/dist/conformance/fixtures/index.js'
 import { Release } from '../packages/core/dist/src/driver/index.js'
 import { openWriter } from '../packages/core/dist/src/index.js'
 

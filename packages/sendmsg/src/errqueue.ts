@@ -13,7 +13,10 @@ import { SendmsgDriver } from './sendmsg-driver.js'
  * kernel's count stands; whoever else sends on the socket with MSG_ZEROCOPY makes that count useless, and everything is copied then.
  * One driver of the process reads the notifications of a socket: while it is open, in whichever thread, `open` throws ERR_ZC_SOCKET_OWNED.
  *
- * Source: Documentation/networking/msg_zerocopy.rst.
+ * Over vsock a send carries one packet, 65,536 bytes at most: in kernels without a later fix (6.18.19; 6.12.117 has it) only the last packet of a larger one carries
+ * the notification.
+ *
+ * Sources: Documentation/networking/msg_zerocopy.rst, net/vmw_vsock/virtio_transport_common.c.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */
 export function errqueue(options?: ErrqueueOptions): Backend {
