@@ -7,7 +7,13 @@ export default defineConfig({
   resolve: { conditions: ['@sendzc/source'] },
   ssr: { resolve: { conditions: ['@sendzc/source'] } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'vm/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'vm/test/**/*.test.ts',
+      'examples/test/**/*.test.ts',
+      'docs/test/**/*.test.ts',
+      'scripts/test/**/*.test.ts',
+    ],
     env: { PATH: [join(import.meta.dirname, 'scripts/test/no-install'), process.env.PATH].join(delimiter) },
     // Addons are loaded per process; a fork per file keeps one file's sockets out of another's counts.
     pool: 'forks',

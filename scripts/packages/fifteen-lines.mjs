@@ -30,7 +30,7 @@ console.log('received ' + receivedBytes + ' bytes')
 
 /** @throws Error where README has them no more */
 export function fifteenLines() {
-  const block = readFileSync(join(root, 'README.md'), 'utf8').match(/## Fifteen lines\n\n```js\n([\s\S]+?)```/)?.[1]
+  const block = readFileSync(join(root, 'README.md'), 'utf8').match(/## Example\n\n```js\n([\s\S]+?)```/)?.[1]
   if (block === undefined) throw new Error('README has no fifteen lines')
   return BEFORE + block + AFTER
 }

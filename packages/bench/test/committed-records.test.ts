@@ -35,7 +35,7 @@ describe('the records of docs/results', async () => {
       /^([a-z]+)(?:-vm-([a-z]+)|-(wire)(?:-[a-z0-9]+)?)?\.json$/u.exec(name) ?? []
     const way = [machineOf(record).model, path.kind, options.loopbackWithoutCopy === true ? 'without copy' : 'copying']
     expect([named, way]).toEqual([command, PLACES[place as keyof typeof PLACES]])
-    // README says so beside the pictures: all of it was copied here, less than a tenth there. The kernel's word on uring's joined sends, of
+    // docs/figures.md says so beside the pictures: all of it was copied here, less than a tenth there. The kernel's word on uring's joined sends, of
     // which `connections` between the interfaces makes many, is no evidence of a copy: see uring().
     const telling = rows.filter((row) => asksAlways(row) && !(name === 'connections-vm-net.json' && row.backend === 'uring'))
     if (place === 'host') expect(copiedShare(rows)).toBe(1)
@@ -50,9 +50,9 @@ describe('the records of docs/results', async () => {
     expect(placed).toHaveLength(names.length)
   })
 
-  it('give README its pictures, as they are drawn today', async () => {
-    const readme = await readFile(`${root}README.md`, 'utf8')
-    const shown = [...new Set([...readme.matchAll(/docs\/pictures\/([\w-]+\.svg)/gu)].map(([, name]) => name as string))]
+  it('give README and docs/figures.md their pictures, as they are drawn today', async () => {
+    const pages = (await readFile(`${root}README.md`, 'utf8')) + (await readFile(`${root}docs/figures.md`, 'utf8'))
+    const shown = [...new Set([...pages.matchAll(/"(?:docs\/)?pictures\/([\w-]+\.svg)"/gu)].map(([, name]) => name as string))]
     expect(shown.length).toBeGreaterThan(0)
     expect((await readdir(`${root}docs/pictures`)).sort()).toEqual(shown.sort())
     const drawn = picturesOf(await Promise.all(names.map((name) => readRecord(`${folder}/${name}`))))

@@ -66,7 +66,7 @@ export const writerOptionsSchema = record<ResolvedWriterOptions>({
 /**
  * What `auto()` sets, over the defaults and beneath the caller's own options.
  *
- * minZerocopyMessageBytes: the smallest size at which uring took less CPU time than copying on the wire (README, "A result"), alike for a datagram,
+ * minZerocopyMessageBytes: the smallest size at which uring took less CPU time than copying on the wire (docs/figures.md), alike for a datagram,
  * for a lone write to a stream and for joined ones, over IPv4 and IPv6. minZerocopyBytes: the smallest write that was worth its pinned pages in such a
  * message, 64 of 4,096 bytes at 74 % of the CPU time of copying. The fixed backends keep to the kernel's advice, since they go on asking where the
  * kernel copies; here that ends after demoteAfterCopied messages. Smaller messages reach the limit of notifications in flight sooner, hence copyAtLimit.
