@@ -1,9 +1,12 @@
-// `pnpm check`: formatting and lint (Biome, clang-format), types (prepare-build has compiled; here those of the tests), and the house rules (tidy).
+// `pnpm check`: formatting and lint (Biome, clang-format), types (prepare-build has compiled; here those of the tests), the links of the
+// documents, and the house rules (tidy).
 //   --fix   lets Biome and clang-format mend what they can
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { ensureSystem } from './ensure-system.mjs'
+import { deadLinks } from './links.mjs'
 import { tidy, trackedFiles } from './tidy.mjs'
 
 ensureSystem(['check'])
@@ -24,7 +27,13 @@ for (const [name, command, args] of steps) {
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name}`)
   if (status !== 0) failed = true
 }
-const findings = tidy(root)
-for (const finding of findings) console.log(finding)
-console.log(`${findings.length === 0 ? 'ok    ' : 'FAILED'} tidy`)
-process.exit(failed || findings.length > 0 ? 1 : 0)
+const documents = trackedFiles(root).filter((path) => path.endsWith('.md') && existsSync(join(root, path)))
+for (const [name, findings] of [
+  ['links', deadLinks(root, documents)],
+  ['tidy', tidy(root)],
+]) {
+  for (const finding of findings) console.log(finding)
+  console.log(`${findings.length === 0 ? 'ok    ' : 'FAILED'} ${name}`)
+  if (findings.length > 0) failed = true
+}
+process.exit(failed ? 1 : 0)
