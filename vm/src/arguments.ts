@@ -28,7 +28,7 @@ export interface GuestOptions {
 }
 
 /** The boots of `vm test`, in order. */
-export const testBoots = ['selftests', 'udp-first', 'loopback', 'loopback-zerocopy', 'net'] as const
+export const testBoots = ['selftests', 'loopback', 'loopback-zerocopy', 'net'] as const
 /** One boot of `vm test`. */
 export type TestBoot = (typeof testBoots)[number]
 

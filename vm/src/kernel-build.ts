@@ -57,8 +57,16 @@ function fragmentParts(debug: boolean): HashPart[] {
   return names.map((name) => ({ name, content: readFileSync(join(folder, name), 'utf8') }))
 }
 
+/** The series, then what only the laboratory needs. */
+const patchFolders = ['patches', 'lab'] as const
+
 function patchParts(): HashPart[] {
-  return folderParts(join(checkoutFolder(), 'kernel', 'patches'), (name) => name.endsWith('.patch'))
+  return patchFolders.flatMap((folder) =>
+    folderParts(join(checkoutFolder(), 'kernel', folder), (name) => name.endsWith('.patch')).map(({ name, content }) => ({
+      name: `${folder}/${name}`,
+      content,
+    })),
+  )
 }
 
 /** Runs one step of a build, its output in a log; a failure shows the log's end. */
@@ -113,7 +121,7 @@ async function prepareTree(steps: BuildSteps, inputs: KernelInputs, folder: stri
   const tree = join(folder, 'tree')
   mkdirSync(tree)
   await steps.run('unpacking the kernel source', tree, ['tar', '-xf', source.tarball, '--strip-components=1'])
-  for (const path of writeParts(join(folder, 'patches'), patches)) {
+  for (const path of writeParts(join(folder, 'applied'), patches)) {
     progress.phase(`applying ${basename(path)}`)
     // Without fuzz: a source that changed around a patch must be looked at, not guessed.
     const patch = ['patch', '-p1', '--forward', '--fuzz=0', '--no-backup-if-mismatch', '-i', path] as const
@@ -159,7 +167,7 @@ async function makeKernel(folder: string, inputs: KernelInputs, expected: number
   copyFileSync(join(tree, 'arch/x86/boot/bzImage'), join(folder, 'bzImage'))
   copyFileSync(join(tree, '.config'), join(folder, 'config'))
   copyFileSync(join(tree, 'System.map'), join(folder, 'System.map'))
-  for (const made of [tree, join(folder, 'patches'), join(folder, 'fragments')])
+  for (const made of [tree, join(folder, 'applied'), join(folder, 'fragments')])
     rmSync(made, { recursive: true, force: true, maxRetries: 3 })
   console.error(`vm build: the kernel is ready, ${progress.steps} objects in ${formatDuration(progress.elapsedMs)}`)
 }

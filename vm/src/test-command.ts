@@ -21,24 +21,11 @@ export const measurementSysctl = 'net.core.zerocopy_loopback_rx'
 /** The project's own suite; prints `N passed, N failed, N skipped` as its last line. */
 const suiteScript = 'scripts/vm-suite.mjs'
 
-/**
- * The boots in which the kernel selftests run, with the arguments of each program. They begin with vsock, and only the first socket of a boot
- * can show that its SO_ZEROCOPY switches the inline path on: so UDP has a boot in which it is that one.
- */
-const selftestBoots: Readonly<Record<'selftests' | 'udp-first', readonly string[]>> = {
-  selftests: [],
-  'udp-first': ['udp4'],
-}
-
 /** The boots in which the suite runs; it finds the name in SENDZC_VM_SUITE. */
-const suiteBoots: Readonly<Record<Exclude<TestBoot, keyof typeof selftestBoots>, Partial<GuestOptions>>> = {
+const suiteBoots: Readonly<Record<Exclude<TestBoot, 'selftests'>, Partial<GuestOptions>>> = {
   loopback: {},
   'loopback-zerocopy': { sysctls: [[measurementSysctl, '1']] },
   net: { net: true },
-}
-
-function isSelftestBoot(boot: TestBoot): boot is keyof typeof selftestBoots {
-  return Object.hasOwn(selftestBoots, boot)
 }
 
 const nothing: TapOutcome = { passed: 0, failed: 0, skipped: 0, remarks: [] }
@@ -81,12 +68,12 @@ function logOutcome(name: string, kernelLog: string): TapOutcome {
   return failed(`${name}: the kernel complained:\n${problems.map((line) => `    ${line}`).join('\n')}`)
 }
 
-async function runSelftests(boot: keyof typeof selftestBoots, machine: ChosenMachine, kernel: BuiltKernel): Promise<TapOutcome> {
-  const name = `kernel selftests, ${boot}`
+async function runSelftests(machine: ChosenMachine, kernel: BuiltKernel): Promise<TapOutcome> {
+  const name = 'kernel selftests'
   const folder = await buildSelftests()
   if (folder === undefined) return skipped(`${name}: kernel/selftests has no Makefile`)
   const limitS = machine.guest.debug ? selftestTimeoutS.debug : selftestTimeoutS.plain
-  const argv = [join(checkoutFolder(), 'vm', 'guest', 'selftests'), folder, String(limitS), ...selftestBoots[boot]]
+  const argv = [join(checkoutFolder(), 'vm', 'guest', 'selftests'), folder, String(limitS)]
   return runBoot(name, machine, kernel, argv, (output) => {
     const frames = selftestFrames(output)
     if (frames.length === 0) return failed(`${name}: no program ran`)
@@ -114,7 +101,7 @@ async function runSuite(boot: keyof typeof suiteBoots, machine: ChosenMachine, k
 }
 
 /**
- * `vm test`: kernel selftests in two boots, then the project's suite in three, then the kernel's log of each. The log of
+ * `vm test`: kernel selftests in one boot, then the project's suite in three, then the kernel's log of each. The log of
  * a boot counts as one test.
  *
  * @param boots which of them
@@ -125,8 +112,7 @@ export async function testInGuest(debug: boolean, boots: readonly TestBoot[]): P
   const timeoutS = debug ? bootRunTimeoutS.debug : bootRunTimeoutS.plain
   const machine = await chooseMachine({ ...defaultGuestOptions, debug, timeoutS }, kernel)
   const outcomes: TapOutcome[] = []
-  for (const boot of boots)
-    outcomes.push(await (isSelftestBoot(boot) ? runSelftests(boot, machine, kernel) : runSuite(boot, machine, kernel)))
+  for (const boot of boots) outcomes.push(await (boot === 'selftests' ? runSelftests(machine, kernel) : runSuite(boot, machine, kernel)))
   const total = addOutcomes(outcomes)
   if (boots.length < testBoots.length) console.log(`# only ${boots.join(', ')} of ${testBoots.join(', ')}`)
   for (const remark of total.remarks) console.log(`# ${remark}`)

@@ -12,7 +12,7 @@ import type { SocketSettings } from './socket-settings.js'
 /** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
 const WAKE_BYTES = 65_536
 
-/** On where loopback keeps the sender's pages (kernel/patches). A rest that the receiver leaves unread would then never be released. */
+/** On where loopback keeps the sender's pages (kernel/lab). A rest that the receiver leaves unread would then never be released. */
 const LOOPBACK_SETTING = '/proc/sys/net/core/zerocopy_loopback_rx'
 
 function wakeBytes(): number {
