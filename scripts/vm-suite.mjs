@@ -31,8 +31,7 @@ const transports =
         udp6: { kind: 'datagram', openPair: remote.pairs('datagram', 'fd77::2') },
       }
 const backends = {
-  'inline cmsg': () => inline({ via: 'cmsg' }),
-  'inline pointer': () => inline({ via: 'pointer' }),
+  inline: () => inline(),
   'errqueue recvmsg': () => errqueue({ collect: 'recvmsg' }),
   'errqueue recvmmsg': () => errqueue(),
   uring: () => uring({ entries: 64 }),

@@ -79,10 +79,7 @@ notification_source* environment::shared_source(notification_path path) {
 }
 
 std::unique_ptr<notification_source> environment::make_inline_source(const driver_request& request) {
-  auto variant =
-      request.path == notification_path::inline_cmsg ? inline_notification::variant::cmsg : inline_notification::variant::pointer;
-  return std::unique_ptr<notification_source>(new (std::nothrow)
-                                                  inline_notification(variant, request.cmsg_type, request.inline_capacity, batched_));
+  return std::unique_ptr<notification_source>(new (std::nothrow) inline_notification(request.cmsg_type, request.inline_capacity, batched_));
 }
 
 int32_t environment::take_slot() {
@@ -110,7 +107,7 @@ int32_t environment::open_driver(const driver_request& request, opened_socket& o
     opened.stage = open_stage::limit;
     return -EMFILE;
   }
-  bool rides = request.path == notification_path::inline_cmsg || request.path == notification_path::inline_pointer;
+  bool rides = request.path == notification_path::on_sends;
   std::unique_ptr<notification_source> own = rides ? make_inline_source(request) : nullptr;
   slot& at = slots_[static_cast<uint32_t>(index)];
   at.open.reset(new (std::nothrow) driver(index, std::move(opened), request.max_in_flight, request.interval, shared_source(request.path),

@@ -23,7 +23,7 @@ constexpr uint32_t max_drivers = 65536;
 constexpr uint32_t max_segments_per_call = 1024;
 
 // How notifications reach a driver. Mirrored by src/native.ts.
-enum class notification_path : int32_t { none = 0, recvmsg = 1, recvmmsg = 2, inline_cmsg = 3, inline_pointer = 4 };
+enum class notification_path : int32_t { none = 0, recvmsg = 1, recvmmsg = 2, on_sends = 3 };
 
 struct driver_request {
   int fd = -1;

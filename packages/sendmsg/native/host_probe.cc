@@ -38,14 +38,13 @@ int probe_zerocopy(int32_t domain, int32_t type) {
   return zerocopy_socket(domain, type, made);
 }
 
-int probe_inline(bool by_pointer, int32_t cmsg_type) {
+int probe_inline(int32_t cmsg_type) {
   unique_fd made;
   int error = zerocopy_socket(AF_INET, SOCK_DGRAM, made);
   if (error == 0) error = connect_to_itself(made.get());
   if (error != 0) return error;
   error_queue_single trailing;
-  auto variant = by_pointer ? inline_notification::variant::pointer : inline_notification::variant::cmsg;
-  inline_notification source(variant, cmsg_type, 1, trailing);
+  inline_notification source(cmsg_type, 1, trailing);
   static char byte = 0;  // never written, so that the kernel may read it after this returns
   iovec data{&byte, 1};
   msghdr message{};

@@ -9,6 +9,6 @@ namespace sendzc {
 int probe_zerocopy(int32_t domain, int32_t type);
 // Whether sendmsg fills the placeholder of the inline notification: 1 yes, 0 it ignores it, or a negated errno (-EINVAL: the kernel
 // does not know it). A message of one byte goes over a UDP socket on the loopback device to itself.
-int probe_inline(bool by_pointer, int32_t cmsg_type);
+int probe_inline(int32_t cmsg_type);
 
 }  // namespace sendzc

@@ -173,13 +173,12 @@ napi_value probe_zerocopy_here(napi_env env, napi_callback_info info) {
   return given.number(static_cast<int32_t>(probe_zerocopy(domain, type)));
 }
 
-// probeInline(byPointer, cmsgType): 1, 0 or a negated errno
+// probeInline(cmsgType): 1, 0 or a negated errno
 napi_value probe_inline_here(napi_env env, napi_callback_info info) {
-  arguments<2> given(env, info);
-  bool by_pointer = given.boolean(0);
-  int32_t cmsg_type = given.int32(1);
+  arguments<1> given(env, info);
+  int32_t cmsg_type = given.int32(0);
   if (!given.valid()) return given.refuse();
-  return given.number(static_cast<int32_t>(probe_inline(by_pointer, cmsg_type)));
+  return given.number(static_cast<int32_t>(probe_inline(cmsg_type)));
 }
 
 }  // namespace

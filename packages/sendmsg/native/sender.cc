@@ -41,6 +41,9 @@ void fill_header(msghdr& header, const outgoing_message& message) {
   header.msg_iovlen = message.segment_count;
 }
 
+// Whether a call with this result has filled its placeholder: one that lacked memory has, for collecting is what frees it.
+bool is_answered(int64_t result) { return result > 0 || result == -ENOBUFS; }
+
 }  // namespace
 
 sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source)
@@ -126,10 +129,10 @@ void sender::send_stream(outgoing_message& message, bool zerocopy) {
   bool carries = zerocopy && attach(header, 1);
   message.result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
+  attached_ = carries && is_answered(message.result);
   if (message.result < 0) message.failed = system_call::sendmsg;
   if (message.result <= 0 || !zerocopy) return;
   after_zerocopy(message);
-  attached_ = carries;
 }
 
 unsigned sender::send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy) {
@@ -143,12 +146,10 @@ unsigned sender::send_one(outgoing_message& message, bool zerocopy) {
   bool carries = zerocopy && attach(header, 1);
   int64_t result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
+  attached_ = carries && is_answered(result);
   if (result < 0) return send_failed(message, zerocopy, result, system_call::sendmsg);
   message.result = result;
-  if (zerocopy) {
-    after_zerocopy(message);
-    attached_ = carries;
-  }
+  if (zerocopy) after_zerocopy(message);
   return 1;
 }
 
@@ -162,7 +163,10 @@ unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zero
     counters_.send_calls++;
     many_refused_ = sent == -ENOSYS;
     if (many_refused_) return done + send_one(messages[done], zerocopy);
-    if (sent <= 0) return done + send_failed(messages[done], zerocopy, sent == 0 ? -EAGAIN : sent, system_call::sendmmsg);
+    if (sent <= 0) {
+      attached_ = carries && done + 1 == count && is_answered(sent);
+      return done + send_failed(messages[done], zerocopy, sent == 0 ? -EAGAIN : sent, system_call::sendmmsg);
+    }
     for (unsigned i = 0; i < sent; i++, done++) {
       messages[done].result = headers[done].msg_len;
       if (zerocopy) after_zerocopy(messages[done]);

@@ -32,32 +32,28 @@
 
 namespace sendzc {
 
-// The inline notification is in no released kernel; see kernel/README.md. Both numbers can be replaced by an option.
+// The inline notification is in no released kernel; see kernel/README.md. The number can be replaced by an option.
 constexpr int32_t scm_zc_notification = 0x5a43;
-constexpr int32_t scm_zc_notification_usr = 0x5a44;
-// Notifications that one call can return at most (ZC_INFO_CAPACITY_MAX).
+// Notifications of one placeholder here. The kernel takes any capacity and fills as many.
 constexpr uint32_t zc_info_capacity_max = 128;
+// In zc_info_elem::flags: the kernel copied the data of one of the sends at least (ZC_INFO_COPIED).
+constexpr uint8_t zc_info_copied = 1;
 
 // struct zc_info_elem: one notification, 12 bytes.
 struct zc_info_elem {
   uint32_t lo;
   uint32_t hi;
-  uint8_t zerocopy;
+  uint8_t flags;
   uint8_t reserved[3];
 };
 static_assert(sizeof(zc_info_elem) == 12, "struct zc_info_elem is 12 bytes");
 
-// struct zc_info: `size` is the capacity on the way in, the number of entries filled on the way out.
+// struct zc_info: the kernel writes `count`, 0 before it sends and the number of entries filled when it returns.
 struct zc_info {
-  uint32_t size;
-  zc_info_elem arr[zc_info_capacity_max];
+  uint32_t capacity;
+  uint32_t count;
+  zc_info_elem elem[zc_info_capacity_max];
 };
-constexpr size_t zc_info_bytes(uint32_t capacity) { return sizeof(uint32_t) + sizeof(zc_info_elem) * capacity; }
-
-// struct zc_info_usr: the variant that is filled through a pointer.
-struct zc_info_usr {
-  uint64_t usr_addr;
-  uint64_t usr_size;
-};
+constexpr size_t zc_info_bytes(uint32_t capacity) { return 2 * sizeof(uint32_t) + sizeof(zc_info_elem) * capacity; }
 
 }  // namespace sendzc

@@ -16,6 +16,5 @@ export {
   type ResolvedErrqueueOptions,
   type ResolvedInlineOptions,
   SCM_ZC_NOTIFICATION,
-  SCM_ZC_NOTIFICATION_USR,
 } from './options.js'
 export { MAX_SEGMENTS_PER_MESSAGE, processMemory, type SendmsgCounters } from './sendmsg-driver.js'

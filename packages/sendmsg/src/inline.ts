@@ -1,7 +1,7 @@
 import { type Backend, ZeroCopyError } from '@sendzc/core'
 import { parseOptions } from '@sendzc/core/driver'
 import { NotificationPath } from './native.js'
-import { type InlineOptions, inlineOptionsSchema, LIMITS, SCM_ZC_NOTIFICATION, SCM_ZC_NOTIFICATION_USR } from './options.js'
+import { type InlineOptions, inlineOptionsSchema, LIMITS, SCM_ZC_NOTIFICATION } from './options.js'
 import { inlineCheck, probeInline } from './probe.js'
 import { SendmsgDriver } from './sendmsg-driver.js'
 
@@ -12,20 +12,19 @@ import { SendmsgDriver } from './sendmsg-driver.js'
  */
 export function inline(options?: InlineOptions): Backend {
   const resolved = parseOptions(inlineOptionsSchema, options, 'inline()')
-  const byPointer = resolved.via === 'pointer'
-  const cmsgType = resolved.cmsgType ?? (byPointer ? SCM_ZC_NOTIFICATION_USR : SCM_ZC_NOTIFICATION)
+  const cmsgType = resolved.cmsgType ?? SCM_ZC_NOTIFICATION
   const request = {
     backend: 'inline',
-    path: byPointer ? NotificationPath.InlinePointer : NotificationPath.InlineCmsg,
+    path: NotificationPath.OnSends,
     interval: resolved.interval,
     cmsgType,
     capacity: resolved.capacity ?? Math.min(resolved.interval, LIMITS.inlineCapacity),
   } as const
   return {
     name: 'inline',
-    probe: () => probeInline(byPointer, cmsgType),
+    probe: () => probeInline(cmsgType),
     open(open) {
-      const check = inlineCheck(byPointer, cmsgType)
+      const check = inlineCheck(cmsgType)
       if (!check.ok) {
         throw new ZeroCopyError('ERR_ZC_BACKEND_UNAVAILABLE', `inline: this kernel has no SCM_ZC_NOTIFICATION (${check.found}).`, {
           syscall: 'sendmsg',

@@ -1,7 +1,7 @@
 import { loadAddon } from '@sendzc/core/driver'
 
 /** How notifications reach a driver. Mirrors `notification_path` in native/environment.h. */
-export const NotificationPath = { None: 0, Recvmsg: 1, Recvmmsg: 2, InlineCmsg: 3, InlinePointer: 4 } as const
+export const NotificationPath = { None: 0, Recvmsg: 1, Recvmmsg: 2, OnSends: 3 } as const
 export type NotificationPathValue = (typeof NotificationPath)[keyof typeof NotificationPath]
 
 /** Where opening failed. Mirrors `open_stage` in native/open_socket.h. */
@@ -59,7 +59,7 @@ export interface NativeAddon {
   counters(handle: number, out: Float64Array): void
   processMemory(out: Float64Array): void
   probeZerocopy(domain: number, type: number): number
-  probeInline(byPointer: boolean, cmsgType: number): number
+  probeInline(cmsgType: number): number
 }
 
 let loaded: NativeAddon | undefined

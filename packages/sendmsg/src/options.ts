@@ -5,14 +5,12 @@ import { oneOf, optional, record, whole, withDefault } from '@sendzc/core/driver
 export const LIMITS = {
   /** Sends between two collections: as many as can be in flight. */
   intervalSends: CORE_LIMITS.maxInFlight,
-  /** Notifications that one sendmsg returns (ZC_INFO_CAPACITY_MAX of the patched kernel). */
+  /** Notifications that one sendmsg of the patched kernel returns at most. */
   inlineCapacity: 128,
 } as const
 
 /** Number of SCM_ZC_NOTIFICATION in the kernel of kernel/patches; no released kernel has it. */
 export const SCM_ZC_NOTIFICATION = 0x5a43
-/** Number of SCM_ZC_NOTIFICATION_USR, the variant that is filled through a pointer. */
-export const SCM_ZC_NOTIFICATION_USR = 0x5a44
 
 /** Options of `errqueue()`, as a caller gives them. Absent and `undefined` are the same. */
 export interface ErrqueueOptions {
@@ -37,28 +35,23 @@ export const errqueueOptionsSchema = record<ResolvedErrqueueOptions>({
 
 /** Options of `inline()`, as a caller gives them. Absent and `undefined` are the same. */
 export interface InlineOptions {
-  /** `'cmsg'`, the default: the kernel fills the control message itself. `'pointer'`: the control message says where to write. */
-  via?: 'cmsg' | 'pointer' | undefined
   /** Zero-copy sends of which one carries the placeholder. Default 1. */
   interval?: number | undefined
   /**
-   * Notifications that one placeholder has room for. Default: `interval`, up to the kernel's limit. With one, the control data fits
-   * the kernel's stack.
+   * Notifications that one placeholder has room for. Default: `interval`, up to what the kernel fills at most.
    */
   capacity?: number | undefined
-  /** Number of the control message, for a kernel that chose another. Default: {@link SCM_ZC_NOTIFICATION} or its pointer variant. */
+  /** Number of the control message, for a kernel that chose another. Default: {@link SCM_ZC_NOTIFICATION}. */
   cmsgType?: number | undefined
 }
 /** Options of `inline()`, with every default filled in that depends on no other. */
 export interface ResolvedInlineOptions {
-  via: 'cmsg' | 'pointer'
   interval: number
   capacity: number | undefined
   cmsgType: number | undefined
 }
 /** Reads the options of `inline()`. */
 export const inlineOptionsSchema = record<ResolvedInlineOptions>({
-  via: withDefault(oneOf(['cmsg', 'pointer']), 'cmsg'),
   interval: withDefault(whole(1, LIMITS.intervalSends), 1),
   capacity: optional(whole(1, LIMITS.inlineCapacity)),
   cmsgType: optional(whole(1, 0x7fff_ffff)),

@@ -76,9 +76,9 @@ function memlockCheck(): CapabilityCheck {
 }
 
 /** @internal Whether the kernel fills the placeholder of the inline notification. */
-export function inlineCheck(byPointer: boolean, cmsgType: number): CapabilityCheck {
-  const name = byPointer ? 'SCM_ZC_NOTIFICATION by pointer' : 'SCM_ZC_NOTIFICATION'
-  const result = loadNative().probeInline(byPointer, cmsgType)
+export function inlineCheck(cmsgType: number): CapabilityCheck {
+  const name = 'SCM_ZC_NOTIFICATION'
+  const result = loadNative().probeInline(cmsgType)
   if (result === 1) return { name, ok: true, found: 'filled by the kernel' }
   const found = result === 0 ? 'ignored by the kernel' : `sendmsg: ${errnoName(result)}`
   return { name, ok: false, found, remedy: INLINE_REMEDY }
@@ -119,9 +119,9 @@ export function probeErrqueue(): Capability {
 }
 
 /** @internal */
-export function probeInline(byPointer: boolean, cmsgType: number): Capability {
+export function probeInline(cmsgType: number): Capability {
   return guarded('inline', () => {
-    const notification = inlineCheck(byPointer, cmsgType)
+    const notification = inlineCheck(cmsgType)
     const checks = [kernelCheck(), notification, ...zerocopyChecks(loadNative()), optmemCheck(), memlockCheck()]
     if (notification.ok) {
       return { backend: 'inline', available: true, reason: 'sendmsg with MSG_ZEROCOPY, notified by the same call.', checks }

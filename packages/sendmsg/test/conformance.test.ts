@@ -21,8 +21,7 @@ const backends: Record<string, () => Backend> = {
 /** Only the kernel of kernel/patches has it; there scripts/vm-suite.mjs runs the same suite. */
 const inlineCapability = inline().probe()
 if (inlineCapability.available) {
-  backends['inline cmsg'] = () => inline({ via: 'cmsg' })
-  backends['inline pointer'] = () => inline({ via: 'pointer' })
+  backends.inline = () => inline()
 } else {
   it.skip(`inline (skipped: ${inlineCapability.reason})`)
 }

@@ -25,7 +25,6 @@ nativeSuite({
     'a notification of every family is parsed',
     'other errors are not notifications',
     'inline entries are read from the control message',
-    'inline entries are read through the pointer',
     'an untouched placeholder is no notification',
     'a probe uses up one id and sends nothing',
     'a TCP socket that was used before is calibrated',
