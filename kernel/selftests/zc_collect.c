@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "zc_collect.h"
 #include "zc_socket.h"
@@ -12,54 +14,87 @@
 
 const char *form_name(enum form form)
 {
-	return form == FORM_CMSG ? "cmsg" : "pointer";
+	return form == FORM_ALONE ? "alone" : "beside";
+}
+
+/* Where the placeholder begins behind what @form puts in front of it. */
+static size_t put_in_front(enum form form, void *control)
+{
+	struct cmsghdr *cm = control;
+
+	if (form == FORM_ALONE)
+		return 0;
+	/* Nobody has this level. */
+	cm->cmsg_level = 9999;
+	cm->cmsg_type = 1;
+	cm->cmsg_len = CMSG_LEN(1);
+	return CMSG_SPACE(1);
+}
+
+static size_t payload_bytes(uint32_t capacity)
+{
+	return sizeof(struct zc_info) + capacity * sizeof(struct zc_info_elem);
 }
 
 void placeholder_init(struct placeholder *ph, enum form form, uint32_t capacity)
 {
-	struct cmsghdr *cm = (struct cmsghdr *)ph->control;
-	size_t payload;
+	size_t front;
 
 	memset(ph, 0, sizeof(*ph));
-	ph->form = form;
+	front = put_in_front(form, ph->control);
 	ph->capacity = capacity;
-	cm->cmsg_level = SOL_SOCKET;
-
-	if (form == FORM_CMSG) {
-		payload = sizeof(struct zc_info) +
-			  capacity * sizeof(struct zc_info_elem);
-		cm->cmsg_type = SCM_ZC_NOTIFICATION;
-		ph->info = (struct zc_info *)CMSG_DATA(cm);
-	} else {
-		payload = sizeof(struct zc_info_usr);
-		cm->cmsg_type = SCM_ZC_NOTIFICATION_USR;
-		ph->info = (struct zc_info *)ph->elsewhere;
-		placeholder_point(ph, (uintptr_t)ph->info);
-	}
-	cm->cmsg_len = CMSG_LEN(payload);
-	ph->control_bytes = CMSG_SPACE(payload);
-	placeholder_arm(ph);
+	ph->cm = (struct cmsghdr *)((char *)ph->control + front);
+	ph->cm->cmsg_level = SOL_SOCKET;
+	ph->cm->cmsg_type = SCM_ZC_NOTIFICATION;
+	ph->cm->cmsg_len = CMSG_LEN(payload_bytes(capacity));
+	ph->control_bytes = front + CMSG_SPACE(payload_bytes(capacity));
+	ph->info = (struct zc_info *)CMSG_DATA(ph->cm);
+	ph->info->capacity = capacity;
+	ph->info->elem[0].flags = UNTOUCHED_FLAGS;
 }
 
-void placeholder_point(struct placeholder *ph, uint64_t to)
+bool placeholder_empty(const struct placeholder *ph)
 {
-	struct cmsghdr *cm = (struct cmsghdr *)ph->control;
-	struct zc_info_usr usr = { .usr_addr = to, .usr_size = ph->capacity };
-
-	memcpy(CMSG_DATA(cm), &usr, sizeof(usr));
+	return ph->info->capacity == ph->capacity && ph->info->count == 0 &&
+	       ph->info->elem[0].flags == UNTOUCHED_FLAGS;
 }
 
-void placeholder_arm(struct placeholder *ph)
+void unwritable_init(struct unwritable *u, enum form form, uint32_t capacity,
+		     size_t writable)
 {
-	ph->info->size = ph->form == FORM_CMSG ? ph->capacity : UNTOUCHED_SIZE;
-	ph->info->arr[0].zerocopy = UNTOUCHED_ZEROCOPY;
+	struct placeholder ph;
+	size_t front;
+
+	placeholder_init(&ph, form, capacity);
+	ph.info->count = STALE_COUNT;
+	front = (char *)ph.info - (char *)ph.control;
+	u->page_bytes = sysconf(_SC_PAGESIZE);
+	u->pages = mmap(NULL, 2 * u->page_bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	die_unless(u->pages != MAP_FAILED, "mmap");
+	u->info = (struct zc_info *)(u->pages + u->page_bytes - writable);
+	u->control = (char *)u->info - front;
+	u->control_bytes = ph.control_bytes;
+	memcpy(u->control, ph.control, ph.control_bytes);
+	die_unless(!mprotect(u->pages + u->page_bytes, u->page_bytes,
+			     PROT_READ), "mprotect");
 }
 
-bool placeholder_untouched(const struct placeholder *ph)
+void unwritable_free(struct unwritable *u)
 {
-	return ph->info->size == (ph->form == FORM_CMSG ? ph->capacity :
-							  UNTOUCHED_SIZE) &&
-	       ph->info->arr[0].zerocopy == UNTOUCHED_ZEROCOPY;
+	munmap(u->pages, 2 * u->page_bytes);
+}
+
+ssize_t send_unwritable(int fd, const void *data, size_t bytes, int flags,
+			const struct unwritable *u)
+{
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = bytes };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = u->control, .msg_controllen = u->control_bytes,
+	};
+
+	return sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
 }
 
 ssize_t send_collect(int fd, const void *data, size_t bytes, int flags,
@@ -69,7 +104,6 @@ ssize_t send_collect(int fd, const void *data, size_t bytes, int flags,
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	if (ph) {
-		placeholder_arm(ph);
 		msg.msg_control = ph->control;
 		msg.msg_controllen = ph->control_bytes;
 	}
@@ -120,7 +154,7 @@ bool error_queue_wait(int fd, int timeout_ms)
 	return poll(&pfd, 1, timeout_ms) == 1 && (pfd.revents & POLLERR);
 }
 
-void ledger_add(struct ledger *l, uint32_t lo, uint32_t hi, bool zerocopy)
+void ledger_add(struct ledger *l, uint32_t lo, uint32_t hi, bool copied)
 {
 	uint32_t n = hi - lo + 1;
 
@@ -133,16 +167,16 @@ void ledger_add(struct ledger *l, uint32_t lo, uint32_t hi, bool zerocopy)
 			__atomic_add_fetch(&l->duplicates, 1, __ATOMIC_RELAXED);
 		else
 			__atomic_add_fetch(&l->notified, 1, __ATOMIC_RELAXED);
-		if (!zerocopy)
+		if (copied)
 			__atomic_add_fetch(&l->copied, 1, __ATOMIC_RELAXED);
 	}
 }
 
 void ledger_add_info(struct ledger *l, const struct zc_info *info)
 {
-	for (uint32_t i = 0; i < info->size; i++)
-		ledger_add(l, info->arr[i].lo, info->arr[i].hi,
-			   info->arr[i].zerocopy);
+	for (uint32_t i = 0; i < info->count; i++)
+		ledger_add(l, info->elem[i].lo, info->elem[i].hi,
+			   info->elem[i].flags & ZC_INFO_COPIED);
 }
 
 unsigned int ledger_add_queue(struct ledger *l, int fd)
@@ -154,7 +188,7 @@ unsigned int ledger_add_queue(struct ledger *l, int fd)
 		if (e.origin != SO_EE_ORIGIN_ZEROCOPY)
 			continue;
 		ledger_add(l, e.info, e.data,
-			   !(e.code & SO_EE_CODE_ZEROCOPY_COPIED));
+			   e.code & SO_EE_CODE_ZEROCOPY_COPIED);
 		entries++;
 	}
 	return entries;

@@ -13,35 +13,54 @@
 
 #include "zc_uapi.h"
 
+/* The kernel reads a placeholder that comes alone by another path. */
 enum form {
-	FORM_CMSG,		/* SCM_ZC_NOTIFICATION */
-	FORM_POINTER,		/* SCM_ZC_NOTIFICATION_USR */
+	FORM_ALONE,
+	FORM_BESIDE,		/* behind a control message that is ignored */
 	FORMS,
 };
 
-/* What no kernel writes: tells a placeholder that was not touched. */
-#define UNTOUCHED_ZEROCOPY	0xff
-#define UNTOUCHED_SIZE		0xffffffffu
+/* What no kernel writes: tells elements that were not touched. */
+#define UNTOUCHED_FLAGS		0xff
+
+/* A count as an earlier call may have left it. */
+#define STALE_COUNT		7
+
+/* Of the largest placeholder that a test uses. */
+#define CAPACITY_MAX		(2 * ZC_TAKE_MAX)
 
 struct placeholder {
-	enum form form;
 	uint32_t capacity;
-	struct zc_info *info;	/* where the answer is */
+	struct cmsghdr *cm;
+	struct zc_info *info;
 	size_t control_bytes;
-	/* One element more than the kernel accepts, to be refused with. */
-	uint64_t control[(64 + 12 * (ZC_INFO_CAPACITY_MAX + 1)) / 8];
-	uint64_t elsewhere[(16 + 12 * (ZC_INFO_CAPACITY_MAX + 1)) / 8];
+	uint64_t control[(64 + 12 * CAPACITY_MAX) / 8];
 };
 
 const char *form_name(enum form form);
 void placeholder_init(struct placeholder *ph, enum form form, uint32_t capacity);
-void placeholder_arm(struct placeholder *ph);
+/* No element was written, and none counts. */
+bool placeholder_empty(const struct placeholder *ph);
 
-/* Only FORM_POINTER: the kernel writes to @to, which need not be memory. */
-void placeholder_point(struct placeholder *ph, uint64_t to);
-bool placeholder_untouched(const struct placeholder *ph);
+/*
+ * A placeholder of which only the first @writable bytes of the payload can be
+ * written to. It takes the place of ph->control.
+ */
+struct unwritable {
+	char *pages;
+	size_t page_bytes;
+	char *control;
+	size_t control_bytes;
+	struct zc_info *info;
+};
 
-/* sendmsg() with @ph armed, or without control data if it is NULL. */
+void unwritable_init(struct unwritable *u, enum form form, uint32_t capacity,
+		     size_t writable);
+void unwritable_free(struct unwritable *u);
+ssize_t send_unwritable(int fd, const void *data, size_t bytes, int flags,
+			const struct unwritable *u);
+
+/* sendmsg() with @ph, or without control data if it is NULL. */
 ssize_t send_collect(int fd, const void *data, size_t bytes, int flags,
 		     struct placeholder *ph);
 
@@ -71,7 +90,7 @@ struct ledger {
 	uint8_t seen[LEDGER_IDS];
 };
 
-void ledger_add(struct ledger *l, uint32_t lo, uint32_t hi, bool zerocopy);
+void ledger_add(struct ledger *l, uint32_t lo, uint32_t hi, bool copied);
 void ledger_add_info(struct ledger *l, const struct zc_info *info);
 
 /* Reads what the error queue holds; the number of notifications. */

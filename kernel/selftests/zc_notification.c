@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of SCM_ZC_NOTIFICATION and SCM_ZC_NOTIFICATION_USR, in the format of
- * kselftest.
+ * Tests of SCM_ZC_NOTIFICATION, in the format of kselftest.
  *
- *	zc_notification [tcp4 | tcp6 | udp4 | udp6 | vsock]
- *
- * Only the first socket of a boot that sets SO_ZEROCOPY can show that the
- * option switches placeholders on. With an argument nothing else is tested, on
- * a socket of this kind. Without one all tests are run, vsock the first.
- *
- * Exit status: 0 passed, 1 failed, 2 usage, 4 the kernel lacks the feature.
+ * Exit status: 0 passed, 1 failed, 4 the kernel lacks the feature.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +12,6 @@
 
 #include "zc_test.h"
 
-#define EXIT_USAGE	2
 #define EXIT_NO_FEATURE	4
 
 /* Of one test; the signal ends the program. */
@@ -86,12 +78,12 @@ static void run_one(const struct test *test, enum transport t, enum form form)
 	fflush(stdout);
 }
 
-static void run_table(const struct test *tests, unsigned int transports)
+static void run_table(const struct test *tests)
 {
 	for (const struct test *test = tests; test->name; test++)
 		for (unsigned int t = 0; t < TRANSPORTS; t++)
 			for (unsigned int form = 0; form < test->forms; form++)
-				if (test->transports & transports & ON(t))
+				if (test->transports & ON(t))
 					run_one(test, t, form);
 }
 
@@ -102,7 +94,7 @@ static bool feature_present(void)
 	bool present;
 
 	die_unless(pair_open(UDP4, &p), "udp4");
-	placeholder_init(&ph, FORM_CMSG, 1);
+	placeholder_init(&ph, FORM_ALONE, 1);
 	present = send_one(&p, &ph);
 	pair_close(&p);
 	return present;
@@ -131,42 +123,23 @@ static int end(void)
 	return tests_failed != 0;
 }
 
-/* TRANSPORTS when none has this name. */
-static enum transport transport_named(const char *name)
-{
-	unsigned int t = 0;
-
-	while (t < TRANSPORTS && strcmp(transport_name(t), name))
-		t++;
-	return t;
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct test * const tables[] = {
 		delivery_tests, capacity_tests, refusal_tests, loss_tests,
-		queue_tests,
+		queue_tests, memory_tests, order_tests, wake_tests,
 	};
-	enum transport first = argc > 1 ? transport_named(argv[1]) : VSOCK;
 
-	if (argc > 2 || first == TRANSPORTS) {
-		fprintf(stderr, "usage: zc_notification [TRANSPORT]\n");
-		return EXIT_USAGE;
-	}
 	printf("TAP version 13\n# %zu-bit caller\n", 8 * sizeof(long));
 	if (!loopback_copies()) {
 		printf("Bail out! net.core.zerocopy_loopback_rx must be 0\n");
 		return 1;
 	}
-	/* The SO_ZEROCOPY of vsock is not that of the others. */
-	run_table(first_tests, ON(first));
-	if (argc > 1)
-		return end();
 	if (!feature_present()) {
 		printf("Bail out! SCM_ZC_NOTIFICATION: %s\n", strerror(errno));
 		return EXIT_NO_FEATURE;
 	}
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		run_table(tables[i], ON_ALL);
+		run_table(tables[i]);
 	return end();
 }

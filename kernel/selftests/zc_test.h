@@ -25,7 +25,7 @@ struct test {
 	const char *name;
 	test_fn run;
 	unsigned int transports;
-	unsigned int forms;	/* 1: SCM_ZC_NOTIFICATION only, 2: both */
+	unsigned int forms;	/* 1: only alone, 2: also beside another */
 };
 
 #define TEST_STRING2(x)	#x
@@ -37,12 +37,14 @@ struct test {
 	} while (0)
 
 /* Each table ends with an entry without a name. */
-extern const struct test first_tests[];
 extern const struct test delivery_tests[];
 extern const struct test capacity_tests[];
 extern const struct test refusal_tests[];
 extern const struct test loss_tests[];
 extern const struct test queue_tests[];
+extern const struct test memory_tests[];
+extern const struct test order_tests[];
+extern const struct test wake_tests[];
 
 #define TEST_BYTES	4096
 extern char test_data[TEST_BYTES];

@@ -44,9 +44,9 @@ static const char *full_leaves_the_rest(const struct pair *p, enum transport t,
 	REQUIRE(queue_separate(p, 4));
 	placeholder_init(&ph, form, 2);
 	REQUIRE(send_one(p, &ph));
-	REQUIRE(ph.info->size == 2);
-	REQUIRE(ph.info->arr[0].lo == 0 && ph.info->arr[0].hi == 0);
-	REQUIRE(ph.info->arr[1].lo == 1 && ph.info->arr[1].hi == 1);
+	REQUIRE(ph.info->count == 2);
+	REQUIRE(ph.info->elem[0].lo == 0 && ph.info->elem[0].hi == 0);
+	REQUIRE(ph.info->elem[1].lo == 1 && ph.info->elem[1].hi == 1);
 
 	REQUIRE(error_queue_wait(p->tx, 0));
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
@@ -61,15 +61,15 @@ static const char *full_leaves_the_rest(const struct pair *p, enum transport t,
 static const char *large_takes_all(const struct pair *p, enum transport t,
 				   enum form form)
 {
-	enum { SENDS = ZC_INFO_CAPACITY_MAX };
+	enum { SENDS = ZC_TAKE_MAX };
 	struct ledger l = { 0 };
 	struct placeholder ph;
 
 	REQUIRE(queue_separate(p, SENDS));
-	placeholder_init(&ph, form, ZC_INFO_CAPACITY_MAX);
+	placeholder_init(&ph, form, ZC_TAKE_MAX);
 	REQUIRE(send_one(p, &ph));
 	/* A last entry of two ids: the call's own is joined to it. */
-	REQUIRE(ph.info->size == ZC_INFO_CAPACITY_MAX);
+	REQUIRE(ph.info->count == ZC_TAKE_MAX);
 	ledger_add_info(&l, ph.info);
 	REQUIRE(l.notified == SENDS + 1);
 	REQUIRE(ledger_complete(&l, p->tx, SENDS + 1));
@@ -88,19 +88,19 @@ static const char *scan_is_bounded(const struct pair *p, enum transport t,
 	REQUIRE(!setsockopt(p->tx, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
 			    sizeof(bytes)));
 	REQUIRE(transmit_timestamps(p->tx, 1));
-	for (int i = 0; i < 2 * ZC_INFO_CAPACITY_MAX; i++) {
+	for (int i = 0; i < ZC_SCAN_MAX; i++) {
 		REQUIRE(send(p->tx, test_data, 1, 0) == 1);
 		receive_pending(p);
 	}
 	REQUIRE(transmit_timestamps(p->tx, 0));
 	placeholder_init(&ph, form, 1);
 	REQUIRE(send_one(p, &ph));
-	REQUIRE(ph.info->size == 0);
+	REQUIRE(ph.info->count == 0);
 
 	REQUIRE(error_queue_read(p->tx, &e));
 	REQUIRE(e.origin == SO_EE_ORIGIN_TIMESTAMPING);
 	REQUIRE(send_one(p, &ph));
-	REQUIRE(ph.info->size == 1);
+	REQUIRE(ph.info->count == 1);
 	return NULL;
 }
 
@@ -113,8 +113,8 @@ static const char *none_collects_nothing(const struct pair *p,
 	placeholder_init(&ph, form, 0);
 	for (int i = 0; i < 3; i++) {
 		REQUIRE(send_one(p, &ph));
-		REQUIRE(ph.info->size == 0);
-		REQUIRE(ph.info->arr[0].zerocopy == UNTOUCHED_ZEROCOPY);
+		REQUIRE(ph.info->count == 0);
+		REQUIRE(ph.info->elem[0].flags == UNTOUCHED_FLAGS);
 	}
 	REQUIRE(ledger_complete(&l, p->tx, 3));
 	return NULL;
@@ -127,8 +127,8 @@ static const char *empty_queue_fills_nothing(const struct pair *p,
 
 	placeholder_init(&ph, form, 8);
 	REQUIRE(send_collect(p->tx, test_data, 1, 0, &ph) == 1);
-	REQUIRE(ph.info->size == 0);
-	REQUIRE(ph.info->arr[0].zerocopy == UNTOUCHED_ZEROCOPY);
+	REQUIRE(ph.info->count == 0);
+	REQUIRE(ph.info->elem[0].flags == UNTOUCHED_FLAGS);
 	return NULL;
 }
 

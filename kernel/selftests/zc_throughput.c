@@ -4,7 +4,7 @@
  * and the way and the interval of collecting are chosen.
  *
  *	zc_throughput [-4 | -6] [-l INTERVAL] [-s BYTES] [-t SECONDS | -n SENDS]
- *		      [-z classic | mmsg | never | inline | pointer | none]
+ *		      [-z classic | mmsg | never | inline | uring | none]
  *		      [-c CAPACITY] [-p PORT] [-C CPU] [-R CPU] [-A NAME] [-r]
  *		      tcp | udp
  *
@@ -18,7 +18,7 @@
  *   never	not at all, unless the socket is full: a pending notification
  *		ends each poll, so that waiting for room is not possible else
  *   inline	SCM_ZC_NOTIFICATION with each INTERVAL-th send
- *   pointer	SCM_ZC_NOTIFICATION_USR likewise
+ *   uring	SEND_ZC of io_uring, whose ring brings notifications unasked
  *   none	no MSG_ZEROCOPY
  * What is left at the end is read from the error queue in each mode.
  */
@@ -62,8 +62,7 @@ static struct {
 	unsigned long long bytes;
 } count;
 
-static uint64_t control[(64 + 12 * ZC_INFO_CAPACITY_MAX) / 8];
-static uint64_t elsewhere[(16 + 12 * ZC_INFO_CAPACITY_MAX) / 8];
+static uint64_t control[(64 + 12 * ZC_TAKE_MAX) / 8];
 static size_t control_bytes;
 static struct zc_info *info;
 
@@ -80,13 +79,13 @@ static double seconds(struct timeval tv)
 	return tv.tv_sec + tv.tv_usec / 1e6;
 }
 
-static void count_range(uint32_t lo, uint32_t hi, bool zerocopy)
+static void count_range(uint32_t lo, uint32_t hi, bool copied)
 {
 	uint32_t ids = hi - lo + 1;
 
 	count.ranges++;
 	count.completed += ids;
-	if (!zerocopy)
+	if (copied)
 		count.copied += ids;
 }
 
@@ -106,7 +105,7 @@ static void count_entry(struct msghdr *msg)
 		exit(1);
 	}
 	count_range(ee->ee_info, ee->ee_data,
-		    !(ee->ee_code & SO_EE_CODE_ZEROCOPY_COPIED));
+		    ee->ee_code & SO_EE_CODE_ZEROCOPY_COPIED);
 }
 
 /* Counts a call that found nothing. Exits when it failed otherwise. */
@@ -173,49 +172,63 @@ static void read_error_queue(int fd)
 static void control_init(void)
 {
 	struct cmsghdr *cm = (struct cmsghdr *)control;
-	struct zc_info_usr usr = { (uintptr_t)elsewhere, cfg.capacity };
 	size_t payload = sizeof(struct zc_info) +
 			 cfg.capacity * sizeof(struct zc_info_elem);
 
 	cm->cmsg_level = SOL_SOCKET;
-	if (cfg.mode == INLINE) {
-		cm->cmsg_type = SCM_ZC_NOTIFICATION;
-		info = (struct zc_info *)CMSG_DATA(cm);
-	} else {
-		payload = sizeof(usr);
-		cm->cmsg_type = SCM_ZC_NOTIFICATION_USR;
-		memcpy(CMSG_DATA(cm), &usr, sizeof(usr));
-		info = (struct zc_info *)elsewhere;
-	}
+	cm->cmsg_type = SCM_ZC_NOTIFICATION;
 	cm->cmsg_len = CMSG_LEN(payload);
 	control_bytes = CMSG_SPACE(payload);
+	info = (struct zc_info *)CMSG_DATA(cm);
+	info->capacity = cfg.capacity;
 }
 
 static void count_inline(void)
 {
-	for (uint32_t i = 0; i < info->size; i++)
-		count_range(info->arr[i].lo, info->arr[i].hi,
-			    info->arr[i].zerocopy);
-	count.inline_ranges += info->size;
+	for (uint32_t i = 0; i < info->count; i++)
+		count_range(info->elem[i].lo, info->elem[i].hi,
+			    info->elem[i].flags & ZC_INFO_COPIED);
+	count.inline_ranges += info->count;
+}
+
+/* Each is of one send; what became of the data is not asked. */
+static void count_uring(unsigned int notifications)
+{
+	count.ranges += notifications;
+	count.completed += notifications;
+	count.inline_ranges += notifications;
+}
+
+static ssize_t send_message(int fd, struct msghdr *msg)
+{
+	unsigned int notifications;
+	ssize_t n;
+
+	if (cfg.mode != URING)
+		return sendmsg(fd, msg, MSG_DONTWAIT |
+			       (cfg.mode == NONE ? 0 : MSG_ZEROCOPY));
+	n = uring_send(fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len,
+		       &notifications);
+	count_uring(notifications);
+	return n;
 }
 
 /* false: no room. @collect: with a placeholder. */
 static bool send_once(int fd, struct msghdr *msg, bool collect)
 {
-	int flags = MSG_DONTWAIT | (cfg.mode == NONE ? 0 : MSG_ZEROCOPY);
 	ssize_t n;
 
 	msg->msg_control = collect ? control : NULL;
 	msg->msg_controllen = collect ? control_bytes : 0;
-	if (collect && cfg.mode == INLINE)
-		info->size = cfg.capacity;
 
 	count.syscalls++;
-	n = sendmsg(fd, msg, flags);
+	n = send_message(fd, msg);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != ENOBUFS)
 			die("sendmsg");
-		if (errno == ENOBUFS)
+		if (errno == ENOBUFS && collect)
+			count_inline();
+		else if (errno == ENOBUFS)
 			read_error_queue(fd);
 		count.blocked++;
 		return false;
@@ -239,9 +252,20 @@ static void wait_for_room(int fd)
 			die("poll");
 		if (pfd.revents & POLLOUT)
 			return;
-		if (cfg.mode != NONE)
+		if (cfg.mode != NONE && cfg.mode != URING)
 			read_error_queue(fd);
 	}
+}
+
+static void drain_uring(void)
+{
+	unsigned long before = count.ranges;
+
+	while (count.completed < count.sends) {
+		count.syscalls++;
+		count_uring(uring_wait());
+	}
+	count.trailing = count.ranges - before;
 }
 
 static void drain(int fd)
@@ -270,7 +294,6 @@ static void drain(int fd)
 
 static void send_all(int fd, char *data)
 {
-	bool collects = cfg.mode == INLINE || cfg.mode == POINTER;
 	struct iovec iov = { data, cfg.bytes };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	double stop = now(CLOCK_MONOTONIC) + cfg.seconds;
@@ -281,7 +304,8 @@ static void send_all(int fd, char *data)
 		    count.sends % CLOCK_EVERY_SENDS == 0 &&
 		    now(CLOCK_MONOTONIC) >= stop)
 			return;
-		if (send_once(fd, &msg, collects && since + 1 >= cfg.interval))
+		if (send_once(fd, &msg, cfg.mode == INLINE &&
+					since + 1 >= cfg.interval))
 			since++;
 		if (since >= cfg.interval) {
 			if (cfg.mode == CLASSIC || cfg.mode == MMSG)
@@ -303,7 +327,7 @@ static int open_sender(void)
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-	if (cfg.mode != NONE &&
+	if (cfg.mode != NONE && cfg.mode != URING &&
 	    setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
 		die("SO_ZEROCOPY");
 	if (cfg.congestion && cfg.type == SOCK_STREAM &&
@@ -315,23 +339,6 @@ static int open_sender(void)
 	return fd;
 }
 
-/* More than one: a full queue may drop it. */
-static void end_datagrams(int fd, pid_t receiver)
-{
-	struct timespec pause = { .tv_nsec = 1000000 };
-
-	for (int i = 0; i < 1000; i++) {
-		send(fd, "", 1, MSG_DONTWAIT);
-		if (receiver && waitpid(receiver, NULL, WNOHANG) == receiver)
-			return;
-		nanosleep(&pause, NULL);
-		if (!receiver && i > 10)
-			return;
-	}
-	if (receiver)
-		kill(receiver, SIGKILL);
-}
-
 static void report(double elapsed, double cpu, double user)
 {
 	printf("proto=%s%d mode=%s interval=%lu capacity=%u bytes=%zu "
@@ -340,8 +347,8 @@ static void report(double elapsed, double cpu, double user)
 	       "elapsed_s=%.9f sender_cpu_s=%.9f sender_user_s=%.6f\n",
 	       cfg.type == SOCK_STREAM ? "tcp" : "udp",
 	       cfg.family == AF_INET ? 4 : 6, mode_names[cfg.mode],
-	       cfg.interval, cfg.mode == INLINE || cfg.mode == POINTER ?
-	       cfg.capacity : 0, cfg.bytes, count.sends, count.bytes / 1e6,
+	       cfg.interval, cfg.mode == INLINE ? cfg.capacity : 0,
+	       cfg.bytes, count.sends, count.bytes / 1e6,
 	       count.ranges, count.inline_ranges, count.trailing,
 	       count.syscalls, count.polls, count.empty, count.blocked,
 	       count.copied, elapsed, cpu, user);
@@ -360,6 +367,8 @@ static void measure(pid_t receiver)
 		die("mmap");
 	memset(data, 'z', cfg.bytes);
 	control_init();
+	if (cfg.mode == URING)
+		uring_open();
 
 	getrusage(RUSAGE_SELF, &before);
 	start = now(CLOCK_MONOTONIC);
@@ -372,7 +381,9 @@ static void measure(pid_t receiver)
 	 */
 	if (cfg.type == SOCK_STREAM && shutdown(fd, SHUT_WR))
 		die("shutdown");
-	if (cfg.mode != NONE)
+	if (cfg.mode == URING)
+		drain_uring();
+	else if (cfg.mode != NONE)
 		drain(fd);
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	getrusage(RUSAGE_SELF, &after);

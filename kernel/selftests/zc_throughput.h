@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
-enum mode { CLASSIC, MMSG, NEVER, INLINE, POINTER, NONE, MODES };
+enum mode { CLASSIC, MMSG, NEVER, INLINE, URING, NONE, MODES };
 
 extern const char * const mode_names[MODES];
 
@@ -40,7 +41,18 @@ socklen_t make_address(struct sockaddr_storage *ss, const char *text);
 /* The receiver's socket, on every address. */
 int open_receiver(void);
 
+/* io_uring. A send whose notification will come; -1 and errno. */
+void uring_open(void);
+ssize_t uring_send(int fd, const void *data, size_t bytes,
+		   unsigned int *notifications);
+unsigned int uring_reap(void);
+/* Until something is in the ring. */
+unsigned int uring_wait(void);
+
 /* Until the stream ends, or a datagram of one byte arrives. */
 void receive_all(int fd);
+
+/* Sends it until @receiver has ended, which is ended if it does not. */
+void end_datagrams(int fd, pid_t receiver);
 
 #endif /* ZC_THROUGHPUT_H */

@@ -8,7 +8,7 @@
 #include "zc_uapi.h"
 
 const char * const mode_names[MODES] = {
-	"classic", "mmsg", "never", "inline", "pointer", "none",
+	"classic", "mmsg", "never", "inline", "uring", "none",
 };
 
 struct throughput_options cfg = {
@@ -30,7 +30,7 @@ static void usage(void)
 	fprintf(stderr,
 		"usage: zc_throughput [-4|-6] [-l INTERVAL] [-s BYTES]\n"
 		"       [-t SECONDS|-n SENDS] [-c CAPACITY] [-p PORT]\n"
-		"       [-z classic|mmsg|never|inline|pointer|none]\n"
+		"       [-z classic|mmsg|never|inline|uring|none]\n"
 		"       [-C SENDER_CPU] [-R RECEIVER_CPU] [-A CONGESTION_CONTROL]\n"
 		"       [-r | -D ADDRESS] tcp|udp\n");
 	exit(2);
@@ -72,6 +72,6 @@ void parse_options(int argc, char **argv)
 		cfg.bytes = cfg.type == SOCK_STREAM ? 65536 : 65000;
 	if (!cfg.capacity)
 		cfg.capacity = cfg.interval < 32 ? cfg.interval : 32;
-	if (cfg.capacity > ZC_INFO_CAPACITY_MAX)
-		cfg.capacity = ZC_INFO_CAPACITY_MAX;
+	if (cfg.capacity > ZC_TAKE_MAX)
+		cfg.capacity = ZC_TAKE_MAX;
 }

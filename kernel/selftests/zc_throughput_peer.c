@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "zc_socket.h"
 #include "zc_throughput.h"
@@ -72,4 +76,21 @@ void receive_all(int fd)
 		die("recv");
 	if (cfg.receive_only)
 		printf("received bytes=%llu\n", bytes);
+}
+
+/* More than one: a full queue may drop it. */
+void end_datagrams(int fd, pid_t receiver)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 1000; i++) {
+		send(fd, "", 1, MSG_DONTWAIT);
+		if (receiver && waitpid(receiver, NULL, WNOHANG) == receiver)
+			return;
+		nanosleep(&pause, NULL);
+		if (!receiver && i > 10)
+			return;
+	}
+	if (receiver)
+		kill(receiver, SIGKILL);
 }

@@ -21,25 +21,25 @@
 
 #ifndef SCM_ZC_NOTIFICATION
 #define SCM_ZC_NOTIFICATION	0x5a43
-#define SCM_ZC_NOTIFICATION_USR	0x5a44
-#define ZC_INFO_CAPACITY_MAX	128
+#define ZC_QUIET		(1 << 1)
+#define ZC_INFO_COPIED		(1 << 0)
 
 struct zc_info_elem {
 	__u32	lo;
 	__u32	hi;
-	__u8	zerocopy;
+	__u8	flags;
 	__u8	reserved[3];
 };
 
 struct zc_info {
-	__u32			size;
-	struct zc_info_elem	arr[];
-};
-
-struct zc_info_usr {
-	__u64	usr_addr;
-	__u64	usr_size;
+	__u32			capacity;
+	__u32			count;
+	struct zc_info_elem	elem[];
 };
 #endif
+
+/* What one call returns at most and looks at most at: no part of the interface. */
+#define ZC_TAKE_MAX		128
+#define ZC_SCAN_MAX		256
 
 #endif /* ZC_UAPI_H */
