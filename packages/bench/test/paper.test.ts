@@ -37,13 +37,13 @@ describe('the C sender of kernel/selftests', () => {
 describe('bench paper', () => {
   inFolderOfItsOwn()
 
-  it('has the pointer variant and never collecting at the C level only', () => {
+  it('has never collecting at the C level only', () => {
     const cells = paperCells({ transports: ['tcp4'], intervals: [1], levels: ['selftest', 'driver'], size: 65_000 }, [
       'errqueue-recvmsg',
       'inline',
     ])
     const of = (level: string): string[] => cells.filter((one) => one.level === level).map(({ backend }) => backend)
-    expect(of('selftest')).toEqual(['errqueue-recvmsg', 'inline', 'inline-pointer', 'never'])
+    expect(of('selftest')).toEqual(['errqueue-recvmsg', 'inline', 'never'])
     expect(of('driver')).toEqual(['errqueue-recvmsg', 'inline'])
   })
 

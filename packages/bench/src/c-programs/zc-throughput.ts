@@ -31,7 +31,7 @@ const MODES = {
   'errqueue-recvmsg': 'classic',
   'errqueue-recvmmsg': 'mmsg',
   inline: 'inline',
-  'inline-pointer': 'pointer',
+  uring: 'uring',
   never: 'never',
   copy: 'none',
 } as const
@@ -154,7 +154,8 @@ export function throughputRow(cell: ThroughputCell, round: number, position: num
     return Number(text)
   }
   const sends = value('sends')
-  const copied = value('copied')
+  // io_uring is not asked: it says of joined sends that they were copied, whether they were or not.
+  const copied = cell.backend === 'uring' ? null : value('copied')
   const notifications = value('notifications')
   const asked = cell.backend !== 'copy'
   const sendCalls = sends + value('blocked')
@@ -174,7 +175,7 @@ export function throughputRow(cell: ThroughputCell, round: number, position: num
     messages: sends,
     notifications,
     notifiedIds: asked ? sends : 0,
-    zerocopySends: asked ? sends - copied : 0,
+    zerocopySends: !asked ? 0 : copied === null ? null : sends - copied,
     copiedSends: asked ? copied : sends,
     sendCalls,
     collectCalls,

@@ -71,8 +71,8 @@ type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
 type PaperCell = OwnCell | ThroughputCell
 
 /**
- * Every cell: errqueue-recvmsg and the paths beside it; at the C level also the pointer variant of inline, and never collecting, which is what
- * any notification path can reach at most.
+ * Every cell: errqueue-recvmsg and the paths beside it; at the C level also never collecting, which is what any notification path can reach
+ * at most.
  */
 export function paperCells(
   options: Pick<PaperOptions, 'transports' | 'intervals' | 'levels' | 'size'>,
@@ -82,7 +82,6 @@ export function paperCells(
   const cells: PaperCell[] = sweepCells({ ...options, levels }, backends)
   if (!options.levels.includes('selftest')) return cells
   const paths = new Set<ThroughputPath>(backends.flatMap((backend) => (isThroughputPath(backend) ? [backend] : [])))
-  if (paths.has('inline')) paths.add('inline-pointer')
   paths.add('never')
   for (const transport of options.transports) {
     for (const interval of options.intervals) {

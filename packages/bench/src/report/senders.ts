@@ -24,18 +24,7 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
   copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
 }
 
-const ORDER: readonly Sender[] = [
-  BASELINE,
-  'errqueue-recvmmsg',
-  'inline',
-  'inline-pointer',
-  'never',
-  'uring',
-  'copy',
-  'auto',
-  ...ANCESTORS,
-  ...PEERS,
-]
+const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'never', 'uring', 'copy', 'auto', ...ANCESTORS, ...PEERS]
 
 /** The style of a sender; those that are not ours share one colour and are told apart by their label. */
 export function styleOf(sender: Sender): SenderStyle {
@@ -61,7 +50,6 @@ export const LABEL_MEANINGS: Record<string, string> = {
   errqueue: 'notifications from the error queue, one range per recvmsg: the baseline, as in the paper',
   recvmmsg: 'notifications from the error queue, many ranges per recvmmsg',
   inline: 'notifications in sendmsg’s own control data (SCM_ZC_NOTIFICATION)',
-  'inline-pointer': 'the same, written through a pointer; of the C sender only',
   never: 'notifications left in the queue until the end; of the C sender only',
   uring: 'io_uring SEND_ZC',
   copy: 'plain sendmsg: the kernel copies',

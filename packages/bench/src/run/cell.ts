@@ -44,10 +44,9 @@ export const ANCESTORS = ['sendfile', 'splice', 'vmsplice'] as const
 export type AncestorLabel = (typeof ANCESTORS)[number]
 
 /**
- * Paths that only the C sender of kernel/selftests has: the pointer variant of `inline`, and MSG_ZEROCOPY whose notifications are left
- * in the queue until the end.
+ * Paths that only the C sender of kernel/selftests has: MSG_ZEROCOPY whose notifications are left in the queue until the end.
  */
-export const SELFTEST_PATHS = ['inline-pointer', 'never'] as const
+export const SELFTEST_PATHS = ['never'] as const
 /** One of {@link SELFTEST_PATHS}. */
 export type SelftestPath = (typeof SELFTEST_PATHS)[number]
 

@@ -9,7 +9,6 @@ import { textTable } from './text-table.js'
 const TITLES: Partial<Record<Row['backend'], string>> = {
   'errqueue-recvmsg': 'ZC',
   inline: 'New ZC',
-  'inline-pointer': 'New ZC, pointer',
   'errqueue-recvmmsg': 'ZC, recvmmsg',
   uring: 'io_uring',
   never: 'never collected',
