@@ -10,7 +10,9 @@ const run = promisify(execFile)
 describe('examples', () => {
   const expected: Record<string, RegExp> = {
     'serve-memory.mjs': /received 33554432 bytes/,
+    'opentelemetry-metrics.mjs': /sendzc\.sent 1048576 \{\}[\s\S]+received 1048576 bytes/,
     'pipe-stream.mjs': /received 16777216 bytes/,
+    'prometheus-metrics.mjs': /\nsendzc_sent_bytes_total 1048576\n[\s\S]+received 1048576 bytes/,
     'udp-datagrams.mjs': /200 datagrams sent: 200 (copied|zerocopy)/,
   }
   const names = readdirSync(folder).filter((name) => name.endsWith('.mjs'))

@@ -1,6 +1,7 @@
 // `npm i sendzc` and its like into empty folders, and what a user does first.
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { codeBlocks, dockerInstructions } from '../code-blocks.mjs'
 import { fifteenLines } from './fifteen-lines.mjs'
 import { root } from './stage.mjs'
 import { bytesBelow, pnpmProgram, yarnBerryProgram, yarnClassicProgram } from './user-environment.mjs'
@@ -69,12 +70,31 @@ export async function installChecks({ check, user }) {
   )
 
   await check('examples', async () => {
+    const folder = user.emptyFolder()
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'examples/package.json'), 'utf8'))
+    await npm(folder, ['install', 'sendzc', ...Object.entries(devDependencies).map(([name, range]) => `${name}@${range}`)])
     const names = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.mjs'))
     for (const name of names) {
-      cpSync(join(root, 'examples', name), join(project, name))
-      expectLine(await user.run(project, 'node', [name]), /received \d+/)
+      cpSync(join(root, 'examples', name), join(folder, name))
+      expectLine(await user.run(folder, 'node', [name]), /received \d+/)
     }
     return names.join(', ')
+  })
+
+  await check('the Dockerfile of the guide: its npm steps, then its command', async () => {
+    const folder = user.emptyFolder()
+    await npm(folder, ['install', 'sendzc', '--package-lock-only'])
+    const page = readFileSync(join(root, 'docs/guides/containers.md'), 'utf8')
+    const [{ text }] = codeBlocks('containers.md', page).filter(({ language }) => language === 'dockerfile')
+    const instructions = dockerInstructions(text)
+    for (const { argument } of instructions.filter(({ keyword }) => keyword === 'RUN')) {
+      const [command, ...args] = argument.split(' ')
+      if (command !== 'npm') throw new Error(`${argument}: only steps of npm can be tried here`)
+      await npm(folder, args)
+    }
+    cpSync(join(root, 'examples/serve-memory.mjs'), join(folder, 'server.mjs'))
+    const [program, ...args] = JSON.parse(instructions.find(({ keyword }) => keyword === 'CMD').argument)
+    return expectLine(await user.run(folder, program, args), /received \d+ bytes/)
   })
 
   await check('npx sendzc doctor', async () => {
