@@ -6,26 +6,27 @@
       "conditions": [
         ["OS!='linux'", { "type": "none" }, {
           "sources": [
-            "native/earlier_sends.cc",
+            "native/binding.cc",
+            "native/binding_hot.cc",
             "native/drain.cc",
+            "native/earlier_sends.cc",
             "native/environment.cc",
             "native/error_queue.cc",
             "native/host_probe.cc",
             "native/inline_notification.cc",
-            "native/module.cc",
             "native/next_id_probe.cc",
             "native/open_socket.cc",
             "native/sender.cc",
-            "native/submit.cc",
             "native/wake_set.cc"
           ],
           "include_dirs": [
             "native",
             # The headers that the addons share: in a checkout, and where the package brings its own copy.
             "../native/include",
-            "native/shared"
+            "native/shared",
+            "<!(node -p \"try { require('node-addon-api').include_dir } catch { 'native/shared/node-addon-api' }\")"
           ],
-          "defines": ["NAPI_VERSION=9"],
+          "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
           "cflags": ["-fvisibility=hidden"],
           "cflags_cc": ["-std=c++17", "-fno-exceptions", "-Wall", "-Wextra", "-Werror", "-O2"],
           "cflags!": ["-fexceptions"],

@@ -10,7 +10,7 @@
         "native/binding_process.cc",
         "native/binding_receiver.cc",
         "native/binding_socket.cc",
-        "native/binding_values.cc",
+        "native/binding_arguments.cc",
         "native/cpu_affinity.cc",
         "native/datagram_reader.cc",
         "native/open_socket.cc",

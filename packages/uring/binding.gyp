@@ -5,7 +5,7 @@
       "target_name": "sendzc_uring",
       "sources": [
         "native/binding.cc",
-        "native/binding_send.cc",
+        "native/binding_hot.cc",
         "native/environment.cc",
         "native/ring.cc",
         "native/send_engine_failure.cc",
@@ -18,9 +18,10 @@
         "native",
         # The headers that the addons share: in a checkout, and where the package brings its own copy.
         "node_modules/@sendzc/native/include",
-        "native/shared"
+        "native/shared",
+        "<!(node -p \"try { require('node-addon-api').include_dir } catch { 'native/shared/node-addon-api' }\")"
       ],
-      "defines": ["NAPI_VERSION=9"],
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17", "-fno-exceptions"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-std=gnu++14", "-Wno-unused-parameter"],

@@ -1,5 +1,6 @@
 // Lays out each package as it is published: what a user's program needs and nothing of the checkout.
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { ADDONS, TARGETS } from '../prebuilt/targets.mjs'
 
@@ -59,10 +60,15 @@ function addCommonJs(folder, exports) {
   )
 }
 
-/** The sources of the addon, with the headers that all addons share, for a machine that no prebuilt one is for. */
+/** node-addon-api's headers, and the licence that they come with. */
+const NODE_ADDON_API_FILES = ['napi.h', 'napi-inl.h', 'napi-inl.deprecated.h', 'LICENSE.md']
+
+/** The sources of the addon, with the headers that it needs, for a machine that no prebuilt one is for. */
 function copyAddonSources(source, folder) {
   cpSync(join(source, 'native'), join(folder, 'native'), { recursive: true })
   cpSync(join(root, 'packages/native/include'), join(folder, 'native/shared'), { recursive: true })
+  const nodeAddonApi = createRequire(join(source, 'package.json'))('node-addon-api').include_dir
+  for (const file of NODE_ADDON_API_FILES) cpSync(resolve(nodeAddonApi, file), join(folder, 'native/shared/node-addon-api', file))
   // Under its own name npm and pnpm would take it for a package that has to be built when it is installed.
   cpSync(join(source, 'binding.gyp'), join(folder, 'addon.gyp'))
 }

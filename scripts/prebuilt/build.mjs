@@ -13,12 +13,24 @@ const exportMap = join(import.meta.dirname, 'addon.map')
 
 /** The flags of binding.gyp, and those that keep the C++ library out. */
 const CXX_FLAGS = [
-  ...['-shared', '-fPIC', '-O2', '-std=c++17', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-s', '-DNAPI_VERSION=9'],
+  ...[
+    '-shared',
+    '-fPIC',
+    '-O2',
+    '-std=c++17',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-fvisibility=hidden',
+    '-s',
+    '-DNAPI_VERSION=9',
+    '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+  ],
   ...['-fno-exceptions', '-fno-rtti', '-ffunction-sections', '-fdata-sections', '-Wl,--gc-sections', '-nostdinc++', '-nostdlib++'],
 ]
-/** os_defines.h of libstdc++ asks for glibc's version, and musl has none; linux/errqueue.h leaves struct timespec to whoever includes it;
- * CMSG_NXTHDR compares integers of different signs. */
-const MUSL_FLAGS = ['-D__GLIBC_PREREQ(major,minor)=0', '-include', 'time.h', '-Wno-sign-compare']
+const muslHeader = join(packages, 'native/prebuilt/musl.h')
+/** os_defines.h of libstdc++ asks for glibc's version, and musl has none; CMSG_NXTHDR compares integers of different signs. */
+const MUSL_FLAGS = ['-D__GLIBC_PREREQ(major,minor)=0', '-include', muslHeader, '-Wno-sign-compare']
 /** One run of the compiler; a first one for a target builds link stubs, too. In ms. */
 const COMPILE_MS = 600_000
 /** Builds of one target that the cache keeps. */
@@ -36,7 +48,7 @@ function buildHash(target) {
   const own = ['build.mjs', 'targets.mjs', 'toolchain.mjs'].map((name) => join(import.meta.dirname, name))
   const files = [...folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name))), ...own, exportMap]
   const hash = createHash('sha256').update(`${TOOLCHAIN_ID} ${target.name}`)
-  for (const file of [...files, runtime].filter((name) => /\.(cc|h|mjs|map)$/.test(name)).sort()) {
+  for (const file of [...files, runtime, muslHeader].filter((name) => /\.(cc|h|mjs|map)$/.test(name)).sort()) {
     hash.update(file.slice(root.length)).update(readFileSync(file))
   }
   return hash.digest('hex').slice(0, 16)

@@ -12,8 +12,10 @@ const ZIG = {
   version: '0.11.0',
   integrity: 'sha512-vSvmVIT07AXIGsxn5e/iLJnHjfF26q2v9X4Q27HAnHLKzlVNhNUdXbi+Odz4OZ0gHTQFz8/wJMy9p6vuvKMwRQ==',
 }
+/** node-addon-api, which the addons are written with. */
+const nodeAddonApi = createRequire(join(root, 'packages/sendmsg/package.json'))('node-addon-api')
 /** What decides a build besides the sources. */
-export const TOOLCHAIN_ID = `${ZIG.name} ${ZIG.version} ${ZIG.integrity}`
+export const TOOLCHAIN_ID = `${ZIG.name} ${ZIG.version} ${ZIG.integrity} ${nodeAddonApi.version}`
 
 export function zig() {
   return join(fetchNpmPackage(ZIG.name, ZIG.version, ZIG.integrity), 'zig')
@@ -29,7 +31,7 @@ function compilerVersion() {
   return execFileSync('g++', ['-dumpversion'], { encoding: 'utf8' }).trim().split('.')[0]
 }
 
-/** Folders of headers: libstdc++'s for the architecture (see packages/native/prebuilt/runtime.cc), libuv's, Node-API's. */
+/** Folders of headers: libstdc++'s for the architecture (see packages/native/prebuilt/runtime.cc), libuv's, Node-API's, node-addon-api's. */
 export function headerFolders({ headers }) {
   const version = compilerVersion()
   const debian = fetchDebianPackages(['libuv1-dev', `libstdc++-${version}-dev`, `libstdc++-${version}-dev-arm64-cross`])
@@ -43,7 +45,7 @@ export function headerFolders({ headers }) {
     cpSync(join(debian, 'usr/include/uv'), join(folder, 'uv'), { recursive: true })
   })
   const nodeApi = createRequire(join(root, 'package.json'))('node-api-headers').include_dir
-  return { cxx: cxx.map((folder) => join(debian, folder)), plain: [uv, nodeApi] }
+  return { cxx: cxx.map((folder) => join(debian, folder)), plain: [uv, nodeApi, resolve(nodeAddonApi.include_dir)] }
 }
 
 /** liburing for a target, compiled from Debian's source: its headers, and the objects to link. */

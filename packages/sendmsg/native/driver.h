@@ -9,6 +9,7 @@
 #include "error_queue.h"
 #include "sender.h"
 #include "sendzc/event_buffer.h"
+#include "sendzc/handle.h"
 #include "sendzc/pinned_buffer.h"
 #include "wake_set.h"
 
@@ -20,16 +21,19 @@ constexpr uint32_t max_segments_per_message = 256;
 // The order of the members is that of their construction: `sends` refers to `source`.
 class driver final : public release_sink {
  public:
-  driver(int32_t index, opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source,
+  using handles = handle_layout<16>;
+
+  driver(uint32_t handle, opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source,
          std::unique_ptr<notification_source> own_source, event_buffer& events)
       : own_source_(std::move(own_source)),
         sends(std::move(opened), max_in_flight, interval, own_source_ ? own_source_.get() : source),
         pins(std::max(max_in_flight * 2, max_segments_per_message)),
-        index_(index),
+        handle_(handle),
+        index_(static_cast<int32_t>(handles::index_of(handle))),
         max_in_flight_(max_in_flight),
         events_(events) {}
 
-  int32_t index() const { return index_; }
+  uint32_t handle() const { return handle_; }
   uint32_t max_in_flight() const { return max_in_flight_; }
 
   void report_sent(uint32_t token, int64_t result) { events_.push(index_, token, event_sent, static_cast<int32_t>(result)); }
@@ -78,6 +82,7 @@ class driver final : public release_sink {
   bool collected_on_wake = false;
 
  private:
+  uint32_t handle_;
   int32_t index_;
   uint32_t max_in_flight_;
   static constexpr int failed_call_bits = 4;

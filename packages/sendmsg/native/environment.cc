@@ -28,47 +28,33 @@ class silent_sink final : public release_sink {
 
 }  // namespace
 
-int environment::start(napi_value on_events, bool is_main_thread) {
+int environment::initialize(Napi::Value on_events, bool is_main_thread) {
   is_main_thread_ = is_main_thread;
   int error = join_loop();
   if (error != 0) return error;
-  napi_value name = nullptr;
-  if (napi_create_string_utf8(env_, "sendzc", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_async_init(env_, nullptr, name, &async_context_) != napi_ok ||
-      napi_create_reference(env_, on_events, 1, &on_events_) != napi_ok) {
-    return -ENOMEM;
-  }
-  return 0;
+  return on_events_.set(env_, "sendzc", on_events) ? 0 : -ENOMEM;
 }
 
 // May be called again where it failed.
 int environment::join_loop() {
   if (poll_.is_open()) return 0;
+  uv_loop_t* loop = nullptr;
   int error = wakes_.open();
   if (error != 0) return error;
-  if (napi_get_uv_event_loop(env_, &loop_) != napi_ok) return -EINVAL;
-  error = poll_.open(loop_, wakes_.fd(), on_ready, this);
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
+  if (!timer_.is_open()) error = timer_.open(loop, on_timer, this);
+  if (error == 0) error = poll_.open(loop, wakes_.fd(), on_ready, this);
   return error != 0 ? error : poll_.start();
 }
 
-bool environment::use_events(napi_value words) {
-  void* data = nullptr;
-  size_t length = 0;
-  napi_typedarray_type type = napi_uint8_array;
-  if (napi_get_typedarray_info(env_, words, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
-  if (type != napi_int32_array) return false;
-  napi_ref reference = nullptr;
-  if (napi_create_reference(env_, words, 1, &reference) != napi_ok) return false;
-  if (events_array_ != nullptr) napi_delete_reference(env_, events_array_);
-  events_array_ = reference;
-  events_ = event_buffer(static_cast<int32_t*>(data), length);
-  return true;
+void environment::use_events(Napi::Value array, elements_view<int32_t> words) {
+  events_array_ = Napi::Persistent(array);
+  events_ = event_buffer(words.data, words.length);
 }
 
 event_buffer& environment::fresh_events() {
   events_.clear();
-  if (!retired_slots_.empty()) free_slots_.insert(free_slots_.end(), retired_slots_.begin(), retired_slots_.end());
-  retired_slots_.clear();
+  indexes_.recycle();
   return events_;
 }
 
@@ -82,17 +68,6 @@ std::unique_ptr<notification_source> environment::make_inline_source(const drive
   return std::unique_ptr<notification_source>(new (std::nothrow) inline_notification(request.cmsg_type, request.inline_capacity, batched_));
 }
 
-int32_t environment::take_slot() {
-  if (!free_slots_.empty()) {
-    uint32_t index = free_slots_.back();
-    free_slots_.pop_back();
-    return static_cast<int32_t>(index);
-  }
-  if (slots_.size() == max_drivers) return -1;
-  slots_.emplace_back();
-  return static_cast<int32_t>(slots_.size() - 1);
-}
-
 int32_t environment::open_driver(const driver_request& request, opened_socket& opened) {
   if (!request.within_dispatch) fresh_events();
   bool zerocopy = request.path != notification_path::none;
@@ -102,32 +77,33 @@ int32_t environment::open_driver(const driver_request& request, opened_socket& o
   }
   int error = open_socket(request.fd, zerocopy, opened);
   if (error != 0) return error;
-  int32_t index = take_slot();
-  if (index < 0) {
+  uint32_t index = indexes_.take();
+  if (index == index_pool::none) {
     opened.stage = open_stage::limit;
     return -EMFILE;
   }
+  if (index == slots_.size()) slots_.emplace_back();
+  slot& at = slots_[index];
+  uint32_t handle = driver::handles::make(index, at.generation);
   bool rides = request.path == notification_path::on_sends;
   std::unique_ptr<notification_source> own = rides ? make_inline_source(request) : nullptr;
-  slot& at = slots_[static_cast<uint32_t>(index)];
-  at.open.reset(new (std::nothrow) driver(index, std::move(opened), request.max_in_flight, request.interval, shared_source(request.path),
+  at.open.reset(new (std::nothrow) driver(handle, std::move(opened), request.max_in_flight, request.interval, shared_source(request.path),
                                           std::move(own), events_));
   if (at.open == nullptr) {
-    free_slots_.push_back(static_cast<uint32_t>(index));
+    indexes_.give_back(index);
     opened.stage = open_stage::limit;
     return -ENOMEM;
   }
-  return static_cast<int32_t>(at.generation << index_bits) | index;
+  return static_cast<int32_t>(handle);
 }
 
-driver* environment::find(int32_t handle) {
-  uint32_t index = static_cast<uint32_t>(handle) & ((1u << index_bits) - 1);
-  if (handle < 0 || index >= slots_.size()) return nullptr;
-  slot& at = slots_[index];
-  return at.generation == static_cast<uint32_t>(handle) >> index_bits ? at.open.get() : nullptr;
+driver* environment::find(uint32_t handle) {
+  uint32_t index = driver::handles::index_of(handle);
+  if (index >= slots_.size() || slots_[index].generation != driver::handles::generation_of(handle)) return nullptr;
+  return slots_[index].open.get();
 }
 
-int64_t environment::close_driver(int32_t handle) {
+int64_t environment::close_driver(uint32_t handle) {
   driver* closing = find(handle);
   if (closing == nullptr) return 0;
   disarm(*closing, ~0u);
@@ -136,10 +112,10 @@ int64_t environment::close_driver(int32_t handle) {
   closing->sends.collect(silent, false);
   closing->sends.abandon(silent);
   int64_t left_bytes = closing->abandoned_bytes + silent.leaked_bytes();
-  uint32_t index = static_cast<uint32_t>(closing->index());
+  uint32_t index = driver::handles::index_of(handle);
   slots_[index].open.reset();
-  slots_[index].generation = (slots_[index].generation + 1) & generation_mask;
-  retired_slots_.push_back(index);
+  slots_[index].generation = driver::handles::generation_after(slots_[index].generation);
+  indexes_.retire(index);
   return left_bytes;
 }
 
@@ -158,17 +134,17 @@ void environment::keep_alive(bool before, bool now) {
   poll_.set_referenced(keeping_alive_ > 0);
 }
 
-int32_t environment::arm(driver& of, int32_t handle, uint32_t bits) {
+int32_t environment::arm(driver& of, uint32_t bits) {
   if (wait_error_ != 0) return wait_error_;
   uint32_t wanted = of.armed | bits;
   if (wanted == of.armed) return 0;
   if (of.sends.awaits_retry()) {
     set_armed(of, wanted);
-    await_retry(of, handle);
+    await_retry(of);
     return 0;
   }
   bool writable = (wanted & wake_writable) != 0 || of.sends.waits_for_room();
-  int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, static_cast<uint64_t>(handle));
+  int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, of.handle());
   if (error == 0) set_armed(of, wanted);
   return error;
 }
@@ -192,21 +168,21 @@ void environment::deliver_wakes() {
       break;
     }
     wait_retry_.succeeded();
-    for (int i = 0; i < count; i++) wake_by_handle(static_cast<int32_t>(ready[i].data.u64), ready[i].events);
+    for (int i = 0; i < count; i++) wake_by_handle(static_cast<uint32_t>(ready[i].data.u64), ready[i].events);
     if (count < wake_set::max_events_per_wait) break;
   }
   if (!ending_) flush_events();
 }
 
-void environment::wake_by_handle(int32_t handle, uint32_t ready) {
+void environment::wake_by_handle(uint32_t handle, uint32_t ready) {
   driver* woken = find(handle);
   if (woken == nullptr) return;
   if (events_.room() < woken->max_in_flight() + 1) flush_events();
   // JavaScript ran: it may have closed this one.
-  if (find(handle) == woken) wake(*woken, handle, ready);
+  if (find(handle) == woken) wake(*woken, ready);
 }
 
-void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
+void environment::wake(driver& woken, uint32_t ready) {
   if (woken.armed == 0) return;
   bool error = (ready & (EPOLLERR | EPOLLHUP)) != 0;
   bool roomy = (ready & EPOLLOUT) != 0;
@@ -227,44 +203,43 @@ void environment::wake(driver& woken, int32_t handle, uint32_t ready) {
   }
   if (woken.sends.awaits_retry()) {
     wakes_.remove(woken.sends.fd(), woken.watched);
-    await_retry(woken, handle);
+    await_retry(woken);
     return;
   }
   if (woken.watched == registration::edges) return;
   // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
   bool writable = (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room();
-  if (wakes_.arm(woken.sends.fd(), woken.watched, writable, error && found == 0, static_cast<uint64_t>(handle)) == 0) return;
+  if (wakes_.arm(woken.sends.fd(), woken.watched, writable, error && found == 0, woken.handle()) == 0) return;
   // Whoever waits asks again, and is told what epoll_ctl says.
   woken.report_wake(woken.armed);
   set_armed(woken, 0);
 }
 
-void environment::await_retry(driver& of, int32_t handle) {
-  if (!of.waits_for_retry) retries_.push_back(handle);
+void environment::await_retry(driver& of) {
+  if (!of.waits_for_retry) retries_.push_back(of.handle());
   of.waits_for_retry = true;
-  set_alarm(of.sends.retry_left_ms());
+  retry_after(of.sends.retry_left_ms());
 }
 
-// To the earliest of what is asked for; whoever is not due yet asks again.
-void environment::set_alarm(int after_ms) {
-  if (!alarm_.is_set() || after_ms < alarm_ms_) {
-    alarm_ms_ = after_ms;
-    alarm_.set(loop_, after_ms, on_alarm, this);
-  }
+// After the shortest delay that is asked for; whoever is not due by then asks again.
+void environment::retry_after(int delay_ms) {
+  if (timer_.is_running() && delay_ms >= timer_delay_ms_) return;
+  timer_delay_ms_ = delay_ms;
+  timer_.start(static_cast<uint32_t>(delay_ms));
 }
 
 void environment::retry() {
   if (wait_retry_.is_failing() && wait_error_ == 0) poll_.start();
-  std::vector<int32_t> waiting;
+  std::vector<uint32_t> waiting;
   waiting.swap(retries_);
   fresh_events();
-  for (int32_t handle : waiting) {
+  for (uint32_t handle : waiting) {
     driver* of = ending_ ? nullptr : find(handle);
     if (of == nullptr) continue;
     of->waits_for_retry = false;
     if (of->armed == 0) continue;
     if (of->sends.retry_left_ms() > 0) {
-      await_retry(*of, handle);
+      await_retry(*of);
     } else {
       wake_by_handle(handle, EPOLLERR | (of->sends.awaits_send_retry() ? static_cast<uint32_t>(EPOLLOUT) : 0));
     }
@@ -275,7 +250,7 @@ void environment::retry() {
 // The event loop polls what epoll_wait can't read: not again before a pause, and after max_failures never.
 void environment::wait_failed(int error) {
   poll_.stop();
-  if (wait_retry_.failed()) return set_alarm(wait_retry_.left_ms());
+  if (wait_retry_.failed()) return retry_after(wait_retry_.left_ms());
   wait_error_ = error;
   for (slot& at : slots_) {
     if (at.open == nullptr || at.open->armed == 0) continue;
@@ -286,21 +261,8 @@ void environment::wait_failed(int error) {
 }
 
 void environment::flush_events() {
-  size_t count = events_.size();
-  if (count == 0) return;
-  napi_handle_scope scope = nullptr;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
-  napi_value callback = nullptr;
-  napi_value receiver = nullptr;
-  napi_value argument = nullptr;
-  napi_value result = nullptr;
-  if (napi_get_reference_value(env_, on_events_, &callback) == napi_ok && napi_get_global(env_, &receiver) == napi_ok &&
-      napi_create_uint32(env_, static_cast<uint32_t>(count), &argument) == napi_ok &&
-      napi_make_callback(env_, async_context_, receiver, callback, 1, &argument, &result) == napi_pending_exception) {
-    napi_value error = nullptr;
-    if (napi_get_and_clear_last_exception(env_, &error) == napi_ok) napi_fatal_exception(env_, error);
-  }
-  napi_close_handle_scope(env_, scope);
+  if (events_.size() == 0) return;
+  on_events_.call(static_cast<uint32_t>(events_.size()));
   // Also what JavaScript's own calls wrote meanwhile: they dispatch before they return.
   fresh_events();
 }
@@ -324,17 +286,14 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
     at.open.reset();
   }
   forget_javascript();
-  alarm_.close();
+  timer_.close(nullptr, nullptr);
   poll_.close(done, context);
 }
 
 void environment::forget_javascript() {
-  if (on_events_ != nullptr) napi_delete_reference(env_, on_events_);
-  if (events_array_ != nullptr) napi_delete_reference(env_, events_array_);
-  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
-  on_events_ = nullptr;
-  events_array_ = nullptr;
-  async_context_ = nullptr;
+  on_events_.forget();
+  events_array_.Reset();
+  control_.forget();
 }
 
 }  // namespace sendzc

@@ -2,7 +2,7 @@
 // go to JavaScript. Binding layer. Used by one thread.
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <cstdint>
 #include <memory>
@@ -10,17 +10,23 @@
 
 #include "driver.h"
 #include "error_queue.h"
+#include "sendzc/call_arguments.h"
+#include "sendzc/control_words.h"
 #include "sendzc/event_buffer.h"
-#include "sendzc/uv_alarm.h"
-#include "sendzc/uv_handle.h"
+#include "sendzc/handle.h"
+#include "sendzc/loop_callback.h"
+#include "sendzc/uv_poll.h"
+#include "sendzc/uv_timer.h"
 #include "wake_set.h"
 
 namespace sendzc {
 
-// Drivers open at once in one environment.
-constexpr uint32_t max_drivers = 65536;
+// Drivers open at once in one environment: as many as the index of a handle can tell apart.
+constexpr uint32_t max_drivers = driver::handles::index_mask + 1;
 // Segments that one system call can take over all its messages.
 constexpr uint32_t max_segments_per_call = 1024;
+// Words of submitOne: handle, token, flags. Mirrored by src/native.ts.
+constexpr size_t control_word_count = 3;
 
 // How notifications reach a driver. Mirrored by src/native.ts.
 enum class notification_path : int32_t { none = 0, recvmsg = 1, recvmmsg = 2, on_sends = 3 };
@@ -44,22 +50,23 @@ struct send_scratch {
 
 class environment {
  public:
-  explicit environment(napi_env env) : env_(env) {}
+  explicit environment(Napi::Env env) : env_(env) {}
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
 
   // Once: where events are handed to, and whether the end of this environment is that of the process. 0 or a negated errno.
-  int start(napi_value on_events, bool is_main_thread);
+  int initialize(Napi::Value on_events, bool is_main_thread);
   // The Int32Array for events from now on. Never while events wait in it.
-  bool use_events(napi_value words);
+  void use_events(Napi::Value array, elements_view<int32_t> words);
+  control_words& control() { return control_; }
 
   // A handle, or a negated errno with `opened.stage` telling where.
   int32_t open_driver(const driver_request& request, opened_socket& opened);
   // Null for a handle whose driver was closed.
-  driver* find(int32_t handle);
+  driver* find(uint32_t handle);
   // Returns the bytes that stay pinned on purpose.
-  int64_t close_driver(int32_t handle);
-  int32_t arm(driver& of, int32_t handle, uint32_t bits);
+  int64_t close_driver(uint32_t handle);
+  int32_t arm(driver& of, uint32_t bits);
   void disarm(driver& of, uint32_t bits);
   // Whether its armed bits keep the event loop alive.
   void set_referenced(driver& of, bool referenced);
@@ -68,17 +75,12 @@ class environment {
 
   // The event buffer, emptied: what was in it has been dispatched.
   event_buffer& fresh_events();
-  // The same memory before that, for what JavaScript leaves there with a submission; null before there is any.
-  const int32_t* submission_words() const { return events_.words(); }
   send_scratch& scratch() { return scratch_; }
 
   // Called by env_instance. Deals with memory in flight, closes the libuv handle, then calls `done`.
   void begin_teardown(void (*done)(void*), void* context);
 
  private:
-  static constexpr uint32_t index_bits = 16;
-  static constexpr uint32_t generation_mask = 0x3fff;
-
   struct slot {
     std::unique_ptr<driver> open;
     uint32_t generation = 0;
@@ -87,47 +89,43 @@ class environment {
   int join_loop();
   static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
   void deliver_wakes();
-  static void on_alarm(void* self) { static_cast<environment*>(self)->retry(); }
+  static void on_timer(void* self) { static_cast<environment*>(self)->retry(); }
   void retry();
-  void await_retry(driver& of, int32_t handle);
-  void set_alarm(int after_ms);
+  void await_retry(driver& of);
+  void retry_after(int delay_ms);
   void wait_failed(int error);
-  void wake_by_handle(int32_t handle, uint32_t ready);
-  void wake(driver& woken, int32_t handle, uint32_t ready);
+  void wake_by_handle(uint32_t handle, uint32_t ready);
+  void wake(driver& woken, uint32_t ready);
   void flush_events();
   void set_armed(driver& of, uint32_t bits);
   void keep_alive(bool before, bool now);
-  int32_t take_slot();
   std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
   notification_source* shared_source(notification_path path);
   void drain_at_end(driver& ending);
   // No environment frees on its own what was made for the addon's sake.
   void forget_javascript();
 
-  napi_env env_;
-  napi_ref on_events_ = nullptr;
-  napi_ref events_array_ = nullptr;
-  napi_async_context async_context_ = nullptr;
+  Napi::Env env_;
+  loop_callback on_events_;
+  Napi::Reference<Napi::Value> events_array_;
+  control_words control_;
   bool is_main_thread_ = true;
   bool ending_ = false;
   // Drivers that are armed and keep the event loop alive.
   uint32_t keeping_alive_ = 0;
   wake_set wakes_;
-  uv_handle poll_;
-  uv_loop_t* loop_ = nullptr;
-  uv_alarm alarm_;
-  int alarm_ms_ = 0;
+  uv_poll poll_;
+  uv_timer timer_;
+  int timer_delay_ms_ = 0;
   retry_pause wait_retry_;
   int wait_error_ = 0;
   // Handles of drivers that wait for a retry.
-  std::vector<int32_t> retries_;
+  std::vector<uint32_t> retries_;
   event_buffer events_{nullptr, 0};
   error_queue_single one_by_one_;
   error_queue_batched batched_;
   std::vector<slot> slots_;
-  std::vector<uint32_t> free_slots_;
-  // Freed while events may wait that name them: not used again before those are dispatched.
-  std::vector<uint32_t> retired_slots_;
+  index_pool indexes_{max_drivers};
   send_scratch scratch_;
 };
 

@@ -12,13 +12,15 @@ const EVENTS_PER_TOKEN = 3
 export class AddonEnvironment {
   readonly addon: NativeAddon
   readonly dispatcher = new EventDispatcher()
+  readonly #control: Uint32Array
   #events = new Int32Array(INITIAL_EVENTS * EVENT_WORDS)
 
   constructor(addon: NativeAddon) {
     this.addon = addon
     addon.useEvents(this.#events)
-    const result = addon.start((count) => this.dispatch(count), isMainThread)
-    if (result < 0) throw joinError(result)
+    const control = addon.initialize((count) => this.dispatch(count), isMainThread)
+    if (typeof control === 'number') throw joinError(control)
+    this.#control = control
   }
 
   /** Makes the buffer large enough for a driver of `maxInFlight` tokens. */
@@ -29,12 +31,12 @@ export class AddonEnvironment {
     this.addon.useEvents(this.#events)
   }
 
-  /** Submits one message of one segment, outside of a dispatch: the events have been read. */
+  /** Submits one message of one segment. */
   submitOne(handle: number, segment: Uint8Array | undefined, token: number, flags: number): number {
-    const words = this.#events
-    words[0] = handle
-    words[1] = token
-    words[2] = flags
+    const control = this.#control
+    control[0] = handle
+    control[1] = token
+    control[2] = flags
     return this.addon.submitOne(segment)
   }
 

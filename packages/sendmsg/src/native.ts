@@ -36,13 +36,16 @@ export const SocketType = { Stream: 1, Dgram: 2 } as const
 
 /** The addon. Where a number can be an errno, it is negated. */
 export interface NativeAddon {
-  /** Once per environment: `onEvents(count)` is called from the event loop after `count` events were written. */
-  start(onEvents: (count: number) => void, isMainThread: boolean): number
+  /**
+   * Once per environment: `onEvents(count)` is called from the event loop after `count` events were written.
+   * @returns the control words: handle, token and flags of {@link submitOne}
+   */
+  initialize(onEvents: (count: number) => void, isMainThread: boolean): Uint32Array | number
   /** The array that events are written to from now on. */
   useEvents(words: Int32Array): void
   open(request: Int32Array, report: Int32Array): number
   submit(handle: number, segments: readonly (Uint8Array | undefined)[], table: Uint32Array, messageCount: number): number
-  /** {@link submit} of one message of one segment; its handle, token and flags are the first words of the array of events. */
+  /** {@link submit} of one message of one segment; its handle, token and flags are the control words, since each argument costs a call. */
   submitOne(segment: Uint8Array | undefined): number
   collect(handle: number): number
   arm(handle: number, bits: number): number

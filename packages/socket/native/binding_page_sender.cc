@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <sendzc/env_instance.h>
 
-#include "addon_instance.h"
-#include "binding_values.h"
+#include "binding_arguments.h"
+#include "environment.h"
 
 namespace sendzc {
 namespace {
 
 page_sender* find(napi_env env, uint32_t id) {
-  auto& senders = env_instance<addon_instance>::get(env)->page_senders;
+  auto& senders = env_instance<environment>::get(env)->page_senders;
   auto found = senders.find(id);
   return found == senders.end() ? nullptr : found->second.get();
 }
@@ -22,7 +22,7 @@ Napi::Value open_page_sender(const Napi::CallbackInfo& info) {
   const uint8_t* content = reader.bytes(info[2], content_bytes, "content");
   uint32_t message_bytes = reader.uint32(info[3], "messageBytes");
   if (!reader.ok()) return {};
-  auto* instance = env_instance<addon_instance>::get(info.Env());
+  auto* instance = env_instance<environment>::get(info.Env());
   const char* call = "maxPageSenders";
   int result = -EMFILE;
   if (instance->page_senders.size() < max_page_senders) {
@@ -34,7 +34,10 @@ Napi::Value open_page_sender(const Napi::CallbackInfo& info) {
       result = static_cast<int>(id);
     }
   }
-  return to_value(info, object_builder(info.Env()).number("result", result).string("call", call).finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("result", result);
+  answer.Set("call", call);
+  return to_value(info, answer);
 }
 
 Napi::Value send_pages(const Napi::CallbackInfo& info) {
@@ -52,20 +55,20 @@ Napi::Value page_sender_totals(const Napi::CallbackInfo& info) {
   if (!reader.ok()) return {};
   page_sender* sender = find(info.Env(), id);
   page_totals totals = sender == nullptr ? page_totals{} : sender->totals();
-  return to_value(info, object_builder(info.Env())
-                            .number("result", sender == nullptr ? -EBADF : 0)
-                            .number("messages", static_cast<double>(totals.messages))
-                            .number("bytes", static_cast<double>(totals.bytes))
-                            .number("calls", static_cast<double>(totals.calls))
-                            .number("fullSockets", static_cast<double>(totals.full_sockets))
-                            .finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("result", sender == nullptr ? -EBADF : 0);
+  answer.Set("messages", static_cast<double>(totals.messages));
+  answer.Set("bytes", static_cast<double>(totals.bytes));
+  answer.Set("calls", static_cast<double>(totals.calls));
+  answer.Set("fullSockets", static_cast<double>(totals.full_sockets));
+  return to_value(info, answer);
 }
 
 Napi::Value close_page_sender(const Napi::CallbackInfo& info) {
   value_reader reader(info.Env());
   uint32_t id = reader.uint32(info[0], "sender");
   if (!reader.ok()) return {};
-  bool closed = env_instance<addon_instance>::get(info.Env())->page_senders.erase(id) == 1;
+  bool closed = env_instance<environment>::get(info.Env())->page_senders.erase(id) == 1;
   return to_value(info, closed ? 0 : -EBADF);
 }
 

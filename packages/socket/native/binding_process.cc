@@ -1,5 +1,5 @@
 // JavaScript's view of cpu_affinity and perf_counter.
-#include "binding_values.h"
+#include "binding_arguments.h"
 #include "cpu_affinity.h"
 #include "perf_counter.h"
 
@@ -19,14 +19,8 @@ Napi::Value list_allowed_cpus(const Napi::CallbackInfo& info) {
   std::vector<uint32_t> cpus;
   int result = allowed_cpus(cpus);
   if (result != 0) return to_value(info, result);
-  napi_value list = nullptr;
-  if (napi_create_array_with_length(info.Env(), cpus.size(), &list) != napi_ok) return to_value(info, nullptr);
-  for (uint32_t i = 0; i < cpus.size(); i++) {
-    napi_value cpu = nullptr;
-    if (napi_create_uint32(info.Env(), cpus[i], &cpu) != napi_ok || napi_set_element(info.Env(), list, i, cpu) != napi_ok) {
-      return to_value(info, nullptr);
-    }
-  }
+  Napi::Array list = Napi::Array::New(info.Env(), cpus.size());
+  for (uint32_t i = 0; i < cpus.size(); i++) list.Set(i, cpus[i]);
   return to_value(info, list);
 }
 
@@ -44,9 +38,7 @@ Napi::Value read_counter(const Napi::CallbackInfo& info) {
   if (!reader.ok()) return Napi::Value();
   double value = 0;
   int result = read_perf_counter(fd, value);
-  if (result != 0) return to_value(info, result);
-  napi_value number = nullptr;
-  return to_value(info, napi_create_double(info.Env(), value, &number) == napi_ok ? number : nullptr);
+  return result != 0 ? to_value(info, result) : Napi::Number::New(info.Env(), value);
 }
 
 }  // namespace

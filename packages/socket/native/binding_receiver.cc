@@ -2,30 +2,26 @@
 #include <errno.h>
 #include <sendzc/env_instance.h>
 
-#include "addon_instance.h"
-#include "binding_values.h"
+#include "binding_arguments.h"
+#include "environment.h"
 
 namespace sendzc {
 namespace {
 
-napi_value mismatch_value(napi_env env, const mismatch& found, uint64_t unit) {
-  object_builder answer(env);
-  answer.number("offset", static_cast<double>(found.offset))
-      .number("expected", found.expected)
-      .number("got", found.got)
-      .boolean("looksPoisoned", found.looks_poisoned);
-  if (unit == UINT64_MAX) {
-    answer.null("unit");
-  } else {
-    answer.number("unit", static_cast<double>(unit));
-  }
-  return answer.finish();
+Napi::Object mismatch_value(Napi::Env env, const mismatch& found, uint64_t unit) {
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("offset", static_cast<double>(found.offset));
+  answer.Set("expected", found.expected);
+  answer.Set("got", found.got);
+  answer.Set("looksPoisoned", found.looks_poisoned);
+  answer.Set("unit", unit == UINT64_MAX ? env.Null() : Napi::Number::New(env, static_cast<double>(unit)));
+  return answer;
 }
 
-napi_value totals_value(napi_env env, int result, const receive_totals& totals) {
-  object_builder answer(env);
-  auto count = [&](const char* name, uint64_t value) { answer.number(name, static_cast<double>(value)); };
-  answer.number("result", result);
+Napi::Object totals_value(Napi::Env env, int result, const receive_totals& totals) {
+  Napi::Object answer = Napi::Object::New(env);
+  auto count = [&](const char* name, uint64_t value) { answer.Set(name, static_cast<double>(value)); };
+  answer.Set("result", result);
   count("bytes", totals.bytes);
   count("datagrams", totals.datagrams);
   count("readCalls", totals.read_calls);
@@ -40,15 +36,14 @@ napi_value totals_value(napi_env env, int result, const receive_totals& totals) 
   count("nextSequence", totals.next_sequence);
   count("cpuUserUs", totals.cpu_user_us);
   count("cpuSystemUs", totals.cpu_system_us);
-  answer.number("seconds", static_cast<double>(totals.last_ns - totals.first_ns) / 1e9);
-  answer.boolean("paused", totals.paused).boolean("drained", totals.drained);
-  answer.number("error", totals.error).string("errorCall", totals.error_call);
-  if (totals.has_mismatch) {
-    answer.value("firstMismatch", mismatch_value(env, totals.first_mismatch, totals.first_mismatch_unit));
-  } else {
-    answer.null("firstMismatch");
-  }
-  return answer.finish();
+  answer.Set("seconds", static_cast<double>(totals.last_ns - totals.first_ns) / 1e9);
+  answer.Set("paused", totals.paused);
+  answer.Set("drained", totals.drained);
+  answer.Set("error", totals.error);
+  answer.Set("errorCall", totals.error_call);
+  answer.Set("firstMismatch",
+             totals.has_mismatch ? mismatch_value(env, totals.first_mismatch, totals.first_mismatch_unit) : Napi::Value(env.Null()));
+  return answer;
 }
 
 Napi::Value start_receiver(const Napi::CallbackInfo& info) {
@@ -63,7 +58,7 @@ Napi::Value start_receiver(const Napi::CallbackInfo& info) {
   options.max_connections = reader.uint32(get("maxConnections"), "maxConnections");
   options.wake_bytes = reader.uint32(get("wakeBytes"), "wakeBytes");
   options.coalesce_us = reader.uint32(get("coalesceUs"), "coalesceUs");
-  auto* instance = env_instance<addon_instance>::get(info.Env());
+  auto* instance = env_instance<environment>::get(info.Env());
   if (!reader.ok()) {
     fd.release();
     return {};
@@ -80,18 +75,20 @@ Napi::Value start_receiver(const Napi::CallbackInfo& info) {
       instance->receivers[instance->next_receiver++] = std::move(started);
     }
   }
-  object_builder answer(info.Env());
-  answer.number("result", result == 0 ? id : result).string("call", call).number("eventFd", event_fd);
-  return to_value(info, answer.finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("result", result == 0 ? static_cast<int>(id) : result);
+  answer.Set("call", call);
+  answer.Set("eventFd", event_fd);
+  return to_value(info, answer);
 }
 
 receiver* find_receiver(const Napi::CallbackInfo& info, value_reader& reader) {
   uint32_t id = reader.uint32(info[0], "receiver");
   if (!reader.ok()) return nullptr;
-  auto& receivers = env_instance<addon_instance>::get(info.Env())->receivers;
+  auto& receivers = env_instance<environment>::get(info.Env())->receivers;
   auto entry = receivers.find(id);
   if (entry != receivers.end()) return entry->second.get();
-  napi_throw_error(info.Env(), nullptr, "sendzc_socket: no such receiver");
+  Napi::Error::New(info.Env(), "sendzc_socket: no such receiver").ThrowAsJavaScriptException();
   return nullptr;
 }
 
@@ -115,7 +112,7 @@ Napi::Value free_receiver(const Napi::CallbackInfo& info) {
   value_reader reader(info.Env());
   uint32_t id = reader.uint32(info[0], "receiver");
   if (!reader.ok()) return {};
-  size_t erased = env_instance<addon_instance>::get(info.Env())->receivers.erase(id);
+  size_t erased = env_instance<environment>::get(info.Env())->receivers.erase(id);
   return to_value(info, erased == 1 ? 0 : -ENOENT);
 }
 
@@ -151,14 +148,10 @@ Napi::Value verify_pattern_bytes(const Napi::CallbackInfo& info) {
   if (!reader.ok()) return {};
   mismatch first;
   size_t differing = verify_pattern(memory, size, seed, offset, first);
-  object_builder answer(info.Env());
-  answer.number("verifyErrors", static_cast<double>(differing));
-  if (differing == 0) {
-    answer.null("firstMismatch");
-  } else {
-    answer.value("firstMismatch", mismatch_value(info.Env(), first, 0));
-  }
-  return to_value(info, answer.finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("verifyErrors", static_cast<double>(differing));
+  answer.Set("firstMismatch", differing == 0 ? Napi::Value(info.Env().Null()) : mismatch_value(info.Env(), first, 0));
+  return to_value(info, answer);
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 
 #include <cstring>
 
-#include "addon_instance.h"
 #include "address.h"
-#include "binding_values.h"
+#include "binding_arguments.h"
+#include "environment.h"
 #include "open_socket.h"
 #include "socket_details.h"
 
@@ -44,15 +44,16 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   opened_socket opened;
   const char* call = "";
   int result = open_socket(spec, opened, call);
-  object_builder answer(info.Env());
-  answer.string("call", call);
-  answer.boolean("connecting", opened.connecting);
-  answer.bytes("destination", &opened.destination.storage, opened.destination.size);
-  answer.number("result", result == 0 ? opened.fd.get() : result);
-  napi_value made = answer.finish();
+  Napi::Object answer = Napi::Object::New(info.Env());
+  auto destination = Napi::Uint8Array::New(info.Env(), opened.destination.size);
+  if (opened.destination.size > 0) memcpy(destination.Data(), &opened.destination.storage, opened.destination.size);
+  answer.Set("call", call);
+  answer.Set("connecting", opened.connecting);
+  answer.Set("destination", destination);
+  answer.Set("result", result == 0 ? opened.fd.get() : result);
   // Where JavaScript never learns of the descriptor, it is closed here.
-  if (made != nullptr) opened.fd.release();
-  return to_value(info, made);
+  if (!info.Env().IsExceptionPending()) opened.fd.release();
+  return to_value(info, answer);
 }
 
 using fd_function = int (*)(int);
@@ -72,13 +73,19 @@ Napi::Value set_buffers(const Napi::CallbackInfo& info) {
   if (!reader.ok()) return {};
   const char* call = "";
   int result = set_buffer_sizes(fd, send_bytes, receive_bytes, call);
-  return to_value(info, object_builder(info.Env()).string("call", call).number("result", result).finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("call", call);
+  answer.Set("result", result);
+  return to_value(info, answer);
 }
 
-napi_value address_value(napi_env env, int result, const named_address& named) {
-  object_builder answer(env);
-  answer.number("result", result).number("family", named.family).string("host", named.host).number("port", named.port);
-  return answer.finish();
+Napi::Object address_value(Napi::Env env, int result, const named_address& named) {
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("result", result);
+  answer.Set("family", named.family);
+  answer.Set("host", named.host);
+  answer.Set("port", named.port);
+  return answer;
 }
 
 using address_function = int (*)(int, named_address&);
@@ -99,21 +106,21 @@ Napi::Value details(const Napi::CallbackInfo& info) {
   if (!reader.ok()) return {};
   socket_details found;
   int result = read_socket_details(fd, found);
-  object_builder answer(info.Env());
-  answer.number("result", result)
-      .number("domain", found.facts.domain)
-      .number("type", found.facts.type)
-      .number("protocol", found.facts.protocol)
-      .boolean("connected", found.facts.connected)
-      .boolean("listening", found.facts.listening)
-      .number("sendBufferBytes", found.send_buffer_bytes)
-      .number("receiveBufferBytes", found.receive_buffer_bytes)
-      .number("mtuBytes", found.mtu_bytes)
-      .number("maxSegmentBytes", found.max_segment_bytes)
-      .string("congestionControl", found.congestion_control)
-      .boolean("zerocopy", found.zerocopy)
-      .boolean("nonBlocking", found.non_blocking);
-  return to_value(info, answer.finish());
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("result", result);
+  answer.Set("domain", found.facts.domain);
+  answer.Set("type", found.facts.type);
+  answer.Set("protocol", found.facts.protocol);
+  answer.Set("connected", found.facts.connected);
+  answer.Set("listening", found.facts.listening);
+  answer.Set("sendBufferBytes", found.send_buffer_bytes);
+  answer.Set("receiveBufferBytes", found.receive_buffer_bytes);
+  answer.Set("mtuBytes", found.mtu_bytes);
+  answer.Set("maxSegmentBytes", found.max_segment_bytes);
+  answer.Set("congestionControl", static_cast<const char*>(found.congestion_control));
+  answer.Set("zerocopy", found.zerocopy);
+  answer.Set("nonBlocking", found.non_blocking);
+  return to_value(info, answer);
 }
 
 Napi::Value watch(const Napi::CallbackInfo& info) {
@@ -122,24 +129,24 @@ Napi::Value watch(const Napi::CallbackInfo& info) {
   bool writable = reader.boolean(info[1], "writable");
   uint32_t id = reader.uint32(info[2], "id");
   if (!reader.ok()) return {};
-  return to_value(info, env_instance<addon_instance>::get(info.Env())->poll.watch(fd, writable, id));
+  return to_value(info, env_instance<environment>::get(info.Env())->poll.watch(fd, writable, id));
 }
 
 Napi::Value unwatch(const Napi::CallbackInfo& info) {
   value_reader reader(info.Env());
   int fd = reader.int32(info[0], "fd");
   if (!reader.ok()) return {};
-  return to_value(info, env_instance<addon_instance>::get(info.Env())->poll.unwatch(fd));
+  return to_value(info, env_instance<environment>::get(info.Env())->poll.unwatch(fd));
 }
 
 // The one callback of this environment: (id) => void.
 Napi::Value set_on_ready(const Napi::CallbackInfo& info) {
-  auto* instance = env_instance<addon_instance>::get(info.Env());
-  if (instance->on_ready != nullptr || !info[0].IsFunction()) {
-    napi_throw_type_error(info.Env(), nullptr, "sendzc_socket: setOnReady takes a function, once");
+  auto* instance = env_instance<environment>::get(info.Env());
+  if (instance->on_ready.is_set() || !info[0].IsFunction()) {
+    Napi::TypeError::New(info.Env(), "sendzc_socket: setOnReady takes a function, once").ThrowAsJavaScriptException();
     return {};
   }
-  return to_value(info, napi_create_reference(info.Env(), info[0], 1, &instance->on_ready) == napi_ok ? 0 : -ENOMEM);
+  return to_value(info, instance->on_ready.set(info.Env(), "sendzc_socket", info[0]) ? 0 : -ENOMEM);
 }
 
 }  // namespace

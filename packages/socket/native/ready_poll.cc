@@ -15,8 +15,8 @@ int ready_poll::open(uv_loop_t* loop, ready_fn ready, void* context) {
   if (!epoll_) return -errno;
   ready_ = ready;
   context_ = context;
-  int result = handle_.open(loop, epoll_.get(), on_ready, this);
-  return result != 0 ? result : handle_.start();
+  int result = poll_.open(loop, epoll_.get(), on_ready, this);
+  return result != 0 ? result : poll_.start();
 }
 
 int ready_poll::watch(int fd, bool writable, uint32_t id) {
@@ -26,7 +26,7 @@ int ready_poll::watch(int fd, bool writable, uint32_t id) {
   event.data.u64 = uint64_t{id} << 32 | static_cast<uint32_t>(fd);
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return -errno;
   watched_.emplace(fd, id);
-  handle_.set_referenced(true);
+  poll_.set_referenced(true);
   return 0;
 }
 
@@ -39,7 +39,7 @@ int ready_poll::unwatch(int fd) {
 
 void ready_poll::forget(int fd) {
   watched_.erase(fd);
-  if (watched_.empty()) handle_.set_referenced(false);
+  if (watched_.empty()) poll_.set_referenced(false);
 }
 
 void ready_poll::on_ready(void* data) {
@@ -58,6 +58,6 @@ void ready_poll::on_ready(void* data) {
   }
 }
 
-void ready_poll::close(uv_handle::closed_fn closed, void* context) { handle_.close(closed, context); }
+void ready_poll::close(uv_poll::closed_fn closed, void* context) { poll_.close(closed, context); }
 
 }  // namespace sendzc

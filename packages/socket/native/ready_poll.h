@@ -3,7 +3,7 @@
 #pragma once
 
 #include <sendzc/unique_fd.h>
-#include <sendzc/uv_handle.h>
+#include <sendzc/uv_poll.h>
 
 #include <cstdint>
 #include <unordered_map>
@@ -21,14 +21,14 @@ class ready_poll {
   int watch(int fd, bool writable, uint32_t id);
   // Nothing follows. 0 also where `fd` is not watched.
   int unwatch(int fd);
-  void close(uv_handle::closed_fn closed, void* context);
+  void close(uv_poll::closed_fn closed, void* context);
 
  private:
   static void on_ready(void* self);
   void forget(int fd);
 
   unique_fd epoll_;
-  uv_handle handle_;
+  uv_poll poll_;
   ready_fn ready_ = nullptr;
   void* context_ = nullptr;
   std::unordered_map<int, uint32_t> watched_;  // by descriptor; bounded by the process's limit of them

@@ -1,12 +1,13 @@
-// The addon: its functions, and one instance per environment.
+// The addon's functions as JavaScript sees them, but for those of binding_hot.cc. Typed by src/native.ts, which is their only caller.
 #include <errno.h>
-#include <node_api.h>
+#include <napi.h>
 
 #include <memory>
 #include <new>
 #include <utility>
 
-#include "binding_values.h"
+#include "binding_arguments.h"
+#include "binding_hot.h"
 #include "host_probe.h"
 #include "sendzc/env_instance.h"
 #include "sendzc/pinned_buffer.h"
@@ -16,146 +17,111 @@ namespace sendzc {
 
 namespace {
 
-// The memory of a Uint32Array of at least `least` words that is kept beyond the call: pinned, so that not even a transfer frees it.
-bool keep_words(napi_env env, napi_value array, size_t least, uint32_t*& words, size_t& length, memory_pin& pin) {
-  napi_typedarray_type type;
-  void* memory = nullptr;
-  napi_value buffer;
-  if (napi_get_typedarray_info(env, array, &type, &length, &memory, &buffer, nullptr) != napi_ok || type != napi_uint32_array ||
-      length < least) {
-    return false;
-  }
-  words = static_cast<uint32_t*>(memory);
-  pin = pin_array_buffer(buffer);
-  return true;
-}
-
-// initialize(isMainThread) -> the array of the small arguments of submit
-napi_value initialize(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  bool main_thread;
-  napi_value control = nullptr;
-  if (arguments.host() == nullptr || !arguments.flag(0, main_thread)) return misuse(env, "initialize: wrong arguments");
-  if (arguments.host()->begin(main_thread, control) != napi_ok) return misuse(env, "initialize: no array");
-  return control;
+// initialize(isMainThread): the array of the control words
+Napi::Value initialize(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  bool main_thread = given.boolean(0);
+  return given.valid() ? given.instance().initialize(main_thread) : given.refuse("initialize: wrong arguments");
 }
 
 // useTable(driver, table): the table that the submissions of this driver are read from, until the next call
-napi_value use_table(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "useTable: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  uint32_t* words;
-  size_t length;
-  memory_pin pin;
-  if (found.driver == nullptr || !keep_words(env, arguments.value(1), 0, words, length, pin)) {
-    return misuse(env, "useTable: the driver is closed, or it is no Uint32Array");
-  }
-  found.driver->table = words;
-  found.driver->table_words = length;
-  found.driver->table_pin = std::move(pin);
-  return nullptr;
+Napi::Value use_table(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  elements_view<uint32_t> table = given.elements<uint32_t>(1, 0);
+  driver_reference found;
+  if (given.valid()) found = find_driver(given.instance(), handle);
+  if (found.driver == nullptr) return given.refuse("useTable: the driver is closed, or it is no Uint32Array");
+  found.driver->table = table.data;
+  found.driver->table_words = table.length;
+  // Pinned, so that not even a transfer frees it.
+  found.driver->table_pin = pin_array_buffer(given[1].As<Napi::TypedArray>().ArrayBuffer());
+  return {};
 }
 
-// createRing(entries, completionEntries, sqpollIdleMs (-1: none), events, onReady) -> name, or a negated errno
-napi_value create_ring(napi_env env, napi_callback_info info) {
-  call_arguments<5> arguments(env, info);
+// Settings at `at` and behind it: entries, completionEntries, sqpollIdleMs (-1: none)
+ring_settings read_settings(cold& given, size_t at) {
   ring_settings settings;
-  int32_t idle_ms;
-  int32_t* words;
-  size_t word_count;
-  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) ||
-      !arguments.number(1, settings.completion_entries) || !arguments.number(2, idle_ms) ||
-      !arguments.elements(3, napi_int32_array, words, word_count) || word_count < 2 * event_buffer::words_per_event) {
-    return misuse(env, "createRing: wrong arguments");
-  }
+  settings.submission_entries = given.uint32(at);
+  settings.completion_entries = given.uint32(at + 1);
+  int32_t idle_ms = given.int32(at + 2);
   settings.sqpoll = idle_ms >= 0;
   settings.sqpoll_idle_ms = idle_ms >= 0 ? static_cast<uint32_t>(idle_ms) : 0;
-  return integer(env, arguments.host()->create_ring(settings, arguments.value(3), arguments.value(4), words, word_count));
+  return settings;
 }
 
-// registerRegion(ring, region) -> 0 or a negated errno
-napi_value register_region(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t id;
-  uint32_t region_id;
-  if (arguments.host() == nullptr || !arguments.number(0, id) || !arguments.number(1, region_id)) {
-    return misuse(env, "registerRegion: wrong arguments");
-  }
-  ring_host* host = arguments.host()->ring(id);
-  std::shared_ptr<fixed_region> region = arguments.host()->region(region_id);
-  if (host == nullptr || region == nullptr) return integer(env, -EBADF);
-  return integer(env, host->engine().register_region(std::move(region)));
+// createRing(entries, completionEntries, sqpollIdleMs, events, onReady): handle, or a negated errno
+Napi::Value create_ring(const Napi::CallbackInfo& info) {
+  cold given(info, 5);
+  ring_settings settings = read_settings(given, 0);
+  elements_view<int32_t> words = given.elements<int32_t>(3, 2 * event_buffer::words_per_event);
+  if (!given.valid()) return given.refuse("createRing: wrong arguments");
+  return given.number(given.instance().create_ring(settings, given[3], given[4], words));
+}
+
+// registerRegion(ring, region): 0 or a negated errno
+Napi::Value register_region(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  uint32_t region_id = given.uint32(1);
+  if (!given.valid()) return given.refuse("registerRegion: wrong arguments");
+  attached_ring* ring = given.instance().find_ring(handle);
+  std::shared_ptr<fixed_region> region = given.instance().region(region_id);
+  if (ring == nullptr || region == nullptr) return given.number(-EBADF);
+  return given.number(ring->engine().register_region(std::move(region)));
 }
 
 // describeRing(ring, into): setup flags, SQ entries, CQ entries, 1 where copies are reported, limit of messages in flight
-napi_value describe_ring(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t id;
-  uint32_t* into;
-  size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, id) || !arguments.elements(1, napi_uint32_array, into, length) || length < 5) {
-    return misuse(env, "describeRing: wrong arguments");
-  }
-  ring_host* host = arguments.host()->ring(id);
-  if (host == nullptr) return integer(env, -EBADF);
-  const send_engine& engine = host->engine();
+Napi::Value describe_ring(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  elements_view<uint32_t> into = given.elements<uint32_t>(1, 5);
+  if (!given.valid()) return given.refuse("describeRing: wrong arguments");
+  attached_ring* ring = given.instance().find_ring(handle);
+  if (ring == nullptr) return given.number(-EBADF);
+  const send_engine& engine = ring->engine();
   into[0] = engine.queue().setup_flags();
   into[1] = engine.queue().submission_entries();
   into[2] = engine.queue().completion_entries();
   into[3] = engine.reports_usage() ? 1 : 0;
   into[4] = engine.token_limit();
-  return integer(env, 0);
+  return given.number(0);
 }
 
-// releaseRing(ring) -> false where it is in use
-napi_value release_ring(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "releaseRing: wrong arguments");
-  napi_value result = nullptr;
-  napi_get_boolean(env, arguments.host()->release_ring(name), &result);
-  return result;
+// releaseRing(ring): false where it is in use
+Napi::Value release_ring(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("releaseRing: wrong arguments");
+  return Napi::Boolean::New(info.Env(), given.instance().release_ring(handle));
 }
 
-// keepRing(ring) -> false where it is closed
-napi_value keep_ring(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "keepRing: wrong arguments");
-  napi_value result = nullptr;
-  napi_get_boolean(env, arguments.host()->keep_ring(name), &result);
-  return result;
+// keepRing(ring): false where it is closed
+Napi::Value keep_ring(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("keepRing: wrong arguments");
+  return Napi::Boolean::New(info.Env(), given.instance().keep_ring(handle));
 }
 
-// failedCall() -> the system call behind the last negated errno of createRing or openDriver
-napi_value failed_call(napi_env env, napi_callback_info info) {
-  call_arguments<0> arguments(env, info);
-  napi_value result = nullptr;
-  const char* call = arguments.host() == nullptr ? "" : arguments.host()->failed_call();
-  napi_create_string_utf8(env, call, NAPI_AUTO_LENGTH, &result);
-  return result;
-}
+// failedCall(): the system call behind the last negated errno of createRing or openDriver
+Napi::Value failed_call(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), cold(info, 0).instance().failed_call()); }
 
 // drainRing(ring): before the end of the process
-napi_value drain_ring(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t id;
-  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "drainRing: wrong arguments");
-  arguments.host()->drain_ring(id);
-  return nullptr;
+Napi::Value drain_ring(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("drainRing: wrong arguments");
+  given.instance().drain_ring(handle);
+  return {};
 }
 
-// socketFacts(fd, into): domain, type, protocol, 1 where connected, 1 where listening -> 0 or a negated errno
-napi_value socket_facts_of(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  int32_t fd;
-  int32_t* into;
-  size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, fd) || !arguments.elements(1, napi_int32_array, into, length) || length < 5) {
-    return misuse(env, "socketFacts: wrong arguments");
-  }
+// socketFacts(fd, into): domain, type, protocol, 1 where connected, 1 where listening; 0 or a negated errno
+Napi::Value socket_facts_of(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  int32_t fd = given.int32(0);
+  elements_view<int32_t> into = given.elements<int32_t>(1, 5);
+  if (!given.valid()) return given.refuse("socketFacts: wrong arguments");
   socket_facts facts;
   int result = read_socket_facts(fd, facts);
   into[0] = facts.domain;
@@ -163,109 +129,112 @@ napi_value socket_facts_of(napi_env env, napi_callback_info info) {
   into[2] = facts.protocol;
   into[3] = facts.connected ? 1 : 0;
   into[4] = facts.listening ? 1 : 0;
-  return integer(env, result);
+  return given.number(result);
 }
 
-// openDriver(ring, fd, maxInFlight, domain, type) -> name, or a negated errno
-napi_value open_driver(napi_env env, napi_callback_info info) {
-  call_arguments<5> arguments(env, info);
-  uint32_t ring;
-  int32_t fd;
-  uint32_t max_in_flight;
+// openDriver(ring, fd, maxInFlight, domain, type): handle, or a negated errno
+Napi::Value open_driver(const Napi::CallbackInfo& info) {
+  cold given(info, 5);
+  uint32_t handle = given.uint32(0);
+  int32_t fd = given.int32(1);
+  uint32_t max_in_flight = given.uint32(2);
   socket_facts facts;
-  if (arguments.host() == nullptr || !arguments.number(0, ring) || !arguments.number(1, fd) || !arguments.number(2, max_in_flight) ||
-      !arguments.number(3, facts.domain) || !arguments.number(4, facts.type)) {
-    return misuse(env, "openDriver: wrong arguments");
-  }
-  ring_host* host = arguments.host()->ring(ring);
-  if (host == nullptr) return integer(env, -EBADF);
+  facts.domain = given.int32(3);
+  facts.type = given.int32(4);
+  if (!given.valid()) return given.refuse("openDriver: wrong arguments");
+  attached_ring* ring = given.instance().find_ring(handle);
+  if (ring == nullptr) return given.number(-EBADF);
   uint32_t index = 0;
-  int result = host->engine().add_driver(fd, facts, max_in_flight, index);
-  if (result != 0) {
-    arguments.host()->set_failed_call(host->engine().failed_call());
-    return integer(env, result);
-  }
-  return integer(env, static_cast<int32_t>(driver_name(ring, *host->engine().find(index))));
+  int result = ring->engine().add_driver(fd, facts, max_in_flight, index);
+  if (result == 0) return given.number(driver_handle(handle, *ring->engine().find(index)));
+  given.instance().set_failed_call(ring->engine().failed_call());
+  return given.number(result);
+}
+
+// setReferenced(driver, referenced)
+Napi::Value set_referenced(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  bool referenced = given.boolean(1);
+  if (!given.valid()) return given.refuse("setReferenced: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  if (found.driver == nullptr) return {};
+  found.ring->engine().set_referenced(*found.driver, referenced);
+  found.ring->follow_engine();
+  return {};
 }
 
 // abortDriver(driver)
-napi_value abort_driver(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "abortDriver: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  if (found.driver == nullptr) return nullptr;
-  found.host->engine().abort(*found.driver);
-  found.host->follow_engine();
-  return nullptr;
+Napi::Value abort_driver(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("abortDriver: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  if (found.driver == nullptr) return {};
+  found.ring->engine().abort(*found.driver);
+  found.ring->follow_engine();
+  return {};
 }
 
-// undelivered(driver) -> bytes that the peer of a TCP connection has not acknowledged
-napi_value undelivered(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "undelivered: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  return integer(env, found.driver == nullptr ? 0 : found.host->engine().undelivered(*found.driver));
+// undelivered(driver): bytes that the peer of a TCP connection has not acknowledged
+Napi::Value undelivered(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("undelivered: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  return given.number(found.driver == nullptr ? 0 : found.ring->engine().undelivered(*found.driver));
 }
 
-// closeDriver(driver) -> bytes that the kernel still shares
-napi_value close_driver(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "closeDriver: wrong arguments");
-  driver_reference found = find_driver(*arguments.host(), name);
-  int64_t bytes = found.driver == nullptr ? 0 : found.host->engine().close(*found.driver);
-  if (found.host != nullptr) found.host->follow_engine();
-  napi_value result = nullptr;
-  napi_create_int64(env, bytes, &result);
-  return result;
+// closeDriver(driver): bytes that the kernel still shares
+Napi::Value close_driver(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("closeDriver: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  if (found.driver == nullptr) return given.number(0);
+  int64_t bytes = found.ring->engine().close(*found.driver);
+  found.ring->follow_engine();
+  return given.number(bytes);
 }
 
-// pinnedBytes(driver) -> bytes, also after its close
-napi_value pinned_bytes(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t name;
-  if (arguments.host() == nullptr || !arguments.number(0, name)) return misuse(env, "pinnedBytes: wrong arguments");
-  ring_host* host = arguments.host()->ring_at(place_of(name));
-  napi_value result = nullptr;
-  napi_create_int64(env, host == nullptr ? 0 : host->engine().pinned_bytes(index_of(name), generation_of(name)), &result);
-  return result;
+// pinnedBytes(driver): bytes, also after its close
+Napi::Value pinned_bytes(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("pinnedBytes: wrong arguments");
+  attached_ring* ring = given.instance().ring_of_driver(handle);
+  if (ring == nullptr) return given.number(0);
+  return given.number(ring->engine().pinned_bytes(driver_index_of(handle), environment::driver_handles::generation_of(handle)));
 }
 
-// answerSource(driver, token) -> where the last answer of the token came from: see answer_source
-napi_value answer_source_of(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t name;
-  uint32_t token;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.number(1, token)) {
-    return misuse(env, "answerSource: wrong arguments");
-  }
-  driver_reference found = find_driver(*arguments.host(), name);
+// answerSource(driver, token): where the last answer of the token came from, see answer_source
+Napi::Value answer_source_of(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  uint32_t token = given.uint32(1);
+  if (!given.valid()) return given.refuse("answerSource: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
   bool known = found.driver != nullptr && token < found.driver->tokens.size();
-  return integer(env, static_cast<int32_t>(known ? found.driver->tokens[token].source : answer_source::request));
+  return given.number(static_cast<int32_t>(known ? found.driver->tokens[token].source : answer_source::request));
 }
 
-// ringError(ring) -> errno of io_uring_enter where it fails for good, else 0
-napi_value ring_error(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t id;
-  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "ringError: wrong arguments");
-  ring_host* host = arguments.host()->ring(id);
-  return integer(env, host == nullptr ? 0 : host->engine().given_up_error());
+// ringError(ring): errno of io_uring_enter where it fails for good, else 0
+Napi::Value ring_error(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("ringError: wrong arguments");
+  attached_ring* ring = given.instance().find_ring(handle);
+  return given.number(ring == nullptr ? 0 : ring->engine().given_up_error());
 }
 
 // counters(driver, into): send calls, collect calls, empty ones, notifications, messages notified, pinned bytes
-napi_value counters(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t name;
-  double* into;
-  size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, name) || !arguments.elements(1, napi_float64_array, into, length) || length < 6) {
-    return misuse(env, "counters: wrong arguments");
-  }
-  driver_reference found = find_driver(*arguments.host(), name);
-  if (found.driver == nullptr) return nullptr;
+Napi::Value counters(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t handle = given.uint32(0);
+  elements_view<double> into = given.elements<double>(1, 6);
+  if (!given.valid()) return given.refuse("counters: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  if (found.driver == nullptr) return {};
   const driver_totals& totals = found.driver->totals;
   into[0] = static_cast<double>(totals.send_calls);
   into[1] = static_cast<double>(totals.collect_calls);
@@ -273,142 +242,119 @@ napi_value counters(napi_env env, napi_callback_info info) {
   into[3] = static_cast<double>(totals.notifications);
   into[4] = static_cast<double>(totals.notified_messages);
   into[5] = static_cast<double>(totals.pinned_bytes);
-  return nullptr;
+  return {};
 }
 
-// processPins(into): bytes pinned by all environments of this process, bytes left pinned on purpose
-napi_value process_pins(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  double* into;
-  size_t length;
-  if (arguments.host() == nullptr || !arguments.elements(0, napi_float64_array, into, length) || length < 2) {
-    return misuse(env, "processPins: wrong arguments");
-  }
-  into[0] = static_cast<double>(process_pinned_bytes.load(std::memory_order_relaxed));
-  into[1] = static_cast<double>(process_leaked_bytes.load(std::memory_order_relaxed));
-  return nullptr;
+// processMemory(out: Float64Array of 2): bytes pinned now and bytes left pinned on purpose, by all environments
+Napi::Value process_memory(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  elements_view<double> out = given.elements<double>(0, 2);
+  if (!given.valid()) return given.refuse("processMemory: wrong arguments");
+  out[0] = static_cast<double>(process_pinned_bytes.load(std::memory_order_relaxed));
+  out[1] = static_cast<double>(process_leaked_bytes.load(std::memory_order_relaxed));
+  return {};
 }
 
-// createRegion(count, slotBytes) -> number, or a negated errno
-napi_value create_region(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t count;
-  uint32_t slot_bytes;
-  if (arguments.host() == nullptr || !arguments.number(0, count) || !arguments.number(1, slot_bytes)) {
-    return misuse(env, "createRegion: wrong arguments");
-  }
-  return integer(env, arguments.host()->create_region(count, slot_bytes));
+// createRegion(count, slotBytes): number, or a negated errno
+Napi::Value create_region(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t count = given.uint32(0);
+  uint32_t slot_bytes = given.uint32(1);
+  if (!given.valid()) return given.refuse("createRegion: wrong arguments");
+  return given.number(given.instance().create_region(count, slot_bytes));
 }
 
-// regionBuffer(region) -> ArrayBuffer over all of it. The memory lives for as long as the environment or the buffer, whichever is longer.
-napi_value region_buffer(napi_env env, napi_callback_info info) {
-  call_arguments<1> arguments(env, info);
-  uint32_t id;
-  if (arguments.host() == nullptr || !arguments.number(0, id)) return misuse(env, "regionBuffer: wrong arguments");
-  std::shared_ptr<fixed_region> region = arguments.host()->region(id);
-  if (region == nullptr) return misuse(env, "regionBuffer: no such region");
+// regionBuffer(region): ArrayBuffer over all of it. The memory lives for as long as the environment or the buffer, whichever is longer.
+Napi::Value region_buffer(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t id = given.uint32(0);
+  std::shared_ptr<fixed_region> region;
+  if (given.valid()) region = given.instance().region(id);
+  if (region == nullptr) return given.refuse("regionBuffer: no such region");
   auto* owner = new (std::nothrow) std::shared_ptr<fixed_region>(region);
-  if (owner == nullptr) return misuse(env, "regionBuffer: out of memory");
+  if (owner == nullptr) return given.refuse("regionBuffer: out of memory");
   auto finalize = [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<fixed_region>*>(hint); };
   napi_value result = nullptr;
-  if (napi_create_external_arraybuffer(env, region->base(), region->bytes(), finalize, owner, &result) != napi_ok) {
+  if (napi_create_external_arraybuffer(info.Env(), region->base(), region->bytes(), finalize, owner, &result) != napi_ok) {
     delete owner;
-    return misuse(env, "regionBuffer: the runtime refuses external memory");
+    return given.refuse("regionBuffer: the runtime refuses external memory");
   }
-  return result;
+  return {info.Env(), result};
 }
 
-// regionInFlight(region, slot) -> messages in flight that use the slot
-napi_value region_in_flight(napi_env env, napi_callback_info info) {
-  call_arguments<2> arguments(env, info);
-  uint32_t id;
-  uint32_t slot;
-  if (arguments.host() == nullptr || !arguments.number(0, id) || !arguments.number(1, slot)) {
-    return misuse(env, "regionInFlight: wrong arguments");
-  }
-  std::shared_ptr<fixed_region> region = arguments.host()->region(id);
-  return integer(env, region == nullptr ? 0 : static_cast<int32_t>(region->in_flight(slot)));
+// regionInFlight(region, slot): messages in flight that use the slot
+Napi::Value region_in_flight(const Napi::CallbackInfo& info) {
+  cold given(info, 2);
+  uint32_t id = given.uint32(0);
+  uint32_t slot = given.uint32(1);
+  if (!given.valid()) return given.refuse("regionInFlight: wrong arguments");
+  std::shared_ptr<fixed_region> region = given.instance().region(id);
+  return given.number(region == nullptr ? 0 : region->in_flight(slot));
 }
 
-// probe(entries, completionEntries, sqpollIdleMs, into): see host_probe.h -> 0 or a negated errno of io_uring_setup
-napi_value probe(napi_env env, napi_callback_info info) {
-  call_arguments<4> arguments(env, info);
-  ring_settings settings;
-  int32_t idle_ms;
-  uint32_t* into;
-  size_t length;
-  if (arguments.host() == nullptr || !arguments.number(0, settings.submission_entries) ||
-      !arguments.number(1, settings.completion_entries) || !arguments.number(2, idle_ms) ||
-      !arguments.elements(3, napi_uint32_array, into, length) || length < 4) {
-    return misuse(env, "probe: wrong arguments");
-  }
-  settings.sqpoll = idle_ms >= 0;
-  settings.sqpoll_idle_ms = idle_ms >= 0 ? static_cast<uint32_t>(idle_ms) : 0;
+// probe(entries, completionEntries, sqpollIdleMs, into): see host_probe.h; 0 or a negated errno of io_uring_setup
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  cold given(info, 4);
+  ring_settings settings = read_settings(given, 0);
+  elements_view<uint32_t> into = given.elements<uint32_t>(3, 4);
+  if (!given.valid()) return given.refuse("probe: wrong arguments");
   host_findings findings;
   int result = probe_host(settings, findings);
   into[0] = findings.setup_flags;
   into[1] = findings.send_zc ? 1 : 0;
   into[2] = findings.sendmsg_zc ? 1 : 0;
   into[3] = findings.reports_usage ? 1 : 0;
-  return integer(env, result);
+  return given.number(result);
 }
 
-struct function_entry {
-  const char* name;
-  napi_callback function;
-};
+void export_all(Napi::Object exports, environment* instance) {
+  export_cold<initialize>(exports, "initialize", instance);
+  export_cold<create_ring>(exports, "createRing", instance);
+  export_cold<register_region>(exports, "registerRegion", instance);
+  export_cold<describe_ring>(exports, "describeRing", instance);
+  export_cold<drain_ring>(exports, "drainRing", instance);
+  export_cold<release_ring>(exports, "releaseRing", instance);
+  export_cold<keep_ring>(exports, "keepRing", instance);
+  export_cold<failed_call>(exports, "failedCall", instance);
+  export_cold<socket_facts_of>(exports, "socketFacts", instance);
+  export_cold<open_driver>(exports, "openDriver", instance);
+  export_cold<use_table>(exports, "useTable", instance);
+  export_hot(exports, "submit", submit, instance);
+  export_hot(exports, "flush", flush, instance);
+  export_hot(exports, "collect", collect, instance);
+  export_hot(exports, "arm", arm, instance);
+  export_hot(exports, "disarm", disarm, instance);
+  export_cold<set_referenced>(exports, "setReferenced", instance);
+  export_cold<abort_driver>(exports, "abortDriver", instance);
+  export_cold<undelivered>(exports, "undelivered", instance);
+  export_cold<close_driver>(exports, "closeDriver", instance);
+  export_cold<pinned_bytes>(exports, "pinnedBytes", instance);
+  export_cold<answer_source_of>(exports, "answerSource", instance);
+  export_cold<ring_error>(exports, "ringError", instance);
+  export_cold<counters>(exports, "counters", instance);
+  export_cold<process_memory>(exports, "processMemory", instance);
+  export_cold<create_region>(exports, "createRegion", instance);
+  export_cold<region_buffer>(exports, "regionBuffer", instance);
+  export_cold<region_in_flight>(exports, "regionInFlight", instance);
+  export_cold<probe>(exports, "probe", instance);
+}
 
-constexpr function_entry functions[] = {
-    {"initialize", initialize},
-    {"createRing", create_ring},
-    {"registerRegion", register_region},
-    {"describeRing", describe_ring},
-    {"drainRing", drain_ring},
-    {"releaseRing", release_ring},
-    {"keepRing", keep_ring},
-    {"failedCall", failed_call},
-    {"socketFacts", socket_facts_of},
-    {"openDriver", open_driver},
-    {"useTable", use_table},
-    {"submit", submit},
-    {"flush", flush},
-    {"collect", collect},
-    {"arm", arm},
-    {"disarm", disarm},
-    {"setReferenced", set_referenced},
-    {"abortDriver", abort_driver},
-    {"undelivered", undelivered},
-    {"closeDriver", close_driver},
-    {"pinnedBytes", pinned_bytes},
-    {"answerSource", answer_source_of},
-    {"ringError", ring_error},
-    {"counters", counters},
-    {"processPins", process_pins},
-    {"createRegion", create_region},
-    {"regionBuffer", region_buffer},
-    {"regionInFlight", region_in_flight},
-    {"probe", probe},
-};
+Napi::Object fail(Napi::Env env, Napi::Object exports, const char* message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", "ERR_ZC_PLATFORM");
+  error.ThrowAsJavaScriptException();
+  return exports;
+}
 
-napi_value begin(napi_env env, napi_value exports) {
+Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
+  if (!pinning_available()) return fail(env, exports, "this runtime has no V8 backing stores to pin memory with");
   uv_loop_t* loop = nullptr;
-  if (!pinning_available()) {
-    napi_throw_error(env, "ERR_ZC_PLATFORM", "this runtime has no V8 backing stores to pin memory with");
-    return exports;
-  }
   environment* instance = nullptr;
   if (napi_get_uv_event_loop(env, &loop) == napi_ok) instance = new (std::nothrow) environment(env, loop);
   if (instance == nullptr || !env_instance<environment>::install(env, instance)) {
-    napi_throw_error(env, "ERR_ZC_PLATFORM", "this runtime has no event loop for an addon");
-    return exports;
+    return fail(env, exports, "this runtime has no event loop for an addon");
   }
-  for (const function_entry& entry : functions) {
-    napi_value function;
-    if (napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, instance, &function) != napi_ok ||
-        napi_set_named_property(env, exports, entry.name, function) != napi_ok) {
-      break;
-    }
-  }
+  export_all(exports, instance);
   return exports;
 }
 
@@ -416,4 +362,5 @@ napi_value begin(napi_env env, napi_value exports) {
 
 }  // namespace sendzc
 
-NAPI_MODULE_INIT() { return sendzc::begin(env, exports); }
+using sendzc::initialize_addon;
+NODE_API_MODULE(sendzc_uring, initialize_addon)

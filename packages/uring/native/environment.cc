@@ -7,81 +7,67 @@
 
 namespace sendzc {
 
-napi_status environment::begin(bool main_thread, napi_value& control) {
-  if (control_ != nullptr) return napi_get_reference_value(env_, control_array_, &control);
+Napi::Value environment::initialize(bool main_thread) {
   main_thread_ = main_thread;
-  napi_value name;
-  napi_value buffer;
-  void* memory = nullptr;
-  napi_status status = napi_create_string_utf8(env_, "sendzc_uring", NAPI_AUTO_LENGTH, &name);
-  if (status == napi_ok) status = napi_async_init(env_, nullptr, name, &async_context_);
-  if (status == napi_ok) status = napi_create_arraybuffer(env_, control_words * sizeof(uint32_t), &memory, &buffer);
-  if (status == napi_ok) status = napi_create_typedarray(env_, napi_uint32_array, control_words, buffer, 0, &control);
-  if (status == napi_ok) status = napi_create_reference(env_, control, 1, &control_array_);
-  if (status != napi_ok) return status;
-  // Pinned, so that not even a transfer frees it.
-  control_pin_ = pin_array_buffer(buffer);
-  control_ = static_cast<uint32_t*>(memory);
-  return napi_ok;
+  return control_.array(env_, control_word_count);
 }
 
-int environment::create_ring(const ring_settings& settings, napi_value events, napi_value on_ready_function, int32_t* words,
-                             size_t word_count) {
+int environment::create_ring(const ring_settings& settings, Napi::Value events, Napi::Value on_ready_function,
+                             elements_view<int32_t> words) {
   uint32_t place = 0;
-  while (place < max_rings && rings_[place].host != nullptr) place++;
+  while (place < max_rings && rings_[place].ring != nullptr) place++;
   if (place == max_rings) {
     close_oldest_lingering();
-    for (place = 0; place < max_rings && rings_[place].host != nullptr;) place++;
+    for (place = 0; place < max_rings && rings_[place].ring != nullptr;) place++;
     if (place == max_rings) return -ENOSPC;
   }
   ring_entry& entry = rings_[place];
-  // Positive as an int32_t.
-  uint32_t name = ((entry.name + max_rings) & 0x7fffffffu & ~(max_rings - 1)) | place;
-  entry.host.reset(new (std::nothrow) ring_host(name, words, word_count));
-  if (entry.host == nullptr) return -ENOMEM;
-  entry.name = name;
-  int result = entry.host->open(loop_, settings, entry.first_generation, on_ready, on_lingered, this);
-  if (result == 0 && (napi_create_reference(env_, events, 1, &entry.events) != napi_ok ||
-                      napi_create_reference(env_, on_ready_function, 1, &entry.on_ready) != napi_ok)) {
-    result = -EINVAL;
+  uint32_t handle = ring_handles::make(place, ring_handles::generation_after(ring_handles::generation_of(entry.handle)));
+  entry.ring.reset(new (std::nothrow) attached_ring(handle, words.data, words.length));
+  if (entry.ring == nullptr) return -ENOMEM;
+  entry.handle = handle;
+  int result = entry.ring->open(loop_, settings, entry.first_generation, on_ready, on_lingered, this);
+  if (result == 0 && !entry.on_ready.set(env_, "sendzc_uring", on_ready_function)) result = -EINVAL;
+  if (result == 0) {
+    entry.events = Napi::Persistent(events);
+    return static_cast<int>(handle);
   }
-  if (result == 0) return static_cast<int>(name);
-  failed_call_ = entry.host->failed_call();
+  failed_call_ = entry.ring->failed_call();
   begin_close(entry);
   return result;
 }
 
-bool environment::release_ring(uint32_t name) {
-  ring_host* host = ring(name);
-  if (host == nullptr) return true;
-  if (!host->engine().idle()) return false;
-  if (host->lingering()) return true;
+bool environment::release_ring(uint32_t handle) {
+  attached_ring* ring = find_ring(handle);
+  if (ring == nullptr) return true;
+  if (!ring->engine().idle()) return false;
+  if (ring->lingering()) return true;
   uint32_t lingering = 0;
-  for (const ring_entry& entry : rings_) lingering += entry.host != nullptr && entry.host->lingering() ? 1 : 0;
+  for (const ring_entry& entry : rings_) lingering += entry.ring != nullptr && entry.ring->lingering() ? 1 : 0;
   if (lingering >= max_lingering_rings) close_oldest_lingering();
-  rings_[place_of(name)].lingers_since = ++lingerings_;
-  host->linger(ring_linger_ms);
+  rings_[ring_handles::index_of(handle)].lingers_since = ++lingerings_;
+  ring->linger(ring_linger_ms);
   return true;
 }
 
-bool environment::keep_ring(uint32_t name) {
-  ring_host* host = ring(name);
-  if (host != nullptr) host->come_back();
-  return host != nullptr;
+bool environment::keep_ring(uint32_t handle) {
+  attached_ring* ring = find_ring(handle);
+  if (ring != nullptr) ring->come_back();
+  return ring != nullptr;
 }
 
 void environment::close_oldest_lingering() {
   ring_entry* oldest = nullptr;
   for (ring_entry& entry : rings_) {
-    if (entry.host == nullptr || !entry.host->lingering()) continue;
+    if (entry.ring == nullptr || !entry.ring->lingering()) continue;
     if (oldest == nullptr || entry.lingers_since < oldest->lingers_since) oldest = &entry;
   }
   if (oldest != nullptr) begin_close(*oldest);
 }
 
-void environment::drain_ring(uint32_t name) {
-  ring_host* host = ring(name);
-  if (host != nullptr) host->engine().drain(teardown_drain_ms, teardown_abort_ms);
+void environment::drain_ring(uint32_t handle) {
+  attached_ring* ring = find_ring(handle);
+  if (ring != nullptr) ring->engine().drain(teardown_drain_ms, teardown_abort_ms);
 }
 
 int environment::create_region(uint32_t count, size_t slot_bytes) {
@@ -93,44 +79,26 @@ int environment::create_region(uint32_t count, size_t slot_bytes) {
   return static_cast<int>(regions_.size() - 1);
 }
 
-void environment::on_ready(void* data, uint32_t name) {
-  auto* self = static_cast<environment*>(data);
-  napi_ref function = self->rings_[place_of(name)].on_ready;
-  if (function == nullptr) return;
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(self->env_, &scope) != napi_ok) return;
-  napi_value callback;
-  napi_value receiver;
-  napi_value argument;
-  if (napi_get_reference_value(self->env_, function, &callback) == napi_ok && callback != nullptr &&
-      napi_get_global(self->env_, &receiver) == napi_ok && napi_create_uint32(self->env_, name, &argument) == napi_ok) {
-    napi_status status = napi_make_callback(self->env_, self->async_context_, receiver, callback, 1, &argument, nullptr);
-    napi_value error;
-    // A sink that throws is the application's uncaught exception; a worker that is being terminated has nothing to report.
-    if (status == napi_pending_exception && napi_get_and_clear_last_exception(self->env_, &error) == napi_ok) {
-      napi_fatal_exception(self->env_, error);
-    }
-  }
-  napi_close_handle_scope(self->env_, scope);
+void environment::on_ready(void* data, uint32_t handle) {
+  static_cast<environment*>(data)->rings_[ring_handles::index_of(handle)].on_ready.call(handle);
 }
 
-void environment::on_lingered(void* data, uint32_t name) {
+void environment::on_lingered(void* data, uint32_t handle) {
   auto* self = static_cast<environment*>(data);
-  ring_entry& entry = self->rings_[place_of(name)];
-  if (entry.name == name && entry.host != nullptr) self->begin_close(entry);
+  if (self->find_ring(handle) != nullptr) self->begin_close(self->rings_[ring_handles::index_of(handle)]);
 }
 
 // The place is free at once; what libuv still needs goes when its handles are closed.
 void environment::begin_close(ring_entry& entry) {
-  entry.first_generation = (entry.host->engine().last_generation() + 1) & request_name::generation_mask;
+  entry.first_generation = (entry.ring->engine().last_generation() + 1) & user_data::generation_mask;
   forget(entry);
   closing_rings_++;
-  entry.host.release()->close(on_closed, this);
+  entry.ring.release()->close(on_closed, this);
 }
 
-void environment::on_closed(void* data, ring_host* host) {
+void environment::on_closed(void* data, attached_ring* ring) {
   auto* self = static_cast<environment*>(data);
-  delete host;
+  delete ring;
   self->closing_rings_--;
   self->finish_teardown_if_done();
 }
@@ -140,30 +108,21 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
   teardown_done_ = done;
   teardown_context_ = context;
   for (ring_entry& entry : rings_) {
-    if (entry.host == nullptr) continue;
+    if (entry.ring == nullptr) continue;
     // The main environment ends with its process, and the kernel with its copy of the pages: nothing to wait for.
     // But for the thread of SQPOLL, which outlives it until the last notification: forever where a peer never reads.
-    if (!main_thread_ || entry.host->engine().queue().sqpoll()) drain_ring(entry.name);
-    entry.host->engine().leak();
+    if (!main_thread_ || entry.ring->engine().queue().sqpoll()) drain_ring(entry.handle);
+    entry.ring->engine().leak();
     begin_close(entry);
   }
-  forget_javascript();
+  control_.forget();
   teardown_started_all_ = true;
   finish_teardown_if_done();
 }
 
 void environment::forget(ring_entry& entry) {
-  if (entry.events != nullptr) napi_delete_reference(env_, entry.events);
-  if (entry.on_ready != nullptr) napi_delete_reference(env_, entry.on_ready);
-  entry.events = nullptr;
-  entry.on_ready = nullptr;
-}
-
-void environment::forget_javascript() {
-  if (control_array_ != nullptr) napi_delete_reference(env_, control_array_);
-  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
-  control_array_ = nullptr;
-  async_context_ = nullptr;
+  entry.events.Reset();
+  entry.on_ready.forget();
 }
 
 void environment::finish_teardown_if_done() {

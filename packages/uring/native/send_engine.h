@@ -1,10 +1,10 @@
 // Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
 //
-// Adjoining messages of one batch on a stream make one request, a run, named by its first token. The requests of one batch are linked, on
-// a stream and on a datagram socket alike, and a driver has one batch in the kernel at a time: so order holds however long the socket is
-// full. The life of a token: free -> unsent (held
-// in the submission queue, then in the kernel) -> sent (the kernel still shares the memory and will notify) -> free. Whether a notification
-// follows is told by IORING_CQE_F_MORE alone, never by the sign of the result.
+// Adjoining messages of one batch on a stream make one request, a run. The first token of a run stands for it. The requests of one batch
+// are linked, on a stream and on a datagram socket alike, and a driver has one batch in the kernel at a time: so order holds however long
+// the socket is full. The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still
+// shares the memory and will notify) -> free. Whether a notification follows is told by IORING_CQE_F_MORE alone, never by the sign of the
+// result.
 #pragma once
 
 #include <sys/socket.h>
@@ -102,9 +102,9 @@ class send_engine {
   admission begin_message(uint32_t token, uint32_t segments);
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
-  // Gives up the message that was begun, instead of end_message.
   // Whether a message of this batch that is copied is sent within its end_message().
   bool copies_go_at_once() const { return batch_.alone && !batch_.driver->waits_in_ring; }
+  // Gives up the message that was begun, instead of end_message.
   void drop_message();
 
   // Hands over what all drivers hold, with one enter. `caller` is who made the call, for its counters.
@@ -145,7 +145,7 @@ class send_engine {
   void join_run();
   void note_joined(driver_slot& driver);
   void prepare_run();
-  void reject_run(driver_slot& driver, uint32_t leader, int error, answer_source source);
+  void take_back_run(driver_slot& driver, uint32_t leader, int error, answer_source source);
   void take_back_unsubmitted(int error, answer_source source);
   static uint64_t now_ms();
   int enter(uint32_t min_completions);
@@ -177,7 +177,7 @@ class send_engine {
   void complete_poll(driver_slot& driver, int32_t ready, event_buffer& events);
   void answer_run(driver_slot& driver, uint32_t leader, const io_uring_cqe& cqe, event_buffer& events);
   void push_release(driver_slot& driver, uint32_t token, int32_t bits, int32_t result, event_buffer& events);
-  void deliver_rejections(event_buffer& events);
+  void deliver_due_answers(event_buffer& events);
   void deliver_room(event_buffer& events);
   void drain_until(uint64_t deadline_ms);
 
@@ -189,9 +189,7 @@ class send_engine {
   std::unique_ptr<pin_pool> pins_;
   std::vector<std::unique_ptr<driver_slot>> drivers_;
   size_t page_bytes_ = 4096;
-  std::vector<uint32_t> free_indexes_;
-  // Freed while events that name them may still be read: free from the next reap on.
-  std::vector<uint32_t> retired_indexes_;
+  index_pool indexes_;
   std::vector<msghdr> headers_;
   std::vector<iovec> iovecs_;
   uint32_t iovecs_used_ = 0;
@@ -201,7 +199,7 @@ class send_engine {
   uint32_t owed_drivers_ = 0;
   uint32_t waiting_drivers_ = 0;
   uint32_t loop_drivers_ = 0;
-  uint32_t rejecting_drivers_ = 0;
+  uint32_t answer_due_drivers_ = 0;
   uint32_t starved_drivers_ = 0;
   uint32_t starved_cursor_ = 0;
   uint32_t linked_held_ = 0;

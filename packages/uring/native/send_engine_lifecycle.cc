@@ -24,6 +24,7 @@ int send_engine::open(const ring_settings& settings, uint32_t first_generation) 
   // Two completions per message, and one per driver for a poll: together never more than the queue holds.
   token_limit_ = ring_.completion_entries() / 8 * 3;
   pins_ = std::make_unique<pin_pool>(token_limit_ * pins_per_token + max_segments);
+  indexes_ = index_pool(std::min(user_data::max_drivers, ring_.completion_entries() / 4));
   page_bytes_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   headers_.resize(ring_.submission_entries());
   iovecs_.resize(max_held_segments);
@@ -42,26 +43,24 @@ int send_engine::register_region(std::shared_ptr<fixed_region> region) {
 }
 
 int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_flight, uint32_t& index) {
-  if (max_in_flight == 0 || max_in_flight > request_name::max_tokens) return -EINVAL;
+  if (max_in_flight == 0 || max_in_flight > user_data::max_tokens) return -EINVAL;
   failed_call_ = "fcntl";
   unique_fd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!own) return -errno;
   failed_call_ = "io_uring_enter";
   int result = probe_socket(own.get(), is_stream(facts));
   if (result != 0) return result;
-  if (free_indexes_.empty()) {
-    if (drivers_.size() >= request_name::max_drivers || drivers_.size() >= ring_.completion_entries() / 4) return -ENOBUFS;
-    free_indexes_.push_back(static_cast<uint32_t>(drivers_.size()));
+  index = indexes_.take();
+  if (index == index_pool::none) return -ENOBUFS;
+  if (index == drivers_.size()) {
     drivers_.push_back(std::make_unique<driver_slot>());
     drivers_.back()->generation = first_generation_;
   }
-  index = free_indexes_.back();
-  free_indexes_.pop_back();
   driver_slot& driver = *drivers_[index];
   uint32_t generation = driver.generation + 1;
   if (generation > last_generation_) last_generation_ = generation;
   driver = driver_slot();
-  driver.generation = generation & request_name::generation_mask;
+  driver.generation = generation & user_data::generation_mask;
   driver.fd = std::move(own);
   driver.index = index;
   driver.max_in_flight = max_in_flight;
@@ -75,7 +74,7 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
 
 // 0 with the result of the probe request, found in the queue without taking anything from it; or a negated errno.
 int send_engine::run_probe(io_uring_sqe* sqe, int32_t& answer) {
-  sqe->user_data = request_name::of(request_kind::probe);
+  sqe->user_data = user_data::of(request_kind::probe);
   uint32_t seen = ring_.ready();
   // Now, also during a back-off: whoever opens is told at once.
   retry_at_ms_ = 0;
@@ -84,16 +83,16 @@ int send_engine::run_probe(io_uring_sqe* sqe, int32_t& answer) {
     // What the kernel has not taken stays held, and must not ask for what may be closed by then.
     uint32_t held = ring_.held();
     for (uint32_t at = 0; at < held; at++) {
-      if (request_name::kind(ring_.held_sqe(at).user_data) != request_kind::probe) continue;
+      if (user_data::kind(ring_.held_sqe(at).user_data) != request_kind::probe) continue;
       io_uring_prep_nop(&ring_.held_sqe(at));
-      ring_.held_sqe(at).user_data = request_name::of(request_kind::dead);
+      ring_.held_sqe(at).user_data = user_data::of(request_kind::dead);
     }
     return -enter_error_;
   }
   for (uint32_t round = 0; round < probe_rounds; round++) {
     for (; seen < ring_.ready(); seen++) {
       const io_uring_cqe& cqe = ring_.peek(seen);
-      if (request_name::kind(cqe.user_data) != request_kind::probe || (cqe.flags & IORING_CQE_F_NOTIF) != 0) continue;
+      if (user_data::kind(cqe.user_data) != request_kind::probe || (cqe.flags & IORING_CQE_F_NOTIF) != 0) continue;
       answer = cqe.res;
       return 0;
     }
@@ -145,12 +144,12 @@ int send_engine::probe_socket(int fd, bool stream) {
   return answer == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
-// By name, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
+// By user_data, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
 void send_engine::cancel_pending(driver_slot& driver) {
-  if (driver.poll_pending) ring_.cancel(request_name::of_poll(driver));
+  if (driver.poll_pending) ring_.cancel(user_data::of_poll(driver));
   for (uint32_t token = 0; token < driver.tokens.size() && driver.unsent > 0; token++) {
     if (driver.tokens[token].state != token_state::unsent || driver.tokens[token].run_length == 0) continue;
-    ring_.cancel(request_name::of(driver, token));
+    ring_.cancel(user_data::of(driver, token));
   }
 }
 
@@ -178,13 +177,13 @@ int64_t send_engine::close(driver_slot& driver) {
   cancel_pending(driver);
   flush(&driver);
   collect(&driver);
-  // Rejected tokens were never shared, and their answers are no longer wanted.
-  while (driver.first_rejected != token_slot::none) {
-    token_slot& slot = driver.tokens[driver.first_rejected];
-    driver.first_rejected = slot.next_rejected;
+  // Their memory was never shared, and nobody waits for their answers any more.
+  while (driver.first_due != token_slot::none) {
+    token_slot& slot = driver.tokens[driver.first_due];
+    driver.first_due = slot.next_due;
     slot.state = token_state::free;
     driver.in_flight--;
-    if (driver.first_rejected == token_slot::none) rejecting_drivers_--;
+    if (driver.first_due == token_slot::none) answer_due_drivers_--;
   }
   if (driver.starved) {
     driver.starved = false;
@@ -205,7 +204,7 @@ void send_engine::forget(driver_slot& driver) {
   owed_drivers_--;
   driver.tokens = {};
   driver.table_pin.reset();
-  retired_indexes_.push_back(driver.index);
+  indexes_.retire(driver.index);
 }
 
 void send_engine::drain_until(uint64_t deadline_ms) {

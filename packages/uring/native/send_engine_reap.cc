@@ -13,8 +13,8 @@ void send_engine::collect(driver_slot* caller) {
   enter(0);
   // A call that the event loop asked for is counted on the driver whose completion comes first.
   if (caller == nullptr && ring_.ready() > 0) {
-    uint64_t name = ring_.peek(0).user_data;
-    if (request_name::kind(name) == request_kind::send) caller = find(request_name::driver(name));
+    uint64_t data = ring_.peek(0).user_data;
+    if (user_data::kind(data) == request_kind::send) caller = find(user_data::driver(data));
   }
   if (caller == nullptr) return;
   caller->totals.collect_calls++;
@@ -27,39 +27,36 @@ void send_engine::answered(driver_slot& driver) {
 
 void send_engine::reap(event_buffer& events, bool from_loop) {
   reaping_from_loop_ = from_loop;
-  while (!retired_indexes_.empty()) {
-    free_indexes_.push_back(retired_indexes_.back());
-    retired_indexes_.pop_back();
-  }
+  indexes_.recycle();
   uint32_t ready = ring_.ready();
   uint32_t taken = 0;
   while (taken < ready && events.room() >= events_of(ring_.peek(taken))) complete(ring_.peek(taken++), events);
   ring_.consume(taken);
   if (giving_up_) answer_given_up(events);
-  if (rejecting_drivers_ > 0) deliver_rejections(events);
+  if (answer_due_drivers_ > 0) deliver_due_answers(events);
   if (starved_drivers_ > 0) deliver_room(events);
 }
 
 // The most events that a completion can make: one for each message of its run, and a wake-up.
 size_t send_engine::events_of(const io_uring_cqe& cqe) const {
-  uint64_t name = cqe.user_data;
-  uint32_t index = request_name::driver(name);
-  if (request_name::kind(name) != request_kind::send || index >= drivers_.size()) return 2;
+  uint64_t data = cqe.user_data;
+  uint32_t index = user_data::driver(data);
+  if (user_data::kind(data) != request_kind::send || index >= drivers_.size()) return 2;
   const driver_slot& driver = *drivers_[index];
-  uint32_t token = request_name::token(name);
+  uint32_t token = user_data::token(data);
   return driver.used && token < driver.tokens.size() ? driver.tokens[token].run_length + 1 : 2;
 }
 
 void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
-  uint64_t name = cqe.user_data;
-  request_kind kind = request_name::kind(name);
+  uint64_t data = cqe.user_data;
+  request_kind kind = user_data::kind(data);
   if (kind == request_kind::kick) kick_pending_ = false;
   if (kind != request_kind::send && kind != request_kind::poll) return;
-  uint32_t index = request_name::driver(name);
+  uint32_t index = user_data::driver(data);
   if (index >= drivers_.size()) return;
   driver_slot& driver = *drivers_[index];
   // An index is used again only when nothing is owed to its former driver; the generation proves it.
-  if (!driver.used || request_name::generation(name) != driver.generation) return;
+  if (!driver.used || user_data::generation(data) != driver.generation) return;
   if (kind == request_kind::poll) {
     complete_poll(driver, cqe.res, events);
   } else {
@@ -78,11 +75,11 @@ void send_engine::complete_poll(driver_slot& driver, int32_t ready, event_buffer
 }
 
 void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, event_buffer& events) {
-  uint32_t token = request_name::token(cqe.user_data);
+  uint32_t token = user_data::token(cqe.user_data);
   if (token >= driver.tokens.size()) return;
   token_slot& slot = driver.tokens[token];
-  // The notification of a message that was answered as finished already: see request_name.
-  if (slot.sequence != request_name::sequence(cqe.user_data)) return;
+  // The notification of a message that was answered as finished already: see user_data.
+  if (slot.sequence != user_data::sequence(cqe.user_data)) return;
   if ((cqe.flags & IORING_CQE_F_NOTIF) == 0) {
     if (slot.state == token_state::unsent) {
       answer_run(driver, token, cqe, events);
@@ -156,20 +153,20 @@ void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_notification);
 }
 
-// Refused messages are answered after those before them, so that answers keep the order of the batch.
-void send_engine::deliver_rejections(event_buffer& events) {
+// After the answers of the messages before them, so that answers keep the order of the batch.
+void send_engine::deliver_due_answers(event_buffer& events) {
   for (auto& each : drivers_) {
     driver_slot& driver = *each;
-    if (driver.first_rejected == token_slot::none || driver.unsent > 0) continue;
-    while (driver.first_rejected != token_slot::none && events.room() >= 1) {
-      uint32_t token = driver.first_rejected;
+    if (driver.first_due == token_slot::none || driver.unsent > 0) continue;
+    while (driver.first_due != token_slot::none && events.room() >= 1) {
+      uint32_t token = driver.first_due;
       token_slot& slot = driver.tokens[token];
-      driver.first_rejected = slot.next_rejected;
+      driver.first_due = slot.next_due;
       slot.state = token_state::free;
       driver.in_flight--;
       if (driver.open) events.push(static_cast<int32_t>(driver.index), token, event_sent | event_released | release_none, slot.result);
     }
-    if (driver.first_rejected == token_slot::none) rejecting_drivers_--;
+    if (driver.first_due == token_slot::none) answer_due_drivers_--;
   }
 }
 

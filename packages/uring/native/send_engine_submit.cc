@@ -28,7 +28,7 @@ void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands
   batch_.driver = &driver;
   batch_.alone = hands_over && messages == 1;
   // Nothing overtakes what this driver still waits for, nor what its caller is yet to be told to try again.
-  batch_.broken = driver.unsent > 0 || driver.first_rejected != token_slot::none;
+  batch_.broken = driver.unsent > 0 || driver.first_due != token_slot::none;
   if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
   // A chain of links ends where a submission ends, so the whole of it has to fit.
   if (messages <= ring_.submission_entries()) make_submission_room(messages);
@@ -107,7 +107,7 @@ void send_engine::end_message(bool zerocopy) {
   slot.zerocopy = share;
   slot.next_in_run = token_slot::none;
   slot.run_length = 0;
-  slot.sequence = (slot.sequence + 1) & request_name::sequence_mask;
+  slot.sequence = (slot.sequence + 1) & user_data::sequence_mask;
   driver.totals.pinned_bytes += batch_.bytes;
   driver.in_flight++;
   if (driver.unsent++ == 0) follow_driver(driver);
@@ -198,7 +198,7 @@ void send_engine::prepare_run() {
     run_.header->msg_iovlen = run_.segments;
     io_uring_prep_sendmsg(sqe, fd, run_.header, flags);
   }
-  sqe->user_data = request_name::of(driver, run_.leader);
+  sqe->user_data = user_data::of(driver, run_.leader);
   if (!run_.zerocopy) return;
   sqe->opcode = single ? IORING_OP_SEND_ZC : IORING_OP_SENDMSG_ZC;
   if (report_usage_) sqe->ioprio |= IORING_SEND_ZC_REPORT_USAGE;
@@ -225,21 +225,21 @@ void send_engine::send_without_ring(driver_slot& driver) {
 // Answers, at the next reap, a message that the ring does not see: with what it sent, or with why it was not tried.
 void send_engine::answer_without_ring(driver_slot& driver, uint32_t token, int result) {
   token_slot& slot = driver.tokens[token];
-  slot.state = token_state::rejected;
+  slot.state = token_state::answer_due;
   slot.result = result;
-  slot.next_rejected = token_slot::none;
+  slot.next_due = token_slot::none;
   driver.in_flight++;
-  if (driver.first_rejected == token_slot::none) {
-    driver.first_rejected = token;
-    rejecting_drivers_++;
+  if (driver.first_due == token_slot::none) {
+    driver.first_due = token;
+    answer_due_drivers_++;
   } else {
-    driver.tokens[driver.last_rejected].next_rejected = token;
+    driver.tokens[driver.last_due].next_due = token;
   }
-  driver.last_rejected = token;
+  driver.last_due = token;
 }
 
 // Takes a run back before the kernel has seen it. Error 0: nobody is to be told.
-void send_engine::reject_run(driver_slot& driver, uint32_t leader, int error, answer_source source) {
+void send_engine::take_back_run(driver_slot& driver, uint32_t leader, int error, answer_source source) {
   driver.packet_ended = false;
   for (uint32_t token = leader; token != token_slot::none;) {
     uint32_t next = driver.tokens[token].next_in_run;
@@ -276,9 +276,9 @@ void send_engine::take_back_unsubmitted(int error, answer_source source) {
   uint32_t left = ring_.held();
   for (uint32_t at = 0; at < left; at++) {
     io_uring_sqe& sqe = ring_.held_sqe(at);
-    uint64_t name = sqe.user_data;
-    driver_slot* driver = request_name::driver(name) < drivers_.size() ? drivers_[request_name::driver(name)].get() : nullptr;
-    request_kind kind = request_name::kind(name);
+    uint64_t data = sqe.user_data;
+    driver_slot* driver = user_data::driver(data) < drivers_.size() ? drivers_[user_data::driver(data)].get() : nullptr;
+    request_kind kind = user_data::kind(data);
     if (kind == request_kind::kick) kick_pending_ = false;
     if (driver == nullptr || (kind != request_kind::send && kind != request_kind::poll)) continue;
     if (!driver->starved && driver->open && (kind == request_kind::poll || source == answer_source::request)) {
@@ -289,7 +289,7 @@ void send_engine::take_back_unsubmitted(int error, answer_source source) {
       driver->poll_pending = false;
       continue;
     }
-    reject_run(*driver, request_name::token(name), error, source);
+    take_back_run(*driver, user_data::token(data), error, source);
   }
   linked_held_ = 0;
   ring_.retract();
@@ -300,18 +300,18 @@ void send_engine::take_back_unsubmitted(int error, answer_source source) {
 void send_engine::neutralise_held(driver_slot& driver, bool report) {
   for (uint32_t at = 0; at < ring_.held(); at++) {
     io_uring_sqe& sqe = ring_.held_sqe(at);
-    uint64_t name = sqe.user_data;
-    request_kind kind = request_name::kind(name);
+    uint64_t data = sqe.user_data;
+    request_kind kind = user_data::kind(data);
     bool polls = kind == request_kind::poll && !report;
-    if ((kind != request_kind::send && !polls) || request_name::driver(name) != driver.index) continue;
+    if ((kind != request_kind::send && !polls) || user_data::driver(data) != driver.index) continue;
     io_uring_prep_nop(&sqe);
     sqe.flags = 0;
-    sqe.user_data = request_name::of(request_kind::dead);
+    sqe.user_data = user_data::of(request_kind::dead);
     if (polls) {
       driver.poll_pending = false;
       continue;
     }
-    reject_run(driver, request_name::token(name), report ? -ECANCELED : 0, answer_source::request);
+    take_back_run(driver, user_data::token(data), report ? -ECANCELED : 0, answer_source::request);
   }
 }
 
@@ -319,7 +319,7 @@ void send_engine::kick() {
   if (kick_pending_ || !make_submission_room(1)) return;
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_nop(sqe);
-  sqe->user_data = request_name::of(request_kind::kick);
+  sqe->user_data = user_data::of(request_kind::kick);
   kick_pending_ = true;
   flush(nullptr);
 }
@@ -328,7 +328,7 @@ void send_engine::submit_poll(driver_slot& driver) {
   if (!make_submission_room(1)) return;
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_poll_add(sqe, driver.fd.get(), POLLOUT);
-  sqe->user_data = request_name::of_poll(driver);
+  sqe->user_data = user_data::of_poll(driver);
   driver.poll_pending = true;
   flush(&driver);
 }

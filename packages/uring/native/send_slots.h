@@ -1,9 +1,10 @@
-// What the engine keeps for one driver and for one of its messages, and how both are named in the user_data of a request.
+// What the engine keeps for one driver and for one of its messages, and how the user_data of a request refers to both.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "sendzc/handle.h"
 #include "sendzc/pinned_buffer.h"
 #include "sendzc/unique_fd.h"
 
@@ -11,9 +12,9 @@ namespace sendzc {
 
 enum class token_state : uint8_t {
   free,
-  unsent,    // held or in the kernel, and not yet answered
-  sent,      // answered; the kernel will notify
-  rejected,  // not in the ring: refused, or sent without it; its answer is to be delivered
+  unsent,      // held or in the kernel, and not yet answered
+  sent,        // answered; the kernel will notify
+  answer_due,  // not in the ring: its answer is known, and the next reap delivers it
 };
 
 // Which system call a message was answered by.
@@ -27,8 +28,8 @@ struct token_slot {
   static constexpr uint32_t none = UINT32_MAX;
 
   uint32_t pins = pin_pool::none;
-  uint32_t next_rejected = none;
-  int32_t result = 0;  // while rejected: its answer
+  uint32_t next_due = none;
+  int32_t result = 0;  // while answer_due: its answer
   uint32_t sequence = 0;
   uint32_t next_in_run = none;
   uint32_t run_length = 0;  // of the first token of a run: how many messages its request carries
@@ -61,8 +62,8 @@ struct driver_slot {
   uint32_t in_flight = 0;  // tokens that are not free
   uint32_t unsent = 0;
   uint32_t armed = 0;
-  uint32_t first_rejected = token_slot::none;
-  uint32_t last_rejected = token_slot::none;
+  uint32_t first_due = token_slot::none;
+  uint32_t last_due = token_slot::none;
   bool used = false;  // open, or closed with tokens in the kernel
   bool open = false;
   bool stream = false;
@@ -89,8 +90,9 @@ enum class request_kind : uint32_t { send = 0, poll = 1, kick = 2, probe = 3, de
 
 // 3 bits of kind, 12 of the driver's generation, 16 of its index, 15 of the token, 18 of the token's sequence.
 // The sequence is not for show: a linked request that is cancelled before it was issued answers without IORING_CQE_F_MORE, and its
-// notification follows all the same (seen on 6.18). By then the token may name another message, which that notification must not release.
-struct request_name {
+// notification follows all the same (seen on 6.18). By then another message may have the token, and that notification must not release it.
+// What a request carries to its completions.
+struct user_data {
   static constexpr uint32_t max_drivers = 1u << 16;
   static constexpr uint32_t max_tokens = 1u << 15;
   static constexpr uint32_t generation_mask = (1u << 12) - 1;
@@ -105,11 +107,11 @@ struct request_name {
     return pack(request_kind::send, driver.generation, driver.index, token, driver.tokens[token].sequence);
   }
   static uint64_t of_poll(const driver_slot& driver) { return pack(request_kind::poll, driver.generation, driver.index, 0, 0); }
-  static request_kind kind(uint64_t name) { return static_cast<request_kind>(name >> 61); }
-  static uint32_t generation(uint64_t name) { return static_cast<uint32_t>(name >> 49) & generation_mask; }
-  static uint32_t driver(uint64_t name) { return static_cast<uint32_t>(name >> 33) & (max_drivers - 1); }
-  static uint32_t token(uint64_t name) { return static_cast<uint32_t>(name >> 18) & (max_tokens - 1); }
-  static uint32_t sequence(uint64_t name) { return static_cast<uint32_t>(name) & sequence_mask; }
+  static request_kind kind(uint64_t data) { return static_cast<request_kind>(data >> 61); }
+  static uint32_t generation(uint64_t data) { return static_cast<uint32_t>(data >> 49) & generation_mask; }
+  static uint32_t driver(uint64_t data) { return static_cast<uint32_t>(data >> 33) & (max_drivers - 1); }
+  static uint32_t token(uint64_t data) { return static_cast<uint32_t>(data >> 18) & (max_tokens - 1); }
+  static uint32_t sequence(uint64_t data) { return static_cast<uint32_t>(data) & sequence_mask; }
 };
 
 }  // namespace sendzc

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { loadAddon } from '@sendzc/core/driver'
 
-/** How {@link UringAddon.submit} ends. Mirrors native/binding_send.cc. */
+/** How {@link UringAddon.submit} ends. Mirrors native/binding_hot.cc. */
 export const SubmitMode = {
   /** Held until the next flush of the ring. */
   Hold: 0,
@@ -14,14 +14,15 @@ export const SubmitMode = {
 /** Where the answer to a message came from. Mirrors `answer_source` in native/send_slots.h. */
 export const AnswerSource = { Request: 0, PlainCall: 1, FailedEnter: 2 } as const
 
-/** A name that no driver has: a native call for the ring as a whole. */
+/** A handle that no driver has: a native call for the ring as a whole. */
 export const NO_DRIVER = 0xffff_ffff
 
 /**
- * The addon, as C++ offers it. Rings and drivers have names with a generation: one that was closed names nothing more. Functions that can fail
+ * The addon, as C++ offers it. Rings and drivers have handles with a generation: the handle of a closed one refers to nothing. Functions that can fail
  * answer with a negated errno; functions that answer with a count of events have written them to the ring's event buffer.
  */
 export interface UringAddon {
+  /** @returns the control words: see {@link LoadedAddon.control} */
   initialize(isMainThread: boolean): Uint32Array
   createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array, onReady: (ring: number) => void): number
   registerRegion(ring: number, region: number): number
@@ -46,7 +47,7 @@ export interface UringAddon {
   answerSource(driver: number, token: number): number
   ringError(ring: number): number
   counters(driver: number, into: Float64Array): void
-  processPins(into: Float64Array): void
+  processMemory(into: Float64Array): void
   createRegion(count: number, slotBytes: number): number
   regionBuffer(region: number): ArrayBuffer
   regionInFlight(region: number, slot: number): number

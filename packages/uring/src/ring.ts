@@ -27,7 +27,7 @@ const ringsByKey = new Map<string, UringRing>()
  * (`ring_linger_ms` of native/environment.h), for making one is dear; then the addon closes it, and this object is forgotten at the next open.
  */
 export class UringRing {
-  readonly id: number
+  readonly handle: number
   readonly native: LoadedAddon
   readonly dispatcher = new EventDispatcher()
   /** Open drivers. With one, its `submit` hands over at once, in the same native call. */
@@ -37,15 +37,15 @@ export class UringRing {
   readonly #key: string
   readonly #events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS)
   #again = false
-  readonly #drain = (): void => this.native.drainRing(this.id)
+  readonly #drain = (): void => this.native.drainRing(this.handle)
 
   private constructor(key: string, native: LoadedAddon, options: ResolvedUringOptions) {
     this.#key = key
     this.native = native
     const sqpollIdleMs = options.sqpoll?.idleMs ?? -1
-    const id = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events, () => this.ready())
-    if (id < 0) throw failureError(ringFailure(-id), -id, native.failedCall())
-    this.id = id
+    const handle = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events, () => this.ready())
+    if (handle < 0) throw failureError(ringFailure(-handle), -handle, native.failedCall())
+    this.handle = handle
     // Its thread ends with the last notification, and the process with its thread. process.exit() ends no environment.
     if (options.sqpoll !== undefined && isMainThread) process.on('exit', this.#drain)
   }
@@ -53,13 +53,13 @@ export class UringRing {
   /** The ring for these options: the one that exists, or a new one. */
   static acquire(key: string, options: ResolvedUringOptions, region: number | undefined): UringRing {
     const existing = ringsByKey.get(key)
-    if (existing?.native.keepRing(existing.id)) return existing
+    if (existing?.native.keepRing(existing.handle)) return existing
     existing?.forget()
     const native = loadNative()
     const ring = new UringRing(key, native, options)
     ringsByKey.set(key, ring)
     if (region === undefined) return ring
-    const result = native.registerRegion(ring.id, region)
+    const result = native.registerRegion(ring.handle, region)
     if (result === 0) return ring
     // Nobody gets this one.
     ring.forget()
@@ -70,7 +70,7 @@ export class UringRing {
 
   describe(): RingDescription {
     const words = new Uint32Array(5)
-    this.native.describeRing(this.id, words)
+    this.native.describeRing(this.handle, words)
     const [setupFlags = 0, entries = 0, completionEntries = 0, reportsUsage = 0, maxInFlight = 0] = words
     return { setupFlags, entries, completionEntries, reportsUsage: reportsUsage === 1, maxInFlight }
   }
@@ -98,7 +98,7 @@ export class UringRing {
         this.#deliverNextTurn()
         return
       }
-      events = more ? this.native.collect(this.id, NO_DRIVER) : 0
+      events = more ? this.native.collect(this.handle, NO_DRIVER) : 0
     }
     if (this.openDrivers === 0) this.release()
   }
@@ -114,13 +114,13 @@ export class UringRing {
       this.#again = true
       return
     }
-    this.deliver(this.native.collect(this.id, NO_DRIVER))
+    this.deliver(this.native.collect(this.handle, NO_DRIVER))
     if (this.openDrivers === 0) this.release()
   }
 
   /** Lets go of the ring where no driver is open and the kernel owes nothing; else it stays until its last notification. */
   release(): void {
-    if (this.openDrivers === 0 && !this.dispatching) this.native.releaseRing(this.id)
+    if (this.openDrivers === 0 && !this.dispatching) this.native.releaseRing(this.handle)
   }
 
   /** The next open with these options makes a ring of its own. */

@@ -12,7 +12,7 @@ import { UringDriver } from './uring-driver.js'
 const AF_UNIX = 1
 const SOCK_STREAM = 1
 const SOCK_SEQPACKET = 5
-/** Most messages in flight of one driver: 15 bits of a request's name. */
+/** Most messages in flight of one driver: 15 bits of a request's `user_data`. */
 const MAX_IN_FLIGHT = 32_768
 
 let pools = 0
@@ -77,12 +77,12 @@ class SharedRingBackend implements UringBackend {
     const ring = UringRing.acquire(this.#key, this.#options, this.pool?.region)
     this.#ring = ring
     const [domain = 0, type = 0] = FACTS
-    const name = native.openDriver(ring.id, fd, maxInFlight, domain, type)
-    if (name < 0) {
+    const handle = native.openDriver(ring.handle, fd, maxInFlight, domain, type)
+    if (handle < 0) {
       ring.release()
-      throw failureError(openFailure(-name, fd), -name, native.failedCall())
+      throw failureError(openFailure(-handle, fd), -handle, native.failedCall())
     }
-    return new UringDriver(ring, name, kind, maxInFlight, sink)
+    return new UringDriver(ring, handle, kind, maxInFlight, sink)
   }
 }
 

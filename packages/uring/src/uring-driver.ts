@@ -4,7 +4,7 @@ import { enterFailure } from './failures.js'
 import { AnswerSource, SubmitMode } from './native.js'
 import { UringRing } from './ring.js'
 
-/** The place of a driver in its ring, within its name: `driver_index_bits` of native/binding_values.h. */
+/** The index of a driver in its ring, within its handle. Mirrors `driver_index_bits` of native/environment.h. */
 const DRIVER_INDEX_MASK = 2 ** 14 - 1
 /** UIO_MAXIOV: the most segments that one message can have. */
 const MAX_SEGMENTS_PER_MESSAGE = 1_024
@@ -27,7 +27,7 @@ export class UringDriver implements Driver, DriverSink {
   readonly maxInFlight: number
   readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
   readonly #ring: UringRing
-  readonly #name: number
+  readonly #handle: number
   readonly #index: number
   readonly #sink: DriverSink
   #table: Uint32Array | undefined
@@ -36,11 +36,11 @@ export class UringDriver implements Driver, DriverSink {
   #bytesLeft = 0
   #finalCounters: DriverCounters | undefined
 
-  /** @internal Made by the backend, which has opened the driver `name` on `ring`. */
-  constructor(ring: UringRing, name: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
+  /** @internal Made by the backend, which has opened the driver `handle` on `ring`. */
+  constructor(ring: UringRing, handle: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
     this.#ring = ring
-    this.#index = name & DRIVER_INDEX_MASK
-    this.#name = name
+    this.#index = handle & DRIVER_INDEX_MASK
+    this.#handle = handle
     this.kind = kind
     this.maxInFlight = maxInFlight
     this.#sink = sink
@@ -57,14 +57,14 @@ export class UringDriver implements Driver, DriverSink {
     if (this.#closed) throw UringRing.closedError()
     const ring = this.#ring
     if (batch.table !== this.#table) {
-      ring.native.useTable(this.#name, batch.table)
+      ring.native.useTable(this.#handle, batch.table)
       this.#table = batch.table
     }
     const single = batch.messageCount === 1 && batch.table[1] === 1
     const segments = single ? (batch.segments[0] as Uint8Array) : batch.segments
     const { native } = ring
     const { control } = native
-    control[0] = this.#name
+    control[0] = this.#handle
     control[1] = batch.messageCount
     control[3] = single ? 1 : 0
     if (ring.openDrivers > 1) {
@@ -87,10 +87,10 @@ export class UringDriver implements Driver, DriverSink {
     if (!ring.held) return
     ring.held = false
     if (ring.dispatching) {
-      ring.native.flush(ring.id, this.#name, false)
+      ring.native.flush(ring.handle, this.#handle, false)
       ring.deliverLater()
     } else {
-      ring.deliver(ring.native.flush(ring.id, this.#name, true))
+      ring.deliver(ring.native.flush(ring.handle, this.#handle, true))
     }
   }
 
@@ -98,46 +98,46 @@ export class UringDriver implements Driver, DriverSink {
     if (this.#closed) return
     const ring = this.#ring
     if (ring.dispatching) ring.deliverLater()
-    else ring.deliver(ring.native.collect(ring.id, this.#name))
+    else ring.deliver(ring.native.collect(ring.handle, this.#handle))
   }
 
   arm(bits: number): void {
     if (this.#closed || (bits & ~this.#armed) === 0) return
     this.#armed |= bits
-    this.#ring.native.arm(this.#name, bits)
+    this.#ring.native.arm(this.#handle, bits)
   }
 
   disarm(bits: number): void {
     // Its place on the ring may be another driver's by then.
     if (this.#closed || (bits & this.#armed) === 0) return
     this.#armed &= ~bits
-    this.#ring.native.disarm(this.#name, bits)
+    this.#ring.native.disarm(this.#handle, bits)
   }
 
   ref(): void {
-    if (!this.#closed) this.#ring.native.setReferenced(this.#name, true)
+    if (!this.#closed) this.#ring.native.setReferenced(this.#handle, true)
   }
 
   unref(): void {
-    if (!this.#closed) this.#ring.native.setReferenced(this.#name, false)
+    if (!this.#closed) this.#ring.native.setReferenced(this.#handle, false)
   }
 
   abort(): void {
     if (this.#closed) return
     const ring = this.#ring
-    ring.native.abortDriver(this.#name)
+    ring.native.abortDriver(this.#handle)
     if (ring.dispatching) ring.deliverLater()
-    else ring.deliver(ring.native.collect(ring.id, this.#name))
+    else ring.deliver(ring.native.collect(ring.handle, this.#handle))
   }
 
   undeliveredBytes(): number {
-    return this.#closed ? 0 : this.#ring.native.undelivered(this.#name)
+    return this.#closed ? 0 : this.#ring.native.undelivered(this.#handle)
   }
 
   counters(): DriverCounters {
     if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
     const values = new Float64Array(6)
-    this.#ring.native.counters(this.#name, values)
+    this.#ring.native.counters(this.#handle, values)
     const [sendCalls = 0, collectCalls = 0, emptyCollectCalls = 0, notifications = 0, notifiedIds = 0, pinnedBytes = 0] = values
     return { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds, foreignErrors: 0, pinnedBytes }
   }
@@ -148,28 +148,28 @@ export class UringDriver implements Driver, DriverSink {
     this.#closed = true
     const ring = this.#ring
     ring.dispatcher.set(this.#index, undefined)
-    this.#bytesLeft = ring.native.closeDriver(this.#name)
+    this.#bytesLeft = ring.native.closeDriver(this.#handle)
     ring.openDrivers--
     if (ring.dispatching) {
       ring.deliverLater()
       return this.#bytesLeft
     }
-    const events = ring.native.collect(ring.id, this.#name)
+    const events = ring.native.collect(ring.handle, this.#handle)
     // Of what was shared at the close, the kernel may just have reported some as released.
-    this.#bytesLeft = ring.native.pinnedBytes(this.#name)
+    this.#bytesLeft = ring.native.pinnedBytes(this.#handle)
     ring.deliver(events)
     ring.release()
     return this.#bytesLeft
   }
 
   answeringCall(token: number): string {
-    return this.#ring.native.answerSource(this.#name, token) === AnswerSource.PlainCall ? 'sendmsg' : 'io_uring_enter'
+    return this.#ring.native.answerSource(this.#handle, token) === AnswerSource.PlainCall ? 'sendmsg' : 'io_uring_enter'
   }
 
   failure(token?: number): DriverFailure | undefined {
-    const { native, id } = this.#ring
-    if (token !== undefined && native.answerSource(this.#name, token) !== AnswerSource.FailedEnter) return undefined
-    const errno = native.ringError(id)
+    const { native, handle } = this.#ring
+    if (token !== undefined && native.answerSource(this.#handle, token) !== AnswerSource.FailedEnter) return undefined
+    const errno = native.ringError(handle)
     return errno === 0 ? undefined : enterFailure(errno)
   }
 

@@ -22,7 +22,7 @@ const unsubmittedStages: readonly Stage[] = ['opened', 'held']
 /** Bytes pinned by all environments of this process, and bytes left pinned on purpose. */
 function pins(): { pinned: number; leaked: number } {
   const values = new Float64Array(2)
-  loadNative().processPins(values)
+  loadNative().processMemory(values)
   const [pinned = 0, leaked = 0] = values
   return { pinned, leaked }
 }

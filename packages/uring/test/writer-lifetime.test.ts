@@ -15,7 +15,7 @@ writerLifetimeSuite({
   runChild: (task) => runChild(SCRIPT, task),
   pinnedMemory: () => {
     const values = new Float64Array(2)
-    loadNative().processPins(values)
+    loadNative().processMemory(values)
     const [pinnedBytes = 0, leakedBytes = 0] = values
     return { pinnedBytes, leakedBytes }
   },

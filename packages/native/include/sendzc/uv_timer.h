@@ -36,6 +36,7 @@ class uv_timer {
     return 0;
   }
 
+  bool is_open() const { return timer_ != nullptr; }
   bool is_running() const { return timer_ != nullptr && uv_is_active(reinterpret_cast<uv_handle_t*>(&timer_->handle)) != 0; }
   // Fires once, `delay_ms` from now; a later start replaces an earlier one.
   void start(uint32_t delay_ms) {

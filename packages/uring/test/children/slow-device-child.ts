@@ -7,7 +7,7 @@ import { startWorker } from './child.js'
 
 function pins(): { pinnedBytes: number; leakedBytes: number } {
   const values = new Float64Array(2)
-  loadNative().processPins(values)
+  loadNative().processMemory(values)
   return { pinnedBytes: values[0] as number, leakedBytes: values[1] as number }
 }
 

@@ -11,7 +11,7 @@ export interface WriterTask extends WriteTask {
 const task = JSON.parse(process.argv[2] as string) as WriterTask
 const pins = new Float64Array(2)
 const report = await reportWrites(task, uring(task.options), () => {
-  loadNative().processPins(pins)
+  loadNative().processMemory(pins)
   return pins[0] as number
 })
 process.stdout.write(JSON.stringify({ ...report, probe: uring(task.options).probe() }))

@@ -17,9 +17,9 @@ using sendzc::event_buffer;
 using sendzc::fixed_region;
 using sendzc::memory_pin;
 using sendzc::request_kind;
-using sendzc::request_name;
 using sendzc::send_engine;
 using sendzc::unique_fd;
+using sendzc::user_data;
 
 namespace {
 
@@ -111,22 +111,22 @@ struct fixture {
 };
 
 void a_name_holds_its_parts() {
-  constexpr uint32_t generations[] = {0, 1, request_name::generation_mask};
-  constexpr uint32_t drivers[] = {0, request_name::max_drivers - 1};
-  constexpr uint32_t tokens[] = {0, request_name::max_tokens - 1};
-  constexpr uint32_t sequences[] = {0, request_name::sequence_mask};
+  constexpr uint32_t generations[] = {0, 1, user_data::generation_mask};
+  constexpr uint32_t drivers[] = {0, user_data::max_drivers - 1};
+  constexpr uint32_t tokens[] = {0, user_data::max_tokens - 1};
+  constexpr uint32_t sequences[] = {0, user_data::sequence_mask};
   for (uint32_t generation : generations)
     for (uint32_t driver : drivers)
       for (uint32_t token : tokens)
         for (uint32_t sequence : sequences) {
-          uint64_t name = request_name::pack(request_kind::poll, generation, driver, token, sequence);
-          CHECK(request_name::kind(name) == request_kind::poll);
-          CHECK_EQUAL(request_name::generation(name), generation);
-          CHECK_EQUAL(request_name::driver(name), driver);
-          CHECK_EQUAL(request_name::token(name), token);
-          CHECK_EQUAL(request_name::sequence(name), sequence);
+          uint64_t data = user_data::pack(request_kind::poll, generation, driver, token, sequence);
+          CHECK(user_data::kind(data) == request_kind::poll);
+          CHECK_EQUAL(user_data::generation(data), generation);
+          CHECK_EQUAL(user_data::driver(data), driver);
+          CHECK_EQUAL(user_data::token(data), token);
+          CHECK_EQUAL(user_data::sequence(data), sequence);
         }
-  CHECK_EQUAL(request_name::sequence(request_name::pack(request_kind::send, 0, 0, 0, request_name::sequence_mask + 1)), 0);
+  CHECK_EQUAL(user_data::sequence(user_data::pack(request_kind::send, 0, 0, 0, user_data::sequence_mask + 1)), 0);
 }
 
 void slots_of_a_region() {
@@ -278,12 +278,12 @@ void failed_messages_are_released_once() {
   }
 }
 
-// What comes late is named for a message that has ended: a no-operation under that name stands in for it.
+// A late completion carries the user_data of a message that has ended: a no-operation with that user_data stands in for it.
 void a_former_name_of_a_token_is_nobodys() {
   fixture f;
   f.engine.begin_batch(*f.driver, 1, true);
   f.add(0, 500, true);
-  uint64_t former = request_name::of(*f.driver, 0);
+  uint64_t former = user_data::of(*f.driver, 0);
   f.engine.flush(f.driver);
   f.reap_until_released(1);
   f.events.clear();
@@ -294,7 +294,7 @@ void a_former_name_of_a_token_is_nobodys() {
   late->user_data = former;
   f.engine.begin_batch(*f.driver, 1, true);
   f.add(0, 700, true);
-  CHECK(former != request_name::of(*f.driver, 0));
+  CHECK(former != user_data::of(*f.driver, 0));
   f.engine.flush(f.driver);
   f.reap_until_released(1);
   CHECK_EQUAL(f.count(sendzc::event_sent), 1);
@@ -306,7 +306,7 @@ void tokens_and_queues_wrap() {
   fixture f(8, 64, 2);
   std::vector<uint8_t> arrived(1000);
   f.driver->tokens.resize(1);
-  f.driver->tokens[0].sequence = request_name::sequence_mask - 100;
+  f.driver->tokens[0].sequence = user_data::sequence_mask - 100;
   for (uint32_t round = 0; round < 500; round++) {
     f.events.clear();
     f.engine.begin_batch(*f.driver, 2, true);

@@ -1,4 +1,4 @@
-#include "binding_values.h"
+#include "binding_arguments.h"
 
 #include <cmath>
 #include <cstring>
@@ -15,10 +15,7 @@ constexpr size_t max_string_bytes = 1024;
 void value_reader::fail(const char* name, const char* expected) {
   if (ok_) {
     std::string message = std::string("sendzc_socket: ") + name + " must be " + expected;
-    bool pending = false;
-    if (napi_is_exception_pending(env_, &pending) == napi_ok && !pending) {
-      napi_throw_type_error(env_, nullptr, message.c_str());
-    }
+    if (!env_.IsExceptionPending()) Napi::TypeError::New(env_, message).ThrowAsJavaScriptException();
   }
   ok_ = false;
 }
@@ -100,71 +97,13 @@ napi_value value_reader::property(napi_value object, const char* name) {
   return value;
 }
 
-object_builder::object_builder(napi_env env) : env_(env), ok_(napi_create_object(env, &object_) == napi_ok) {}
+Napi::Value to_value(const Napi::CallbackInfo& info, int number) { return Napi::Number::New(info.Env(), number); }
 
-// By reference, for arguments are evaluated in any order.
-void object_builder::set(const char* name, napi_status made, const napi_value& value) {
-  ok_ = ok_ && made == napi_ok && napi_set_named_property(env_, object_, name, value) == napi_ok;
-}
-
-object_builder& object_builder::number(const char* name, double number) {
-  napi_value value = nullptr;
-  set(name, napi_create_double(env_, number, &value), value);
-  return *this;
-}
-
-object_builder& object_builder::boolean(const char* name, bool boolean) {
-  napi_value value = nullptr;
-  set(name, napi_get_boolean(env_, boolean, &value), value);
-  return *this;
-}
-
-object_builder& object_builder::string(const char* name, const std::string& text) {
-  napi_value value = nullptr;
-  set(name, napi_create_string_utf8(env_, text.data(), text.size(), &value), value);
-  return *this;
-}
-
-object_builder& object_builder::bytes(const char* name, const void* data, size_t size) {
-  napi_value buffer = nullptr;
-  napi_value value = nullptr;
-  void* memory = nullptr;
-  napi_status made = napi_create_arraybuffer(env_, size, &memory, &buffer);
-  if (made == napi_ok && size > 0) memcpy(memory, data, size);
-  if (made == napi_ok) made = napi_create_typedarray(env_, napi_uint8_array, size, buffer, 0, &value);
-  set(name, made, value);
-  return *this;
-}
-
-object_builder& object_builder::value(const char* name, napi_value value) {
-  set(name, value == nullptr ? napi_generic_failure : napi_ok, value);
-  return *this;
-}
-
-object_builder& object_builder::null(const char* name) {
-  napi_value value = nullptr;
-  set(name, napi_get_null(env_, &value), value);
-  return *this;
-}
-
-Napi::Value to_value(const Napi::CallbackInfo& info, napi_value value) {
-  if (value != nullptr) return {info.Env(), value};
-  bool pending = false;
-  if (napi_is_exception_pending(info.Env(), &pending) == napi_ok && !pending) {
-    napi_throw_error(info.Env(), nullptr, "sendzc_socket: Node-API could not make the result");
-  }
-  return {};
-}
-
-Napi::Value to_value(const Napi::CallbackInfo& info, int number) {
-  napi_value value = nullptr;
-  if (napi_create_int32(info.Env(), number, &value) != napi_ok) value = nullptr;
-  return to_value(info, value);
-}
+Napi::Value to_value(const Napi::CallbackInfo& info, Napi::Object made) { return info.Env().IsExceptionPending() ? Napi::Value() : made; }
 
 bool export_function(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
-  napi_value made = Napi::Function::New(env, function, name);
-  return made != nullptr && napi_set_named_property(env, exports, name, made) == napi_ok;
+  exports.Set(name, Napi::Function::New(env, function, name));
+  return !env.IsExceptionPending();
 }
 
 }  // namespace sendzc

@@ -8,16 +8,16 @@
 
 namespace sendzc {
 
-class uv_handle {
+class uv_poll {
  public:
   using ready_fn = void (*)(void* context);
   using closed_fn = void (*)(void* context);
 
-  uv_handle() = default;
-  uv_handle(const uv_handle&) = delete;
-  uv_handle& operator=(const uv_handle&) = delete;
+  uv_poll() = default;
+  uv_poll(const uv_poll&) = delete;
+  uv_poll& operator=(const uv_poll&) = delete;
   // close() has been called, or open() never: the handle outlives this object until libuv's close callback.
-  ~uv_handle() = default;
+  ~uv_poll() = default;
 
   // 0 or a negated errno. The handle starts unreferenced and stopped.
   int open(uv_loop_t* loop, int fd, ready_fn ready, void* context) {

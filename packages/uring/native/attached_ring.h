@@ -1,4 +1,4 @@
-// A ring in an environment: its engine, its place in the event loop, and the event buffer that JavaScript owns.
+// A ring that is attached to an event loop: its engine, what the loop polls of it, and the event buffer that JavaScript owns.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,17 @@
 #include "event_signal.h"
 #include "send_engine.h"
 #include "sendzc/event_buffer.h"
-#include "sendzc/uv_handle.h"
+#include "sendzc/uv_poll.h"
 #include "sendzc/uv_timer.h"
 
 namespace sendzc {
 
-class ring_host {
+class attached_ring {
  public:
-  using ready_fn = void (*)(void* context, uint32_t ring_id);
-  using closed_fn = void (*)(void* context, ring_host* host);
+  using ready_fn = void (*)(void* context, uint32_t handle);
+  using closed_fn = void (*)(void* context, attached_ring* ring);
 
-  ring_host(uint32_t id, int32_t* words, size_t word_count) : id_(id), events_(words, word_count) {}
+  attached_ring(uint32_t handle, int32_t* words, size_t word_count) : handle_(handle), events_(words, word_count) {}
 
   // 0 or a negated errno, with the call that failed in failed_call(). To be closed in either case.
   int open(uv_loop_t* loop, const ring_settings& settings, uint32_t first_generation, ready_fn ready, ready_fn lingered, void* context) {
@@ -31,14 +31,14 @@ class ring_host {
     result = signal_.open();
     if (result != 0) return result;
     failed_call_ = "epoll_ctl";
-    result = handle_.open(loop, signal_.fd(), on_ready, this);
+    result = poll_.open(loop, signal_.fd(), on_ready, this);
     if (result == 0) result = timer_.open(loop, on_timer, this);
     return result;
   }
   const char* failed_call() const { return failed_call_ != nullptr ? failed_call_ : engine_.failed_call(); }
 
   send_engine& engine() { return engine_; }
-  uint32_t id() const { return id_; }
+  uint32_t handle() const { return handle_; }
 
   // Fills the event buffer anew; the caller has read what was in it. Returns the number of events.
   uint32_t reap(bool from_loop) {
@@ -57,7 +57,7 @@ class ring_host {
       listening_ = listening;
       if (listening && !registered_) {
         registered_ = engine_.queue().register_eventfd(signal_.fd()) == 0;
-        handle_.start();
+        poll_.start();
       }
       engine_.queue().set_listening(listening);
     }
@@ -66,7 +66,7 @@ class ring_host {
     uint32_t retry_delay_ms = listening ? engine_.retry_delay_ms() : 0;
     if (retry_delay_ms > 0) timer_.start(retry_delay_ms);
     if (wanted == referenced_) return;
-    handle_.set_referenced(wanted);
+    poll_.set_referenced(wanted);
     referenced_ = wanted;
   }
 
@@ -86,36 +86,36 @@ class ring_host {
   void close(closed_fn closed, void* context) {
     closed_ = closed;
     context_ = context;
-    open_handles_ = 2;
+    open_uv_handles_ = 2;
     engine_.close_ring();
     timer_.close(on_closed, this);
-    handle_.close(on_closed, this);
+    poll_.close(on_closed, this);
   }
 
  private:
   static void on_ready(void* self) {
-    auto* host = static_cast<ring_host*>(self);
-    host->signal_.lower();
-    host->ready_(host->context_, host->id_);
+    auto* ring = static_cast<attached_ring*>(self);
+    ring->signal_.lower();
+    ring->ready_(ring->context_, ring->handle_);
   }
   // The end of lingering, or the time to try again what failed.
   static void on_timer(void* self) {
-    auto* host = static_cast<ring_host*>(self);
-    (host->lingering_ ? host->lingered_ : host->ready_)(host->context_, host->id_);
+    auto* ring = static_cast<attached_ring*>(self);
+    (ring->lingering_ ? ring->lingered_ : ring->ready_)(ring->context_, ring->handle_);
   }
   static void on_closed(void* self) {
-    auto* host = static_cast<ring_host*>(self);
-    if (--host->open_handles_ > 0) return;
-    host->closed_(host->context_, host);
+    auto* ring = static_cast<attached_ring*>(self);
+    if (--ring->open_uv_handles_ > 0) return;
+    ring->closed_(ring->context_, ring);
   }
 
-  uint32_t id_;
+  uint32_t handle_;
   send_engine engine_;
   event_buffer events_;
   event_signal signal_;
-  uv_handle handle_;
+  uv_poll poll_;
   uv_timer timer_;
-  uint32_t open_handles_ = 0;
+  uint32_t open_uv_handles_ = 0;
   const char* failed_call_ = nullptr;
   ready_fn ready_ = nullptr;
   ready_fn lingered_ = nullptr;

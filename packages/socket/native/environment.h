@@ -1,7 +1,7 @@
 // What one Node.js environment owns of this addon.
 #pragma once
 
-#include <node_api.h>
+#include <sendzc/loop_callback.h>
 
 #include <cstdint>
 #include <map>
@@ -18,17 +18,13 @@ constexpr size_t max_receivers = 64;
 // Senders of pages, in one environment.
 constexpr size_t max_page_senders = 64;
 
-struct addon_instance {
-  napi_env env = nullptr;
-  napi_ref on_ready = nullptr;  // JavaScript's (id: number) => void
+struct environment {
+  loop_callback on_ready;  // JavaScript's (id: number) => void
   ready_poll poll;
   std::map<uint32_t, std::unique_ptr<receiver>> receivers;
   uint32_t next_receiver = 1;
   std::map<uint32_t, std::unique_ptr<page_sender>> page_senders;
   uint32_t next_page_sender = 1;
-
-  // Calls on_ready; an exception of JavaScript's becomes an uncaught one.
-  static void call_on_ready(void* self, uint32_t id);
 
   void begin_teardown(void (*done)(void*), void* context);
 };

@@ -1,10 +1,10 @@
-#include "submit.h"
+#include "binding_hot.h"
 
 #include <errno.h>
 
 #include <utility>
 
-#include "napi_arguments.h"
+#include "binding_arguments.h"
 
 namespace sendzc {
 
@@ -183,42 +183,64 @@ class batch_submission {
   napi_value buffers_[max_segments_per_message];
 };
 
-// Fills the event buffer, and returns the number of events; null where the caller got its part of the contract wrong.
-napi_value send_batch(napi_env env, environment& home, driver& to, segment_source segments, const uint32_t* table, uint32_t count) {
-  event_buffer& events = home.fresh_events();
+// Fills the event buffer, and returns the number of events; -1 where the caller got its part of the contract wrong.
+int32_t send_batch(napi_env env, environment& instance, driver& to, segment_source segments, const uint32_t* table, uint32_t count) {
+  event_buffer& events = instance.fresh_events();
   // Each message is sent and released once, and each one in flight may be released: that must fit.
-  if (events.room() < static_cast<size_t>(count) * 2 + to.max_in_flight()) return nullptr;
+  if (events.room() < static_cast<size_t>(count) * 2 + to.max_in_flight()) return -1;
   to.collected_on_wake = false;
-  batch_submission(env, to, home.scratch(), segments, table, count).run();
-  napi_value result = nullptr;
-  napi_create_uint32(env, static_cast<uint32_t>(events.size()), &result);
-  return result;
+  batch_submission(env, to, instance.scratch(), segments, table, count).run();
+  return static_cast<int32_t>(events.size());
 }
 
 }  // namespace
 
 napi_value submit(napi_env env, napi_callback_info info) {
-  arguments<4> given(env, info);
-  driver* to = given.opened(0);
-  int32_t count = given.int32(3);
-  if (!given.valid() || count < 0) return given.refuse();
-  const uint32_t* table = given.words<uint32_t>(2, napi_uint32_array, static_cast<size_t>(count) * table_words);
-  if (table == nullptr) return given.refuse();
-  napi_value events = send_batch(env, *given.home(), *to, {given[1], true}, table, static_cast<uint32_t>(count));
-  return events != nullptr ? events : given.refuse();
+  hot<4> given(env, info);
+  driver* to = opened_driver(given, 0);
+  uint32_t count = given.uint32(3);
+  elements_view<uint32_t> table = given.elements<uint32_t>(2, size_t{count} * table_words);
+  if (!given.valid() || to == nullptr) return given.refuse(misused);
+  int32_t events = send_batch(env, given.instance(), *to, {given[1], true}, table.data, count);
+  return events < 0 ? given.refuse(misused) : given.number(events);
 }
 
-// The driver's handle, the token and the flags are in the place of the first event, since each argument costs a call into Node.js; whoever
-// submits has read the events.
 napi_value submit_one(napi_env env, napi_callback_info info) {
-  arguments<1> given(env, info);
-  if (!given.valid()) return given.refuse();
-  const int32_t* words = given.home()->submission_words();
-  driver* to = words == nullptr ? nullptr : given.home()->find(words[0]);
-  if (to == nullptr) return given.refuse();
-  const uint32_t table[table_words] = {static_cast<uint32_t>(words[1]), 1, static_cast<uint32_t>(words[2])};
-  napi_value events = send_batch(env, *given.home(), *to, {given[0], false}, table, 1);
-  return events != nullptr ? events : given.refuse();
+  hot<1> given(env, info);
+  const uint32_t* control = given.valid() ? given.instance().control().get() : nullptr;
+  driver* to = control == nullptr ? nullptr : given.instance().find(control[0]);
+  if (to == nullptr) return given.refuse(misused);
+  const uint32_t table[table_words] = {control[1], 1, control[2]};
+  int32_t events = send_batch(env, given.instance(), *to, {given[0], false}, table, 1);
+  return events < 0 ? given.refuse(misused) : given.number(events);
+}
+
+napi_value collect(napi_env env, napi_callback_info info) {
+  hot<1> given(env, info);
+  driver* found = opened_driver(given, 0);
+  if (found == nullptr) return given.refuse(misused);
+  event_buffer& events = given.instance().fresh_events();
+  bool reported = found->collected_on_wake;
+  found->collected_on_wake = false;
+  if (!reported) found->sends.collect(*found, false);
+  return given.number(static_cast<int32_t>(events.size()));
+}
+
+napi_value arm(napi_env env, napi_callback_info info) {
+  hot<2> given(env, info);
+  driver* found = opened_driver(given, 0);
+  uint32_t bits = given.uint32(1);
+  if (!given.valid() || found == nullptr) return given.refuse(misused);
+  return given.number(given.instance().arm(*found, bits));
+}
+
+napi_value disarm(napi_env env, napi_callback_info info) {
+  hot<2> given(env, info);
+  driver* found = opened_driver(given, 0);
+  uint32_t bits = given.uint32(1);
+  if (!given.valid() || found == nullptr) return given.refuse(misused);
+  given.instance().disarm(*found, bits);
+  return nullptr;
 }
 
 }  // namespace sendzc
