@@ -43,7 +43,7 @@ const fileOf = ({ page, line }: CodeBlock): string => join(folder, `${page.repla
 
 it('every block of the guides is of a language that is looked at', () => {
   expect(blocks.length).toBeGreaterThan(20)
-  const known = ['js', 'json', 'sh', 'dockerfile']
+  const known = ['js', 'json', 'sh', 'docker']
   expect(blocks.filter(({ language }) => !known.includes(language)).map(nameOf)).toEqual([])
 })
 
@@ -96,7 +96,7 @@ it.each(ofLanguage('json').map((block) => [nameOf(block), block.text]))('%s is J
 })
 
 describe('containers', () => {
-  const [dockerfile] = ofLanguage('dockerfile')
+  const [dockerfile] = ofLanguage('docker')
   const instructions: { keyword: string; argument: string }[] = dockerInstructions(dockerfile?.text ?? '')
   const argumentsOf = (wanted: string): string[] => instructions.filter(({ keyword }) => keyword === wanted).map(({ argument }) => argument)
 

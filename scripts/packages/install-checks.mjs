@@ -85,7 +85,7 @@ export async function installChecks({ check, user }) {
     const folder = user.emptyFolder()
     await npm(folder, ['install', 'sendzc', '--package-lock-only'])
     const page = readFileSync(join(root, 'docs/guides/containers.md'), 'utf8')
-    const [{ text }] = codeBlocks('containers.md', page).filter(({ language }) => language === 'dockerfile')
+    const [{ text }] = codeBlocks('containers.md', page).filter(({ language }) => language === 'docker')
     const instructions = dockerInstructions(text)
     for (const { argument } of instructions.filter(({ keyword }) => keyword === 'RUN')) {
       const [command, ...args] = argument.split(' ')

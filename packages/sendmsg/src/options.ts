@@ -41,7 +41,7 @@ export interface InlineOptions {
    * Notifications that one placeholder has room for. Default: `interval`, up to what the kernel fills at most.
    */
   capacity?: number | undefined
-  /** Number of the control message, for a kernel that chose another. Default: {@link SCM_ZC_NOTIFICATION}. */
+  /** Number of the control message, for a kernel that chose another. Default: `SCM_ZC_NOTIFICATION`. */
   cmsgType?: number | undefined
 }
 /** Options of `inline()`, with every default filled in that depends on no other. */

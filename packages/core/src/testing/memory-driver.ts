@@ -31,7 +31,7 @@ export interface MemoryOptions extends MemoryKernelOptions {
   maxSegmentsPerMessage?: number
   /** Notifications fetched by one system call of `collect`. Default 16. */
   rangesPerCall?: number
-  /** How `collect` walks a range of ids: to be replaced by tests that want to see a wrong walk caught. Default {@link forEachId}. */
+  /** How `collect` walks a range of ids: to be replaced by tests that want to see a wrong walk caught. Default `forEachId`. */
   walkIds?: (lo: number, hi: number, visit: (id: number) => void) => void
 }
 
