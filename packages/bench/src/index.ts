@@ -4,7 +4,20 @@
  * @packageDocumentation
  */
 
+export {
+  BACKENDS,
+  BASELINE,
+  type BackendLabel,
+  type Cell,
+  LEVELS,
+  type Level,
+  PEERS,
+  type PeerLabel,
+  TRANSPORTS,
+  type Transport,
+} from './cells/cell.js'
 export { BenchFailure, ExitStatus, type ExitStatusCode } from './cli/failure.js'
+export { bootstrapMedian, median, pairedRatio, quantile, type RatioEstimate, type Summary, summarize } from './numbers/statistics.js'
 export {
   type BenchRecord,
   bytesPerSecond,
@@ -19,16 +32,3 @@ export {
   rowSchema,
 } from './record/record.js'
 export { MAX_RECORD_BYTES, readRecord, writeRecord } from './record/record-file.js'
-export {
-  BACKENDS,
-  BASELINE,
-  type BackendLabel,
-  type Cell,
-  LEVELS,
-  type Level,
-  PEERS,
-  type PeerLabel,
-  TRANSPORTS,
-  type Transport,
-} from './run/cell.js'
-export { bootstrapMedian, median, pairedRatio, quantile, type RatioEstimate, type Summary, summarize } from './run/statistics.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { selectBackends } from '../src/machine/backends.js'
 import type { ProbeRecord } from '../src/record/record.js'
-import { selectBackends } from '../src/run/backends.js'
 
 const works = (label: string): ProbeRecord => ({ label, backend: label, available: true, reason: 'works', checks: [] })
 const lacks = (label: string): ProbeRecord => ({

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
+import { bench } from '../src/bench.js'
 import { findArchive } from '../src/c-programs/selftests.js'
-import { bench } from '../src/cli/bench.js'
 import { type ExitStatusCode, runToStatus } from '../src/cli/failure.js'
 
 /** What a command left. */

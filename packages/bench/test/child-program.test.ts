@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CutOff, runProgram } from '../src/run/child-program.js'
+import { CutOff, runProgram } from '../src/c-programs/child-program.js'
 
 /** Longer than any test may take: a program that is not ended fails its test. */
 const TIMEOUT_MS = 3_600_000

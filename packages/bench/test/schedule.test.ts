@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../src/run/random.js'
+import { seededRandom } from '../src/numbers/random.js'
 import { interleave } from '../src/run/schedule.js'
 
 const cells = ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'c1', 'c2', 'c3']

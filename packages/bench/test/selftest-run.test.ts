@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseSelftest, selftestArguments } from '../src/c-programs/selftest-run.js'
-import type { Cell } from '../src/run/cell.js'
+import type { Cell } from '../src/cells/cell.js'
 
 const cell: Cell = { transport: 'tcp6', backend: 'c-msg_zerocopy', level: 'peer', interval: 32, sizeBytes: 65_000 }
 

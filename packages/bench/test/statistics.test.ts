@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bootstrapMedian, median, pairedRatio, quantile, summarize } from '../src/run/statistics.js'
+import { bootstrapMedian, median, pairedRatio, quantile, summarize } from '../src/numbers/statistics.js'
 
 const rounds = (...values: number[]): Map<number, number> => new Map(values.map((value, round) => [round, value]))
 

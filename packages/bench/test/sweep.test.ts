@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { bench } from '../src/cli/bench.js'
+import { bench } from '../src/bench.js'
 import { readRecord } from '../src/record/record-file.js'
 import { blame, capture, inFolderOfItsOwn, run } from './bench-run.js'
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { type Cell, familyOf, isStream } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
+import type { Destination } from '../ends/connect.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
 import type { Row } from '../record/record.js'
-import { type Cell, familyOf, isStream } from '../run/cell.js'
-import type { Destination } from '../run/cell-runner.js'
-import { CutOff, runProgram } from '../run/child-program.js'
+import { CutOff, runProgram } from './child-program.js'
 import { CONGESTION_VARIABLE, type Selftests } from './selftests.js'
 
 /**

@@ -7,13 +7,13 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { type Cell, familyOf, isStream, type SelftestPath } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
+import type { Destination } from '../ends/connect.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
 import type { Processors } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
-import { type Cell, familyOf, isStream, type SelftestPath } from '../run/cell.js'
-import type { Destination } from '../run/cell-runner.js'
-import { runProgram } from '../run/child-program.js'
+import { runProgram } from './child-program.js'
 
 const run = promisify(execFile)
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { BACKEND_GROUPS, BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from '../run/cell.js'
-import { SEED_LIMIT } from '../run/random.js'
+import { BACKEND_GROUPS, BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from '../cells/cell.js'
+import { SEED_LIMIT } from '../numbers/random.js'
 import { BenchFailure, messageOf } from './failure.js'
 
 /** One option of a command: how it is written, what it says, how it is read. */

@@ -1,16 +1,3 @@
-import type { Command } from '../cli/command.js'
-import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
-import { ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { makePayload } from '../ends/payload.js'
-import { openReceivers } from '../ends/receivers.js'
-import { congestionText, socketSettings } from '../ends/socket-settings.js'
-import { AncestorLoad } from '../loads/ancestor-load.js'
-import { ProcessorMeter } from '../machine/processor-meter.js'
-import { chooseProcessors, pinSender } from '../machine/processors.js'
-import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { probeBackends, selectBackends } from '../run/backends.js'
 import {
   ANCESTORS,
   type AncestorLabel,
@@ -21,13 +8,28 @@ import {
   type Cell,
   groupKey,
   type Transport,
-} from '../run/cell.js'
-import { type CellContext, connectTo, defaultNoDelay, type MeasuredCell, measuredOnWire, runCell } from '../run/cell-runner.js'
+} from '../cells/cell.js'
+import type { Command } from '../cli/command.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
+import { ExitStatus, type ExitStatusCode } from '../cli/failure.js'
+import { connectTo, defaultNoDelay } from '../ends/connect.js'
+import { makePayload } from '../ends/payload.js'
+import { congestionText, socketSettings } from '../ends/socket-settings.js'
+import { AncestorLoad } from '../loads/ancestor-load.js'
+import { probeBackends, selectBackends } from '../machine/backends.js'
+import { ProcessorMeter } from '../machine/processor-meter.js'
+import { chooseProcessors, pinSender } from '../machine/processors.js'
+import type { Row } from '../record/record.js'
+import { type CellContext, runCell } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { ancestorsTables, FREE_NOTES } from '../tables/ancestors-table.js'
+import { type MeasuredCell, measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 import { noDelayText } from './sweep.js'
@@ -97,7 +99,7 @@ async function ancestors(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(congestionText(settings), ...FREE_NOTES)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()

@@ -1,28 +1,30 @@
 import { openWriter } from '@sendzc/core'
 import type { OpenSocket } from '@sendzc/socket'
+import { BACKENDS, hasLevel, type OwnCell } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
+import { connectTo } from '../ends/connect.js'
 import { ensureDescriptors } from '../ends/descriptors.js'
 import { makePayload } from '../ends/payload.js'
-import { openReceivers } from '../ends/receivers.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
 import { FLEET_BURST, FLEET_IN_FLIGHT, FleetDriverLoad } from '../loads/fleet-driver-load.js'
 import { FleetWriterLoad } from '../loads/fleet-writer-load.js'
 import type { Load } from '../loads/load.js'
+import { backendFor, probeBackends, selectBackends } from '../machine/backends.js'
 import { chooseProcessors, pinSender } from '../machine/processors.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
-import { BACKENDS, hasLevel, type OwnCell } from '../run/cell.js'
-import { type CellContext, connectTo, type MeasuredCell, measuredOnWire, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, thresholdFor } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import { copiedText } from '../tables/sweep-table.js'
 import { textTable } from '../tables/text-table.js'
+import { type MeasuredCell, measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 
@@ -92,7 +94,7 @@ async function connections(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = fleetCells({ ...options, transports: receivers.transports }, backends)

@@ -1,24 +1,26 @@
 import { openWriter } from '@sendzc/core'
+import { hasLevel, type OwnCell } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
+import { connectTo } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
-import { openReceivers } from '../ends/receivers.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
 import { latencyQuantiles, MAX_OPEN_LOOP_SENDS, MIN_OPEN_LOOP_SENDS, type OpenLoopSink, runOpenLoop } from '../loads/open-loop.js'
 import { DriverOpenLoop } from '../loads/open-loop-driver.js'
 import { WriterOpenLoop } from '../loads/open-loop-writer.js'
+import { backendFor, probeBackends, selectBackends } from '../machine/backends.js'
 import { chooseProcessors, pinSender } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
-import { hasLevel, type OwnCell } from '../run/cell.js'
-import { type CellContext, connectTo, type MeasuredCell, measuredOnWire, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, thresholdFor } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { latencyTables } from '../tables/latency-table.js'
+import { type MeasuredCell, measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize } from './sweep.js'
@@ -105,7 +107,7 @@ async function latency(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = ratedCells({ ...options, transports: receivers.transports }, backends)

@@ -1,17 +1,5 @@
 import { ZeroCopyError } from '@sendzc/core'
 import { type OpenSocket, Receiver, type ReceiverReport } from '@sendzc/socket'
-import type { Command } from '../cli/command.js'
-import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
-import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from '../ends/lo-sockets.js'
-import { resolveDestinations } from '../ends/receivers.js'
-import { congestionText, type SocketSettings, socketSettings } from '../ends/socket-settings.js'
-import { DriverLoad } from '../loads/driver-load.js'
-import { chooseProcessors, pinSender } from '../machine/processors.js'
-import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
 import {
   type AnyCell,
   type AnyTransport,
@@ -23,11 +11,23 @@ import {
   isStream,
   OTHER_TRANSPORTS,
   TRANSPORTS,
-} from '../run/cell.js'
-import type { Destination } from '../run/cell-runner.js'
+} from '../cells/cell.js'
+import type { Command } from '../cli/command.js'
+import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from '../cli/failure.js'
+import type { Destination } from '../ends/connect.js'
+import { loMessage, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES, openLoSocket, startLoReceiver } from '../ends/lo-sockets.js'
+import { resolveDestinations } from '../ends/receivers.js'
+import { congestionText, type SocketSettings, socketSettings } from '../ends/socket-settings.js'
+import { DriverLoad } from '../loads/driver-load.js'
+import { backendFor, probeBackends, selectBackends } from '../machine/backends.js'
+import { chooseProcessors, pinSender } from '../machine/processors.js'
+import type { Row } from '../record/record.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { type LeftOut, loTable } from '../tables/lo-table.js'
 

@@ -1,23 +1,25 @@
 import { SOCKET_LIMITS } from '@sendzc/socket'
 import { findThroughput, isThroughputPath, runThroughput, type ThroughputCell, type ThroughputPath } from '../c-programs/zc-throughput.js'
+import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { openReceivers } from '../ends/receivers.js'
+import { defaultNoDelay } from '../ends/connect.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
+import { probeBackends, selectBackends } from '../machine/backends.js'
 import { emulationText, LOOPBACK_SYSCTL, machineOptions } from '../machine/machine.js'
 import { chooseProcessors, type Processors, pinSender } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { probeBackends, selectBackends } from '../run/backends.js'
-import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from '../run/cell.js'
-import { type CellContext, defaultNoDelay, measuredOnWire, runCell } from '../run/cell-runner.js'
+import { type CellContext, runCell } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measureRounds } from '../run/measure-rounds.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { warmupTurns } from '../run/warmup.js'
 import { paperTables } from '../tables/paper-table.js'
 import { questionTables } from '../tables/question-table.js'
+import { measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
@@ -129,7 +131,7 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   })
   run.note(congestionText(settings), ...(wire === undefined ? [loopbackText(machine.loopbackWithoutCopy)] : []))
   if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
-  await using receivers = await openReceivers({
+  await using receivers = await openEnds({
     transports: options.transports,
     to: undefined,
     cpu: processors.receiver,

@@ -1,27 +1,29 @@
 import { openWriter } from '@sendzc/core'
 import { MAX_SELFTEST_BYTES, runSelftest, SELFTEST_RUNTIME_MS, unknownCosts } from '../c-programs/selftest-run.js'
 import { buildSelftests, type Selftests } from '../c-programs/selftests.js'
+import { CELL_LIMITS, type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
+import type { Destination } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
-import { openReceivers } from '../ends/receivers.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
 import { closeNode, connectNode, NodeLoad } from '../loads/node-load.js'
 import { WriterLoad } from '../loads/writer-load.js'
+import { backendFor, probeBackends, selectBackends } from '../machine/backends.js'
 import { chooseProcessors, type Processors, pinSender } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { backendFor, probeBackends, selectBackends } from '../run/backends.js'
-import { CELL_LIMITS, type Cell, DEFAULT_SIZE_BYTES, groupKey, isStream, type OwnCell, type Transport } from '../run/cell.js'
-import { type CellContext, type Destination, type MeasuredCell, measuredOnWire, runCell, thresholdFor } from '../run/cell-runner.js'
+import { type CellContext, runCell, thresholdFor } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measure } from '../run/measure.js'
 import { measureRounds } from '../run/measure-rounds.js'
 import { measuredRow } from '../run/measured-row.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { warmupTurns } from '../run/warmup.js'
 import { COMPARISONS, compare, peersTable } from '../tables/peers-table.js'
+import { type MeasuredCell, measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 import { checkDatagramSize } from './sweep.js'
@@ -126,7 +128,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
     ...notes,
     ...((options.size ?? 0) > MAX_SELFTEST_BYTES ? [tooLargeForC(options.size)] : []),
   )
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const context = {

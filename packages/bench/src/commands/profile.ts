@@ -1,17 +1,17 @@
+import { groupKey, type OwnCell } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { openReceivers } from '../ends/receivers.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
+import { probeBackends, selectBackends } from '../machine/backends.js'
 import { chooseProcessors, pinSender } from '../machine/processors.js'
 import { checkProfiler, profiled, SAMPLES_PER_SECOND, type SampleEvent } from '../machine/profiler.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { probeBackends, selectBackends } from '../run/backends.js'
-import { groupKey, type OwnCell } from '../run/cell.js'
 import { type CellContext, runCell } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
 import { measureRounds } from '../run/measure-rounds.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import type { TurnsOutcome } from '../run/turns.js'
 import { profileTables } from '../tables/profile-table.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
@@ -80,7 +80,7 @@ async function profile(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(EVENT_NOTES[event], congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)

@@ -2,13 +2,13 @@ import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ZeroCopyError } from '@sendzc/core'
 import type { Receiver } from '@sendzc/socket'
+import { familyOf, IP_TRANSPORTS, type IpTransport, isStream, TRANSPORTS } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { parseCommandLine, read } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode, messageOf } from '../cli/failure.js'
 import { isSwept, startLoReceiver } from '../ends/lo-sockets.js'
 import { type SocketSettings, socketSettings } from '../ends/socket-settings.js'
 import { RpcResponder } from '../rpc/rpc-responder.js'
-import { familyOf, IP_TRANSPORTS, type IpTransport, isStream, TRANSPORTS } from '../run/cell.js'
 
 /** How long, in minutes, `bench serve` serves unless told otherwise. */
 const DEFAULT_MINUTES = 60

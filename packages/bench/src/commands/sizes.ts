@@ -1,15 +1,15 @@
+import { CELL_LIMITS, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { openReceivers } from '../ends/receivers.js'
+import { defaultNoDelay } from '../ends/connect.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
+import { probeBackends, selectBackends } from '../machine/backends.js'
 import { ProcessorMeter } from '../machine/processor-meter.js'
 import { chooseProcessors, pinSender } from '../machine/processors.js'
-import { RunRecord } from '../record/run-record.js'
-import { probeBackends, selectBackends } from '../run/backends.js'
-import { CELL_LIMITS, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell } from '../run/cell.js'
-import { defaultNoDelay } from '../run/cell-runner.js'
+import { openEnds } from '../run/ends.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import { autoTable } from '../tables/auto-table.js'
 import { sizesTables } from '../tables/sizes-table.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
@@ -99,7 +99,7 @@ async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   using meter = new ProcessorMeter()

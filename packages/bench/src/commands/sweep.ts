@@ -1,16 +1,17 @@
+import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
 import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { readRequest } from '../cli/run-request.js'
-import { openReceivers, type Receivers } from '../ends/receivers.js'
+import { defaultNoDelay } from '../ends/connect.js'
 import { congestionText, socketSettings } from '../ends/socket-settings.js'
+import { probeBackends, selectBackends } from '../machine/backends.js'
 import { chooseProcessors, pinSender } from '../machine/processors.js'
 import type { Row } from '../record/record.js'
-import { RunRecord } from '../record/run-record.js'
-import { probeBackends, selectBackends } from '../run/backends.js'
-import { groupKey, hasLevel, isStream, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from '../run/cell.js'
-import { type CellContext, defaultNoDelay, runCell } from '../run/cell-runner.js'
+import { type CellContext, runCell } from '../run/cell-runner.js'
+import { openEnds, type Ends as Receivers } from '../run/ends.js'
 import { measureRounds } from '../run/measure-rounds.js'
+import { RunRecord } from '../run/run-record.js'
+import { readRequest } from '../run/run-request.js'
 import { autoTable } from '../tables/auto-table.js'
 import { costTable, sweepTables } from '../tables/sweep-table.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
@@ -90,7 +91,7 @@ async function sweep(args: readonly string[]): Promise<ExitStatusCode> {
     probes,
   })
   run.note(congestionText(settings), ...notes)
-  await using receivers = await openReceivers({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
+  await using receivers = await openEnds({ transports: options.transports, to: options.to, cpu: processors.receiver, settings, wire })
   run.note(...receivers.notes)
   pinSender(processors)
   const cells = sweepCells({ ...options, transports: receivers.transports }, backends)

@@ -1,6 +1,6 @@
 import { type OpenSocket, openSocket, type Receiver, type ReceiverOptions, type SocketSpec, startReceiver } from '@sendzc/socket'
-import { type AnyTransport, isIpTransport, MAX_DATAGRAM_BYTES, type Transport } from '../run/cell.js'
-import { connectTo, type Destination } from '../run/cell-runner.js'
+import { type AnyTransport, isIpTransport, MAX_DATAGRAM_BYTES, type Transport } from '../cells/cell.js'
+import { connectTo, type Destination } from './connect.js'
 import { makePayload } from './payload.js'
 import { startDiscarding } from './receivers.js'
 import type { SocketSettings } from './socket-settings.js'

@@ -1,12 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { existsSync, readFileSync } from 'node:fs'
 import { type Receiver, startReceiver } from '@sendzc/socket'
+import { familyOf, type IpTransport, isStream, type Transport } from '../cells/cell.js'
 import type { Endpoint } from '../cli/command-line.js'
 import { BenchFailure, messageOf } from '../cli/failure.js'
-import { familyOf, type IpTransport, isStream, type Transport } from '../run/cell.js'
-import type { Destination } from '../run/cell-runner.js'
-import type { WireMeter } from '../wire/wire-meter.js'
-import type { WireSettings } from '../wire/wire-options.js'
+import type { Destination } from './connect.js'
 import type { SocketSettings } from './socket-settings.js'
 
 /** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
@@ -24,8 +22,6 @@ export interface ReceiversOptions {
   transports: readonly Transport[]
   /** The other machine; undefined = processes of this one. */
   to: Endpoint | undefined
-  /** The wire that this process is on; undefined = there is none. */
-  wire?: WireSettings | undefined
   /** CPU of the receiving processes; null = not pinned. */
   cpu: number | null
   settings: SocketSettings
@@ -42,17 +38,13 @@ export interface Receivers extends AsyncDisposable {
   notes: string[]
   /** The receiving process of a transport; undefined on another machine. */
   processOf(transport: Transport): Receiver | undefined
-  /** What saw the bytes leave, on a wire. */
-  wire?: WireMeter
 }
 
 /**
- * Starts one receiving process per transport on this machine, or the other end of the wire, or finds out what of another machine can be reached.
+ * Starts one receiving process per transport on this machine, or finds out what of another machine can be reached.
  * @throws BenchFailure when none can
  */
-export async function openReceivers(options: ReceiversOptions): Promise<Receivers> {
-  // Loaded only where it is asked for: it needs what this module has.
-  if (options.wire !== undefined) return (await import('../wire/open-wire.js')).openWire({ ...options, wire: options.wire })
+export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
   return options.to === undefined ? startLocal(options) : resolveRemote(options.transports, options.to)
 }
 

@@ -1,6 +1,6 @@
 import { PageSender } from '@sendzc/socket'
+import type { AncestorLabel } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
-import type { AncestorLabel } from '../run/cell.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 
 /** What {@link AncestorLoad} sends, and where. */

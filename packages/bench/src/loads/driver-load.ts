@@ -11,8 +11,8 @@ import {
   Wake,
 } from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
-import { ProgressGate } from '../cli/progress-gate.js'
 import type { Load, LoadTotals } from './load.js'
+import { ProgressGate } from './progress-gate.js'
 
 /** Messages that a load may have in flight. The kernel's selftest has no bound; this one is far above what a socket buffer holds. */
 export const DRIVER_LOAD_IN_FLIGHT = 1_024

@@ -11,9 +11,9 @@ import {
   Wake,
 } from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
-import { ProgressGate } from '../cli/progress-gate.js'
 import { LIMIT_TOO_LOW } from './driver-load.js'
 import type { Load, LoadTotals } from './load.js'
+import { ProgressGate } from './progress-gate.js'
 
 /** Messages in flight per connection: enough that a connection seldom waits, few enough that a thousand of them fit. */
 export const FLEET_IN_FLIGHT = 16

@@ -2,11 +2,11 @@ import { createSocket, type Socket as DgramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { Socket as NetSocket } from 'node:net'
 import { openSocket } from '@sendzc/socket'
+import { familyOf, isStream, type Transport } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
+import { congestionOption, type Destination } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
-import { familyOf, isStream, type Transport } from '../run/cell.js'
-import { congestionOption, type Destination } from '../run/cell-runner.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 
 /** A connected socket of Node's own. */

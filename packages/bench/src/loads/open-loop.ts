@@ -1,6 +1,6 @@
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
+import { quantile } from '../numbers/statistics.js'
 import type { LatencyQuantiles } from '../record/record.js'
-import { quantile } from '../run/statistics.js'
 import { type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 
 /**

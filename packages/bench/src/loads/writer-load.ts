@@ -1,8 +1,8 @@
 import type { ReleaseOutcome, SentWrite, ZeroCopyWriter } from '@sendzc/core'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
-import { ProgressGate } from '../cli/progress-gate.js'
 import { makePayloads } from '../ends/payload.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import { ProgressGate } from './progress-gate.js'
 import { refuseAbandoned, writerTotals } from './writer-totals.js'
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from '../run/cell.js'
-import { wireSettingsSchema } from '../wire/wire-options.js'
+import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from '../cells/cell.js'
+import { wireSettingsSchema } from './wire-settings.js'
 
 /** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
 export const RECORD_VERSION = 1

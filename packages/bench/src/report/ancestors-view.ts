@@ -1,5 +1,5 @@
+import { TRANSPORT_TITLES } from '../cells/cell.js'
 import type { BenchRecord, Row } from '../record/record.js'
-import { TRANSPORT_TITLES } from '../run/cell.js'
 import { FREE_WHEN } from '../tables/ancestors-table.js'
 import { barDomain, bars } from './bars.js'
 import { figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'

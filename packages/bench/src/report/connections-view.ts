@@ -1,5 +1,5 @@
+import { LEVELS, TRANSPORT_TITLES } from '../cells/cell.js'
 import type { BenchRecord, Row } from '../record/record.js'
-import { LEVELS, TRANSPORT_TITLES } from '../run/cell.js'
 import { type CurveFrame, curves, scaleBetween } from './curves.js'
 import { figureHtml, type Html, html, type IdSource, type TableData, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'

@@ -1,5 +1,5 @@
 import type { BenchRecord } from '../record/record.js'
-import { wireSettingsText } from '../wire/wire-options.js'
+import { wireSettingsText } from '../record/wire-settings.js'
 
 /** Records that may stand in one section: the same machine, kernel, way of the bytes and machine model. */
 export interface RecordGroup {

@@ -1,5 +1,5 @@
+import { LEVELS, TRANSPORT_TITLES } from '../cells/cell.js'
 import type { BenchRecord, LatencyQuantiles, Row } from '../record/record.js'
-import { LEVELS, TRANSPORT_TITLES } from '../run/cell.js'
 import { KEPT_UP_SHARE } from '../tables/latency-table.js'
 import { type CurveFrame, curves, scaleBetween } from './curves.js'
 import { figureHtml, type Html, html, type IdSource, type TableData, tabsHtml } from './html.js'

@@ -1,6 +1,6 @@
+import { LEVELS, type PeerLabel, TRANSPORT_TITLES } from '../cells/cell.js'
+import type { RatioEstimate } from '../numbers/statistics.js'
 import type { BenchRecord, Row } from '../record/record.js'
-import { LEVELS, type PeerLabel, TRANSPORT_TITLES } from '../run/cell.js'
-import type { RatioEstimate } from '../run/statistics.js'
 import { type Bar, barDomain, bars } from './bars.js'
 import { figureHtml, type Html, html, type IdSource } from './html.js'
 import { type Sender, sortSenders, styleOf } from './senders.js'

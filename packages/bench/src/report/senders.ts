@@ -1,5 +1,5 @@
+import { ANCESTORS, BACKENDS, BASELINE, PEERS } from '../cells/cell.js'
 import type { Row } from '../record/record.js'
-import { ANCESTORS, BACKENDS, BASELINE, PEERS } from '../run/cell.js'
 
 /** A path of ours, or a sender that is not ours. */
 export type Sender = Row['backend']

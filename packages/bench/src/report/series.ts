@@ -1,6 +1,6 @@
+import { BASELINE } from '../cells/cell.js'
+import { bootstrapMedian, median, pairedRatio, type RatioEstimate } from '../numbers/statistics.js'
 import { bytesPerSecond, copiedShare, type Row } from '../record/record.js'
-import { BASELINE } from '../run/cell.js'
-import { bootstrapMedian, median, pairedRatio, type RatioEstimate } from '../run/statistics.js'
 import type { Sender, SenderStyle } from './senders.js'
 
 /** The middle of the rounds of one cell, with the bootstrap interval of that median. */

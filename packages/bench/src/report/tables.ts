@@ -1,5 +1,5 @@
+import { BASELINE, TRANSPORT_TITLES } from '../cells/cell.js'
 import { copiedShare, type Row } from '../record/record.js'
-import { BASELINE, TRANSPORT_TITLES } from '../run/cell.js'
 import type { TableData } from './html.js'
 import { sortSenders } from './senders.js'
 import { distinct, type Estimate, estimate, METRICS, type Metric, middle, percent, ratio } from './series.js'

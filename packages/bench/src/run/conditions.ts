@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { cellKey, groupKey } from '../cells/cell.js'
+import { quantile } from '../numbers/statistics.js'
 import type { Conditions, Row } from '../record/record.js'
-import { cellKey, groupKey } from './cell.js'
-import { quantile } from './statistics.js'
 
 /** Difference in the share of the time that two compared cells had to themselves, above which the record warns. */
 const SHARE_MOVED = 0.05

@@ -1,5 +1,5 @@
+import type { AnyCell } from '../cells/cell.js'
 import type { Row } from '../record/record.js'
-import type { AnyCell } from './cell.js'
 import type { Measurement } from './measure.js'
 
 /** Makes the row of a record out of one measurement of one of our own senders. */

@@ -1,4 +1,4 @@
-import { type Random, shuffled } from './random.js'
+import { type Random, shuffled } from '../numbers/random.js'
 
 /** One measurement: a cell in a round. */
 export interface Turn<C> {

@@ -1,10 +1,10 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { CutOff } from '../c-programs/child-program.js'
+import { type AnyCell, cellKey } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { Interrupt } from '../cli/interrupt.js'
 import { duration, type Progress } from '../cli/progress.js'
 import type { Row } from '../record/record.js'
-import { type AnyCell, cellKey } from './cell.js'
-import { CutOff } from './child-program.js'
 import type { Turn } from './schedule.js'
 
 /** What came out of a run. */

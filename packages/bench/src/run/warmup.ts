@@ -1,4 +1,4 @@
-import type { AnyCell } from './cell.js'
+import type { AnyCell } from '../cells/cell.js'
 import type { Turn } from './schedule.js'
 
 /** Time of each cell of the warm-up, in ms: V8 has compiled the loop by then. */

@@ -1,6 +1,6 @@
+import { ANCESTORS, BACKENDS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { summarize } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { ANCESTORS, BACKENDS, TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
-import { summarize } from '../run/statistics.js'
 import { costRatio, MEASURES, type Measure, percentText } from './sizes-table.js'
 import { copiedText, gainText, rateText, ratioOf } from './sweep-table.js'
 import { textTable } from './text-table.js'

@@ -1,6 +1,6 @@
+import { TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import { bytesPerSecond, type Row } from '../record/record.js'
-import { TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
 import { copiedText, rateText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

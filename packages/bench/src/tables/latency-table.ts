@@ -1,6 +1,6 @@
+import { BACKENDS, TRANSPORT_TITLES } from '../cells/cell.js'
+import { summarize } from '../numbers/statistics.js'
 import type { LatencyQuantiles, Row } from '../record/record.js'
-import { BACKENDS, TRANSPORT_TITLES } from '../run/cell.js'
-import { summarize } from '../run/statistics.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

@@ -1,7 +1,7 @@
+import { type AnyTransport, BACKENDS, OTHER_TRANSPORTS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { median } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { SLIDES_LO } from '../report/published.js'
-import { type AnyTransport, BACKENDS, OTHER_TRANSPORTS, TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
-import { median } from '../run/statistics.js'
+import { SLIDES_LO } from './published.js'
 import { copiedText, gainText, ratioOf } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

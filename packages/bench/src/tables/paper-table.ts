@@ -1,7 +1,7 @@
+import { BASELINE, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../cells/cell.js'
+import { median, pairedRatio, type RatioEstimate } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { PAPER_GAINS_PERCENT } from '../report/published.js'
-import { BASELINE, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../run/cell.js'
-import { median, pairedRatio, type RatioEstimate } from '../run/statistics.js'
+import { PAPER_GAINS_PERCENT } from './published.js'
 import { copiedText, gainText, rateText, ratioOf } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

@@ -1,6 +1,6 @@
+import { BACKENDS, type BackendLabel, type Level, type PeerLabel, TRANSPORT_TITLES } from '../cells/cell.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { BACKENDS, type BackendLabel, type Level, type PeerLabel, TRANSPORT_TITLES } from '../run/cell.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

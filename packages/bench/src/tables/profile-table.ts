@@ -1,7 +1,7 @@
+import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
 import { OTHERS } from '../machine/profiler.js'
 import type { Row } from '../record/record.js'
-import { SLIDES_PROFILES } from '../report/published.js'
-import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
+import { SLIDES_PROFILES } from './published.js'
 import { copiedText, rateText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

@@ -1,8 +1,8 @@
+import { BASELINE, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../cells/cell.js'
+import type { RatioEstimate } from '../numbers/statistics.js'
 import type { Row } from '../record/record.js'
-import { PAPER_GAINS_PERCENT } from '../report/published.js'
-import { BASELINE, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../run/cell.js'
-import type { RatioEstimate } from '../run/statistics.js'
 import { cpuGain } from './paper-table.js'
+import { PAPER_GAINS_PERCENT } from './published.js'
 import { textTable } from './text-table.js'
 
 /** What is held against collecting by recvmsg, in the order of the lines. */

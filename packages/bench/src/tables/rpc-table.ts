@@ -1,7 +1,7 @@
+import { BACKENDS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import { type Row, RPC_WORKLOADS } from '../record/record.js'
-import { SLIDES_RPC_PERCENT } from '../report/published.js'
-import { BACKENDS, TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
+import { SLIDES_RPC_PERCENT } from './published.js'
 import { copiedText, gainText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

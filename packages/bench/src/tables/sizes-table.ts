@@ -1,7 +1,7 @@
+import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import type { ProcessorUse, Row } from '../record/record.js'
-import { SLIDES_SIZES, type SlidesSize } from '../report/published.js'
-import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from '../run/cell.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
+import { SLIDES_SIZES, type SlidesSize } from './published.js'
 import { copiedText, rateText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 

@@ -1,6 +1,6 @@
+import { BASELINE, type BackendLabel, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../cells/cell.js'
+import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import { bytesPerSecond, copiedShare, type Row } from '../record/record.js'
-import { BASELINE, type BackendLabel, TRANSPORT_TITLES, TRANSPORTS, type Transport } from '../run/cell.js'
-import { pairedRatio, type RatioEstimate, summarize } from '../run/statistics.js'
 import { textTable } from './text-table.js'
 
 /** Rows of a sweep, told apart by what the tables need. */

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { openSocket } from '@sendzc/socket'
+import { familyOf, type Transport } from '../cells/cell.js'
 import { BenchFailure } from '../cli/failure.js'
 import { makePayload } from '../ends/payload.js'
 import type { Receivers } from '../ends/receivers.js'
 import { startDiscarding } from '../ends/receivers.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
 import { DriverLoad } from '../loads/driver-load.js'
-import { backendFor } from '../run/backends.js'
-import { familyOf, type Transport } from '../run/cell.js'
+import { backendFor } from '../machine/backends.js'
+import { WIRE_SENTENCE, type WireSettings } from '../record/wire-settings.js'
 import { WireMeter } from './wire-meter.js'
 import { WIRE_ADDRESSES } from './wire-namespace.js'
-import { WIRE_SENTENCE, type WireSettings } from './wire-options.js'
 import { WirePeer } from './wire-peer.js'
 import { endWithMaker, programsInside } from './wire-run.js'
 
@@ -34,11 +34,17 @@ export interface OpenWireOptions {
   wire: WireSettings
 }
 
+/** The other end of a run that is on a wire. */
+export interface WireEnd extends Receivers {
+  /** Sees the bytes leave. */
+  wire: WireMeter
+}
+
 /**
  * Puts the peer at the other end of the wire, in the namespace that this process runs in.
  * @throws BenchFailure in one line where it does not work here
  */
-export async function openWire({ transports, cpu, settings, wire }: OpenWireOptions): Promise<Receivers> {
+export async function openWire({ transports, cpu, settings, wire }: OpenWireOptions): Promise<WireEnd> {
   const programs = programsInside()
   if (programs === undefined) throw new BenchFailure('The wire exists only within its namespace.')
   endWithMaker()

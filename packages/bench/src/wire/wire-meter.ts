@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isStream } from '../cells/cell.js'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import type { Row, WireRow } from '../record/record.js'
-import { isStream } from '../run/cell.js'
-import type { MeasuredCell } from '../run/cell-runner.js'
 import type { WirePeer, WireStats } from './wire-peer.js'
 
 /** How long, in ms, what was sent may take to leave after a cell: a stream that is closed goes on sending what is queued. */
@@ -11,6 +10,18 @@ const SETTLE_PAUSE_MS = 2
 
 /** Share of its CPU above which the peer may be what limits the throughput. */
 export const LIMITING_SHARE = 0.9
+
+/** What {@link measuredOnWire} needs of a measurement that may be one on a wire. */
+export interface MeasuredCell {
+  row: Row
+  /** Bytes that the sender handed to the kernel since its connections were opened; null = it does not tell. */
+  sentBytes: number | null
+}
+
+/** Runs a measurement, and on a wire checks what it says against what left. */
+export async function measuredOnWire(wire: WireMeter | undefined, measureCell: () => Promise<MeasuredCell>): Promise<Row> {
+  return wire === undefined ? (await measureCell()).row : wire.measured(measureCell)
+}
 
 /** Holds what each cell says that it sent against what the classifier saw leave. */
 export class WireMeter {

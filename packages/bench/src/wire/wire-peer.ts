@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { z } from 'zod'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
-import { SEED_LIMIT } from '../run/random.js'
+import { SEED_LIMIT } from '../numbers/random.js'
+import { mssBytes6, type WireSettings } from '../record/wire-settings.js'
 import { WIRE_ADDRESSES, WIRE_DEVICES } from './wire-namespace.js'
-import { mssBytes6, type WireSettings } from './wire-options.js'
 import type { WirePrograms } from './wire-programs.js'
 
 /** How long, in ms, the peer may take to be ready, to answer, or to end. */

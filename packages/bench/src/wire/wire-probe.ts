@@ -1,6 +1,6 @@
 import { messageOf } from '../cli/failure.js'
+import { WIRE_DEFAULTS } from '../record/wire-settings.js'
 import { WireNamespace } from './wire-namespace.js'
-import { WIRE_DEFAULTS } from './wire-options.js'
 import { WirePeer } from './wire-peer.js'
 import { buildWirePrograms, missingTools } from './wire-programs.js'
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { z } from 'zod'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
+import type { WireSettings } from '../record/wire-settings.js'
 import { WireNamespace } from './wire-namespace.js'
-import type { WireSettings } from './wire-options.js'
 import { buildWirePrograms, type WirePrograms } from './wire-programs.js'
 
 /** Tells a process that it runs in the namespace, and where the programs are. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type BenchRecord, recordSchema } from '../../src/record/record.js'
+import { WIRE_DEFAULTS } from '../../src/record/wire-settings.js'
 import { groupRecords, machineOf } from '../../src/report/environment.js'
 import { reportPage } from '../../src/report/page.js'
-import { WIRE_DEFAULTS } from '../../src/wire/wire-options.js'
 import { syntheticMachineModel, syntheticRecord, syntheticSweep } from './synthetic-records.js'
 
 const small = (): BenchRecord => syntheticSweep({ backends: ['errqueue-recvmsg', 'uring'], rounds: 2, intervals: [1] })

@@ -1,8 +1,8 @@
 // Records made up for tests: the shapes of real ones, no number in them was ever measured.
 
+import { type BackendLabel, INTERVALS, LEVELS, TRANSPORTS, type Transport } from '../../src/cells/cell.js'
+import { seededRandom } from '../../src/numbers/random.js'
 import { type BenchRecord, type Row, recordSchema } from '../../src/record/record.js'
-import { type BackendLabel, INTERVALS, LEVELS, TRANSPORTS, type Transport } from '../../src/run/cell.js'
-import { seededRandom } from '../../src/run/random.js'
 
 /** What a made-up sweep looks like. */
 export interface SyntheticSweep {

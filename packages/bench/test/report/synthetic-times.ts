@@ -1,7 +1,7 @@
 // Records made up for tests, of the commands that measure times: no number in them was ever measured.
 
+import type { BackendLabel } from '../../src/cells/cell.js'
 import type { BenchRecord, LatencyQuantiles, Row } from '../../src/record/record.js'
-import type { BackendLabel } from '../../src/run/cell.js'
 import { row } from '../rows.js'
 import { syntheticRecord } from './synthetic-records.js'
 

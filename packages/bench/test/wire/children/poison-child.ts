@@ -3,8 +3,8 @@
 import { openWriter } from '@sendzc/core'
 import { withFaultyReleases } from '@sendzc/core/fixtures'
 import { fillPattern, openSocket, POISON_BYTE } from '@sendzc/socket'
-import { backendFor } from '../../../src/run/backends.js'
-import type { BackendLabel } from '../../../src/run/cell.js'
+import type { BackendLabel } from '../../../src/cells/cell.js'
+import { backendFor } from '../../../src/machine/backends.js'
 import { WIRE_ADDRESSES } from '../../../src/wire/wire-namespace.js'
 
 const WRITE_BYTES = 65_536

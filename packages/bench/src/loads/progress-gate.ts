@@ -1,5 +1,5 @@
-import { STALL_TIMEOUT_MS } from '../loads/load.js'
-import { BenchFailure, ExitStatus } from './failure.js'
+import { BenchFailure, ExitStatus } from '../cli/failure.js'
+import { STALL_TIMEOUT_MS } from './load.js'
 
 /**
  * Lets a synchronous loop wait, without allocating while it needs not to: whoever makes progress calls {@link open},

@@ -1,5 +1,5 @@
+import type { AnyTransport, Transport } from '../cells/cell.js'
 import type { RpcWorkload } from '../record/record.js'
-import type { AnyTransport, Transport } from '../run/cell.js'
 
 /**
  * Gain of the inline notification over the error queue, in percent, by interval and transport: the tables under "Evaluation"

@@ -1,66 +1,66 @@
-import { textTable } from '../tables/text-table.js'
-import type { Command } from './command.js'
-import { HelpWanted, helpText } from './command-line.js'
-import { BenchFailure, ExitStatus, type ExitStatusCode } from './failure.js'
+import type { Command } from './cli/command.js'
+import { HelpWanted, helpText } from './cli/command-line.js'
+import { BenchFailure, ExitStatus, type ExitStatusCode } from './cli/failure.js'
+import { textTable } from './tables/text-table.js'
 
 /** What each subcommand is for, and where it is. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
   sweep: {
     summary: "the paper's method: every path, transport and interval (the default)",
-    load: async () => (await import('../commands/sweep.js')).sweepCommand,
+    load: async () => (await import('./commands/sweep.js')).sweepCommand,
   },
   sizes: {
     summary: "the slides' evaluation: what zero-copy costs as percent of copying, by size",
-    load: async () => (await import('../commands/sizes.js')).sizesCommand,
+    load: async () => (await import('./commands/sizes.js')).sizesCommand,
   },
   lo: {
     summary: "the slides' snd_zerocopy_lo: TCP, UDP, RAW, PACKET and VSOCK on loopback",
-    load: async () => (await import('../commands/lo.js')).loCommand,
+    load: async () => (await import('./commands/lo.js')).loCommand,
   },
   ancestors: {
     summary: 'the same bytes by sendfile, splice and vmsplice, beside copy and zero-copy',
-    load: async () => (await import('../commands/ancestors.js')).ancestorsCommand,
+    load: async () => (await import('./commands/ancestors.js')).ancestorsCommand,
   },
   profile: {
     summary: 'where the CPU time of each path goes, sampled by perf',
-    load: async () => (await import('../commands/profile.js')).profileCommand,
+    load: async () => (await import('./commands/profile.js')).profileCommand,
   },
   rpc: {
     summary: "the slides' RPC benchmark: small and large requests and a mix, by threshold",
-    load: async () => (await import('../commands/rpc.js')).rpcCommand,
+    load: async () => (await import('./commands/rpc.js')).rpcCommand,
   },
   paper: {
     summary: "the paper's two tables, from C, driver and writer, beside the published gains",
-    load: async () => (await import('../commands/paper.js')).paperCommand,
+    load: async () => (await import('./commands/paper.js')).paperCommand,
   },
-  serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('../commands/serve.js')).serveCommand },
+  serve: { summary: 'receive what another machine sends with --to', load: async () => (await import('./commands/serve.js')).serveCommand },
   peers: {
     summary: "beside the kernel's C selftests, net.Socket.write and dgram.send",
-    load: async () => (await import('../commands/peers.js')).peersCommand,
+    load: async () => (await import('./commands/peers.js')).peersCommand,
   },
   latency: {
     summary: 'how long a send takes to be sent and released, at fixed rates (open loop)',
-    load: async () => (await import('../commands/latency.js')).latencyCommand,
+    load: async () => (await import('./commands/latency.js')).latencyCommand,
   },
   connections: {
     summary: 'cost of a send at many connections',
-    load: async () => (await import('../commands/connections.js')).connectionsCommand,
+    load: async () => (await import('./commands/connections.js')).connectionsCommand,
   },
-  heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('../commands/heap.js')).heapCommand },
+  heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./commands/heap.js')).heapCommand },
   soak: {
     summary: 'resident memory at a peer that stalls and resumes',
-    load: async () => (await import('../commands/soak.js')).soakCommand,
+    load: async () => (await import('./commands/soak.js')).soakCommand,
   },
   report: {
     summary: 'one self-contained HTML page from any set of records',
     // It has a help text and a parser of its own: records stand among its arguments.
-    load: async () => ({ about: '', options: {}, run: (await import('../report/run-report.js')).runReport }),
+    load: async () => ({ about: '', options: {}, run: (await import('./report/run-report.js')).runReport }),
   },
   wire: {
     summary: 'a wire of its own, and a command of yours in it: bytes leave without a copy',
-    load: async () => (await import('../commands/wire.js')).wireCommand,
+    load: async () => (await import('./commands/wire.js')).wireCommand,
   },
-  doctor: { summary: 'what every backend can do on this host', load: async () => (await import('../commands/doctor.js')).doctorCommand },
+  doctor: { summary: 'what every backend can do on this host', load: async () => (await import('./commands/doctor.js')).doctorCommand },
 }
 
 /**

@@ -1,8 +1,8 @@
+import { type GivenOptions, givenOptions, type OptionSpecs, type OptionValues, optionValues } from '../cli/command-line.js'
+import { BenchFailure } from '../cli/failure.js'
 import type { BenchRecord } from '../record/record.js'
 import { checkRecordPath, readRecord } from '../record/record-file.js'
 import { hasJournal, journalPath, recordPathOf } from '../record/row-journal.js'
-import { type GivenOptions, givenOptions, type OptionSpecs, type OptionValues, optionValues } from './command-line.js'
-import { BenchFailure } from './failure.js'
 
 /** Options that say where and how, not what is measured. */
 const NOT_MEASURED = ['json', 'resume', 'seed'] as const

@@ -1,9 +1,9 @@
 import { auto, type Backend } from '@sendzc/core'
 import { copy, errqueue, inline } from '@sendzc/sendmsg'
 import { type UringOptions, uring } from '@sendzc/uring'
+import { BACKENDS, type BackendLabel } from '../cells/cell.js'
 import { BenchFailure, messageOf } from '../cli/failure.js'
 import type { ProbeRecord } from '../record/record.js'
-import { BACKENDS, type BackendLabel } from './cell.js'
 
 /**
  * The backend behind a label, set to collect notifications after every `interval` sends.

@@ -1,0 +1,36 @@
+import { type OpenSocket, openSocket } from '@sendzc/socket'
+import { familyOf, isStream, type Level, type Transport } from '../cells/cell.js'
+import type { SocketSettings } from './socket-settings.js'
+
+/** Where a transport's bytes go. */
+export interface Destination {
+  /** Numeric address, or a name. */
+  host: string
+  port: number
+}
+
+/**
+ * Opens a socket with the settings of the run.
+ * @param noDelay - TCP_NODELAY; without it, as in the selftest, what is sent before the last is on its way joins it, which decides how
+ *   wide the ranges of the notifications are
+ * @throws ZeroCopyError, ERR_ZC_CONNECTION_REFUSED where nobody listens
+ */
+export function connectTo(transport: Transport, destination: Destination, settings: SocketSettings, noDelay: boolean): Promise<OpenSocket> {
+  const { host, port } = destination
+  const common = { family: familyOf(transport), host, port, sendBufferBytes: settings.sendBufferBytes } as const
+  if (!isStream(transport)) return openSocket({ protocol: 'udp', ...common })
+  return openSocket({ protocol: 'tcp', noDelay, ...congestionOption(settings), ...common })
+}
+
+/** TCP_CONGESTION of `openSocket`, where the run sets one. */
+export function congestionOption({ congestionControl }: SocketSettings): { congestionControl?: string } {
+  return congestionControl === null ? {} : { congestionControl }
+}
+
+/**
+ * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level is what
+ * a user gets: `openSocket` turns it on, since a sender that waits for its buffers would else wait for delayed acknowledgements.
+ */
+export function defaultNoDelay(level: Level): boolean {
+  return level === 'writer'
+}
