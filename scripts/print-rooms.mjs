@@ -65,7 +65,16 @@ export function cycles(counts) {
   }
   const reach = new Map([...next.keys()].map((room) => [room, reached(room)]))
   const groups = [...reach].filter(([room, found]) => found.has(room))
-  return [...new Set(groups.map(([room, found]) => [...found].filter((other) => reach.get(other)?.has(room)).sort().join(', ')))].sort()
+  return [
+    ...new Set(
+      groups.map(([room, found]) =>
+        [...found]
+          .filter((other) => reach.get(other)?.has(room))
+          .sort()
+          .join(', '),
+      ),
+    ),
+  ].sort()
 }
 
 if (resolve(process.argv[1] ?? '') === import.meta.filename) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { COMMON_OPTIONS, HelpWanted, helpText, parseCommandLine } from '../src/cli/command-line.js'
+import { HelpWanted, helpText, parseCommandLine } from '../src/cli/command-line.js'
 import { BenchFailure, ExitStatus } from '../src/cli/failure.js'
+import { COMMON_OPTIONS } from '../src/run/run-options.js'
 
 const { transports, backends, intervals, levels, size, json, to, cpus, nodelay, congestion, seed } = COMMON_OPTIONS
 const specs = { transports, backends, intervals, levels, size, json, to, cpus, nodelay, congestion, seed }

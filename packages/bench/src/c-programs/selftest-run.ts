@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Cell, familyOf, isStream } from '../cells/cell.js'
+import type { Turn } from '../cells/turn.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import type { Destination } from '../ends/connect.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
@@ -76,8 +77,6 @@ export interface SelftestContext {
   /** CPU of the sender; null = not pinned. */
   cpu: number | null
   settings: SocketSettings
-  /** Aborted when the user wants the run to end. */
-  signal: AbortSignal
 }
 
 /**
@@ -86,9 +85,8 @@ export interface SelftestContext {
  */
 export async function runSelftest(
   cell: Cell,
-  round: number,
-  position: number,
-  { selftests, destination, cpu, settings, signal }: SelftestContext,
+  { round, position, signal }: Turn,
+  { selftests, destination, cpu, settings }: SelftestContext,
 ): Promise<Row> {
   const program = cell.backend === 'c-io_uring' ? selftests.ioUring : selftests.msgZerocopy
   if (program === undefined) throw new TypeError(`No program for ${cell.backend}.`)

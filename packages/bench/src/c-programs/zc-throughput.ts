@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Cell, familyOf, isStream, type SelftestPath } from '../cells/cell.js'
+import type { Turn } from '../cells/turn.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import type { Destination } from '../ends/connect.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
@@ -95,15 +96,13 @@ export interface ThroughputContext {
   settings: SocketSettings
   /** Where it sends to; without it to a receiver of its own. */
   destination?: Destination | undefined
-  /** Aborted when the user wants the run to end. */
-  signal: AbortSignal
 }
 
 /** Its arguments for a cell. */
 export function throughputArguments(
   cell: ThroughputCell,
   port: number,
-  { runtimeMs, processors, settings, destination }: Omit<ThroughputContext, 'program' | 'signal'>,
+  { runtimeMs, processors, settings, destination }: Omit<ThroughputContext, 'program'>,
 ): string[] {
   const { sender, receiver } = processors
   return [
@@ -132,10 +131,11 @@ export function throughputArguments(
  * Runs the C sender for one cell. Its time ends on TCP when its own receiver has everything, else and on UDP with the last notification.
  * @throws CutOff when the user ended it, BenchFailure when it fails
  */
-export async function runThroughput(cell: ThroughputCell, round: number, position: number, context: ThroughputContext): Promise<Row> {
-  const args = throughputArguments(cell, context.destination?.port ?? (await freePort()), context)
+export async function runThroughput(cell: ThroughputCell, turn: Turn, context: Omit<ThroughputContext, 'runtimeMs'>): Promise<Row> {
+  const { round, position, runtimeMs, signal } = turn
+  const args = throughputArguments(cell, context.destination?.port ?? (await freePort()), { ...context, runtimeMs })
   try {
-    const { stdout } = await runProgram(context.program, args, { timeoutMs: context.runtimeMs + LIMIT_MS.run, signal: context.signal })
+    const { stdout } = await runProgram(context.program, args, { timeoutMs: runtimeMs + LIMIT_MS.run, signal })
     return throughputRow(cell, round, position, stdout)
   } catch (error) {
     if (error instanceof BenchFailure) throw error

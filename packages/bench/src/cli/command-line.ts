@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { BACKEND_GROUPS, BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from '../cells/cell.js'
-import { SEED_LIMIT } from '../numbers/random.js'
 import { BenchFailure, messageOf } from './failure.js'
 
 /** One option of a command: how it is written, what it says, how it is read. */
@@ -78,63 +76,16 @@ export type Endpoint = z.output<typeof endpoint>
 /** Builders of option schemas; `text` is what stands after the option. */
 export const read = { whole, wholes, words, endpoint, path: z.string().min(1), flag: z.boolean() }
 
-/** Options that every measuring command shares, under the same names. A command picks the ones it has. */
-export const COMMON_OPTIONS = {
-  transports: { value: 'LIST', help: `out of ${TRANSPORTS.join(',')}`, schema: words(TRANSPORTS).default([...TRANSPORTS]) },
-  backends: {
-    value: 'LIST',
-    help: `out of ${BACKENDS.join(',')}, and errqueue for both of its (default: what works here)`,
-    schema: words(BACKENDS, BACKEND_GROUPS).optional(),
-  },
-  intervals: {
-    value: 'LIST',
-    help: `sends between two collections of notifications (default ${INTERVALS.join(',')})`,
-    schema: wholes(1, CELL_LIMITS.intervalSends).default([...INTERVALS]),
-  },
-  levels: { value: 'LIST', help: `out of ${LEVELS.join(',')} (default both)`, schema: words(LEVELS).default([...LEVELS]) },
-  size: {
-    value: 'BYTES',
-    help: `bytes of one send, K and M allowed (default ${DEFAULT_SIZE_BYTES})`,
-    schema: whole(1, CELL_LIMITS.sizeBytes, true).default(DEFAULT_SIZE_BYTES),
-  },
-  'runtime-ms': { value: 'MS', help: 'time of one cell in one round', schema: whole(1, CELL_LIMITS.runtimeMs) },
-  rounds: { value: 'N', help: 'how often each cell is measured', schema: whole(1, CELL_LIMITS.rounds) },
-  json: { value: 'FILE', help: 'where the record goes (default results/<command>-<time>.json)', schema: read.path.optional() },
-  resume: {
-    value: 'FILE',
-    help: 'go on with the record of an interrupted run, with its options and its seed',
-    schema: read.path.optional(),
-  },
-  to: { value: 'HOST:PORT', help: 'send to `bench serve` on another machine', schema: endpoint.optional() },
-  cpus: {
-    value: 'A,B',
-    help: 'CPU of the sender and of the receiver (default 0,1 where there are two)',
-    schema: wholes(0, 8_191)
-      .refine((list) => list.length === 2, 'wants two different CPUs, as in 0,1')
-      .optional(),
-  },
-  nodelay: {
-    value: 'on|off',
-    help: 'TCP_NODELAY (default: driver level off, as the selftest; writer level on)',
-    schema: z
-      .enum(['on', 'off'], 'is "on" or "off"')
-      .transform((text) => text === 'on')
-      .optional(),
-  },
-  congestion: {
-    value: 'NAME',
-    help: 'congestion control of TCP (default cubic, which does not pace; "system" keeps what the system has)',
-    schema: z
-      .string()
-      .regex(/^[\w-]{1,15}$/u, 'is the name of a congestion control, as in cubic')
-      .optional(),
-  },
-  seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: whole(0, SEED_LIMIT - 1).optional() },
-} satisfies OptionSpecs
+/** What {@link withDefault} takes the place of, at the end of a help. */
+const DEFAULT_TEXT = / \(default [^()]*\)$/u
 
 /** An option with a command's own default, which its help names. */
 export function withDefault<S extends z.ZodType>(spec: OptionSpec<S>, value: string | number): OptionSpec<z.ZodPrefault<S>> {
-  return { ...spec, help: `${spec.help} (default ${value})`, schema: spec.schema.prefault(String(value) as z.input<S>) }
+  return {
+    ...spec,
+    help: `${spec.help.replace(DEFAULT_TEXT, '')} (default ${value})`,
+    schema: spec.schema.prefault(String(value) as z.input<S>),
+  }
 }
 
 /** Options as they were given, by name: the text, or `true` for a switch. */

@@ -1,18 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { PerformanceObserver } from 'node:perf_hooks'
-import { type BackendLabel, hasLevel, type OwnCell, TRANSPORTS, type Transport } from '../cells/cell.js'
+import { hasLevel } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
-import { COMMON_OPTIONS, type OptionValues, parseCommandLine, read, withDefault } from '../cli/command-line.js'
+import { parseCommandLine, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { connectTo } from '../ends/connect.js'
-import { makePayload } from '../ends/payload.js'
-import { openReceivers, type Receivers } from '../ends/receivers.js'
-import { type SocketSettings, socketSettings } from '../ends/socket-settings.js'
-import { DriverLoad } from '../loads/driver-load.js'
-import { backendFor, probeBackends, selectBackends } from '../machine/backends.js'
-import { chooseProcessors, pinSender } from '../machine/processors.js'
+import { openEnds } from '../run/ends.js'
+import { type HeapGrowth, heapGrowth } from '../run/heap-growth.js'
+import { COMMON_OPTIONS } from '../run/run-options.js'
+import { withEnds, withStage } from '../run/stage.js'
+import { cellContext } from '../run/with-run.js'
 import { textTable } from '../tables/text-table.js'
+import { WIRE_OPTIONS } from '../wire/wire-options.js'
 
 const DEFAULTS = { sends: 1_000_000, sizeBytes: 1_024, interval: 8 } as const
 
@@ -21,9 +19,6 @@ const DEFAULTS = { sends: 1_000_000, sizeBytes: 1_024, interval: 8 } as const
  * was allocated. Three semi-spaces of this size are reserved, not touched.
  */
 const SEMI_SPACE_MIB = 512
-
-/** Sends before the heap is first read: code is compiled and caches are filled by then. */
-const WARMUP_SENDS = 100_000
 
 /** Growth, in bytes per send, up to which a path counts as allocating nothing per send. */
 const NOTHING_BYTES = 1
@@ -36,34 +31,18 @@ const WAIT_BYTES = 4_096
 
 /** Options of `bench heap`. */
 export const HEAP_OPTIONS = {
-  transports: { ...COMMON_OPTIONS.transports, help: 'default tcp4,udp4', schema: COMMON_OPTIONS.transports.schema.prefault('tcp4,udp4') },
+  transports: withDefault(COMMON_OPTIONS.transports, 'tcp4,udp4'),
   backends: COMMON_OPTIONS.backends,
   interval: {
     value: 'N',
     help: `messages per native call (default ${DEFAULTS.interval})`,
     schema: read.whole(1, 1_024).default(DEFAULTS.interval),
   },
-  size: withDefault({ ...COMMON_OPTIONS.size, help: 'bytes of one send' }, DEFAULTS.sizeBytes),
+  size: withDefault(COMMON_OPTIONS.size, DEFAULTS.sizeBytes),
   sends: { value: 'N', help: `sends per path (default ${DEFAULTS.sends})`, schema: read.whole(1, 1_000_000_000).default(DEFAULTS.sends) },
+  ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
-}
-
-type HeapOptions = OptionValues<typeof HEAP_OPTIONS>
-
-/** What sending did to the heap. */
-export interface HeapGrowth {
-  sends: number
-  /** Bytes allocated while sending, and not collected meanwhile. */
-  allocatedBytes: number
-  /** Of those, what a full collection left. */
-  retainedBytes: number
-  /** Collections that ran while sending: above 0, `allocatedBytes` is only a lower bound. */
-  collections: number
-  /** Growth of memory outside the heap: external and ArrayBuffers. */
-  externalBytes: number
-  /** Times that the sender had to wait: each makes promises and mostly a timer of the benchmark's own. */
-  waits: number
 }
 
 /**
@@ -84,41 +63,41 @@ async function heap(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, HEAP_OPTIONS)
   const { gc } = globalThis
   if (gc === undefined) return rerunWithCollector(args)
-  const { backends, notes } = selectBackends(options.backends, probeBackends())
-  const processors = await chooseProcessors(options.cpus)
-  const settings = await socketSettings(options.congestion)
-  await using receivers = await openReceivers({ transports: options.transports, to: undefined, cpu: processors.receiver, settings })
-  pinSender(processors)
-  const body: string[][] = []
-  const faults: string[] = []
-  for (const transport of receivers.transports) {
-    for (const backend of backends.filter((one) => hasLevel(one, 'driver'))) {
-      process.stderr.write(`${transport} ${backend}: ${options.sends} sends\n`)
-      const growth = await heapGrowth(cellOf(transport, backend, options), options.sends, receivers, settings, gc)
-      body.push([transport, backend, ...growthCells(growth)])
-      const fault = heapFault(growth)
-      if (fault !== undefined) faults.push(`${transport} ${backend}: ${fault}.`)
-    }
-  }
-  const lines = [
-    `Heap growth over ${options.sends} driver-level sends of ${options.size} bytes, ${options.interval} per native call. No collection ran where collections = 0.`,
-    '',
-    ...textTable(['transport', 'path', 'allocated B/send', 'retained B/send', 'collections', 'external B', 'waits', 'allocated B'], body, [
-      'left',
-      'left',
-    ]),
-    '',
-    ...notes,
-    ...(faults.length > 0
-      ? faults
-      : [`Nothing is allocated per send (less than ${NOTHING_BYTES} byte each, and ${WAIT_BYTES} for each wait of the benchmark's own).`]),
-  ]
-  process.stdout.write(`${lines.join('\n')}\n`)
-  return faults.length === 0 ? ExitStatus.Ok : ExitStatus.Failed
-}
-
-function cellOf(transport: Transport, backend: BackendLabel, { interval, size }: HeapOptions): OwnCell {
-  return { transport, backend, level: 'driver', interval, sizeBytes: size }
+  const { transports, interval, size, sends } = options
+  return withStage(options, {}, (stage) => {
+    const { processors, settings, wire } = stage
+    const open = () => openEnds({ transports, to: undefined, cpu: processors.receiver, settings, wire })
+    return withEnds(stage, open, async (ends) => {
+      const body: string[][] = []
+      const faults: string[] = []
+      for (const transport of ends.transports) {
+        for (const backend of stage.backends.filter((one) => hasLevel(one, 'driver'))) {
+          process.stderr.write(`${transport} ${backend}: ${sends} sends\n`)
+          const cell = { transport, backend, level: 'driver', interval, sizeBytes: size } as const
+          const growth = await heapGrowth(cell, sends, cellContext(stage, ends), gc)
+          body.push([transport, backend, ...growthCells(growth)])
+          const fault = heapFault(growth)
+          if (fault !== undefined) faults.push(`${transport} ${backend}: ${fault}.`)
+        }
+      }
+      const header = ['transport', 'path', 'allocated B/send', 'retained B/send', 'collections', 'external B', 'waits', 'allocated B']
+      const lines = [
+        `Heap growth over ${sends} driver-level sends of ${size} bytes, ${interval} per native call. No collection ran where collections = 0.`,
+        '',
+        ...textTable(header, body, ['left', 'left']),
+        '',
+        ...stage.leftOut,
+        ...ends.notes,
+        ...(faults.length > 0
+          ? faults
+          : [
+              `Nothing is allocated per send (less than ${NOTHING_BYTES} byte each, and ${WAIT_BYTES} for each wait of the benchmark's own).`,
+            ]),
+      ]
+      process.stdout.write(`${lines.join('\n')}\n`)
+      return faults.length === 0 ? ExitStatus.Ok : ExitStatus.Failed
+    })
+  })
 }
 
 function growthCells({ sends, allocatedBytes, retainedBytes, collections, externalBytes, waits }: HeapGrowth): string[] {
@@ -132,54 +111,11 @@ function growthCells({ sends, allocatedBytes, retainedBytes, collections, extern
   ]
 }
 
-async function heapGrowth(
-  cell: OwnCell,
-  sends: number,
-  receivers: Receivers,
-  settings: SocketSettings,
-  gc: () => void,
-): Promise<HeapGrowth> {
-  const destination = receivers.destinations.get(cell.transport)
-  if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}; known are ${TRANSPORTS.join(', ')}.`)
-  using socket = await connectTo(cell.transport, destination, settings, true)
-  const { interval, sizeBytes } = cell
-  const load = new DriverLoad({ backend: backendFor(cell.backend, interval), fd: socket.fd, interval, payload: makePayload(sizeBytes) })
-  const observer = new PerformanceObserver(() => undefined)
-  try {
-    await load.run(WARMUP_SENDS)
-    await load.drain()
-    const waitsBefore = load.waits
-    gc()
-    observer.observe({ entryTypes: ['gc'] })
-    const before = process.memoryUsage()
-    const sendsBefore = load.totals().sends
-    await load.run(sends)
-    const after = process.memoryUsage()
-    const collections = observer.takeRecords().length
-    observer.disconnect()
-    await load.drain()
-    gc()
-    const settled = process.memoryUsage()
-    const totals = load.totals()
-    return {
-      sends: totals.sends - sendsBefore,
-      allocatedBytes: after.heapUsed - before.heapUsed,
-      retainedBytes: settled.heapUsed - before.heapUsed,
-      collections,
-      externalBytes: after.external + after.arrayBuffers - before.external - before.arrayBuffers,
-      waits: load.waits - waitsBefore,
-    }
-  } finally {
-    observer.disconnect()
-    await load.close()
-  }
-}
-
 /** V8 sizes its heap once, at the start, so the measuring happens in a process that was started for it. */
 async function rerunWithCollector(args: readonly string[]): Promise<ExitStatusCode> {
   const program = process.argv[1]
   if (program === undefined) throw new BenchFailure('bench heap must be started as a program.')
-  const flags = ['--expose-gc', `--min-semi-space-size=${SEMI_SPACE_MIB}`, `--max-semi-space-size=${SEMI_SPACE_MIB}`]
+  const flags = [...process.execArgv, '--expose-gc', `--min-semi-space-size=${SEMI_SPACE_MIB}`, `--max-semi-space-size=${SEMI_SPACE_MIB}`]
   const child = spawn(process.execPath, [...flags, program, 'heap', ...args], { stdio: 'inherit' })
   const [code] = (await once(child, 'exit')) as [number | null]
   return code === ExitStatus.Ok ? ExitStatus.Ok : code === ExitStatus.Usage ? ExitStatus.Usage : ExitStatus.Failed

@@ -1,30 +1,27 @@
 import { SOCKET_LIMITS } from '@sendzc/socket'
 import { findThroughput, isThroughputPath, runThroughput, type ThroughputCell, type ThroughputPath } from '../c-programs/zc-throughput.js'
 import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from '../cells/cell.js'
+import { checkDatagramSize, plannedCells } from '../cells/plan.js'
+import type { Turn } from '../cells/turn.js'
 import type { Command } from '../cli/command.js'
-import { COMMON_OPTIONS, type OptionValues, read, withDefault } from '../cli/command-line.js'
-import { ExitStatus, type ExitStatusCode } from '../cli/failure.js'
-import { defaultNoDelay } from '../ends/connect.js'
-import { congestionText, socketSettings } from '../ends/socket-settings.js'
-import { probeBackends, selectBackends } from '../machine/backends.js'
+import { type OptionValues, read, withDefault } from '../cli/command-line.js'
+import type { ExitStatusCode } from '../cli/failure.js'
+import { destinationOf, noDelayText, recordedNoDelay } from '../ends/connect.js'
 import { emulationText, LOOPBACK_SYSCTL, machineOptions } from '../machine/machine.js'
-import { chooseProcessors, type Processors, pinSender } from '../machine/processors.js'
-import type { Row } from '../record/record.js'
+import type { Processors } from '../machine/processors.js'
+import type { ProbeRecord, Row } from '../record/record.js'
 import { type CellContext, runCell } from '../run/cell-runner.js'
-import { openEnds } from '../run/ends.js'
-import { measureRounds } from '../run/measure-rounds.js'
-import { RunRecord } from '../run/run-record.js'
+import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
-import type { TurnsOutcome } from '../run/turns.js'
+import type { Stage } from '../run/stage.js'
 import { warmupTurns } from '../run/warmup.js'
+import { cellContext, withRun } from '../run/with-run.js'
 import { paperTables } from '../tables/paper-table.js'
 import { questionTables } from '../tables/question-table.js'
 import { measuredOnWire } from '../wire/wire-meter.js'
-import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
-import { isInside, runInside } from '../wire/wire-run.js'
-import { checkDatagramSize, noDelayText, sweepCells } from './sweep.js'
+import { WIRE_OPTIONS } from '../wire/wire-options.js'
 
-const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: [1, 32] } as const
+const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: '1,32' } as const
 
 /** Levels of this command: the C sender of kernel/selftests, then ours. */
 const PAPER_LEVELS = ['selftest', ...LEVELS] as const
@@ -35,15 +32,9 @@ const PAPER_LEVELS = ['selftest', ...LEVELS] as const
  */
 const RECEIVER_PAUSE_US = 50
 
-/** Starting a process, connecting, the last notifications, in ms; only the progress bar uses it. */
-const OVERHEAD_MS = 30
-
-const { to: _remote, ...LOCAL_OPTIONS } = COMMON_OPTIONS
-
 /** Options of `bench paper`. Both ends are here, as in the paper's localhost test, or the other one is the wire. */
 export const PAPER_OPTIONS = {
-  ...LOCAL_OPTIONS,
-  ...WIRE_OPTIONS,
+  transports: COMMON_OPTIONS.transports,
   backends: {
     ...COMMON_OPTIONS.backends,
     help: 'paths beside errqueue-recvmsg (default inline; where the kernel lacks it, errqueue-recvmmsg)',
@@ -53,13 +44,12 @@ export const PAPER_OPTIONS = {
     help: `out of ${PAPER_LEVELS.join(',')} (default all): selftest is kernel/selftests/zc_throughput`,
     schema: read.words(PAPER_LEVELS).default([...PAPER_LEVELS]),
   },
-  intervals: {
-    ...COMMON_OPTIONS.intervals,
-    help: `sends between two collections of notifications (default ${DEFAULTS.intervals.join(',')}, as published)`,
-    schema: COMMON_OPTIONS.intervals.schema.prefault(DEFAULTS.intervals.join(',')),
-  },
-  'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], DEFAULTS.runtimeMs),
-  rounds: withDefault(COMMON_OPTIONS.rounds, DEFAULTS.rounds),
+  intervals: withDefault(COMMON_OPTIONS.intervals, DEFAULTS.intervals),
+  size: COMMON_OPTIONS.size,
+  nodelay: COMMON_OPTIONS.nodelay,
+  ...turnOptions(DEFAULTS),
+  ...RUN_OPTIONS,
+  ...WIRE_OPTIONS,
   'receiver-pause-us': {
     value: 'US',
     help: `pause after each round of reading, of the receivers of the levels driver and writer (default ${RECEIVER_PAUSE_US}; 0 = read on, as the selftest's)`,
@@ -81,7 +71,7 @@ export function paperCells(
   backends: readonly OwnCell['backend'][],
 ): PaperCell[] {
   const levels = LEVELS.filter((level) => options.levels.includes(level))
-  const cells: PaperCell[] = sweepCells({ ...options, levels }, backends)
+  const cells: PaperCell[] = plannedCells({ ...options, sizes: [options.size], levels }, backends)
   if (!options.levels.includes('selftest')) return cells
   const paths = new Set<ThroughputPath>(backends.flatMap((backend) => (isThroughputPath(backend) ? [backend] : [])))
   paths.add('never')
@@ -98,57 +88,55 @@ function paperGroup(cell: Cell): string {
   return `${cell.level} ${groupKey(cell)}`
 }
 
-function wantedBackends(asked: PaperOptions['backends'], inlineWorks: boolean): OwnCell['backend'][] {
+function wantedBackends(asked: PaperOptions['backends'], probes: readonly ProbeRecord[]): OwnCell['backend'][] {
+  const inlineWorks = probes.some(({ label, available }) => label === 'inline' && available)
   const beside = asked ?? (inlineWorks ? (['inline'] as const) : (['errqueue-recvmmsg'] as const))
   return [...new Set<OwnCell['backend']>(['errqueue-recvmsg', ...beside])].filter((backend) => hasLevel(backend, 'driver'))
+}
+
+/** What stands ready before the record begins. */
+async function preparePaper(options: PaperOptions, { backends, probes, wire }: Stage) {
+  const inline = probes.find(({ label }) => label === 'inline')
+  const machine = await machineOptions()
+  const notes = [
+    ...(wire === undefined ? [loopbackText(machine.loopbackWithoutCopy)] : []),
+    ...(inline?.available === true ? [] : [`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`]),
+  ]
+  const program = options.levels.includes('selftest') ? await findThroughput() : ''
+  const emulated = emulationText(machine)
+  return {
+    recorded: { ...recordedNoDelay(options.nodelay), backends },
+    notes,
+    program,
+    mark: emulated === undefined ? '' : ` [${emulated}]`,
+  }
 }
 
 async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('paper', args, PAPER_OPTIONS)
   const { options } = request
-  const wire = wireOf(options)
-  if (wire !== undefined && !isInside()) return runInside(wire)
   checkDatagramSize(options.transports, options.size)
-  const probes = probeBackends()
-  const inline = probes.find(({ label }) => label === 'inline')
-  const { backends } = selectBackends(wantedBackends(options.backends, inline?.available === true), probes)
-  const program = options.levels.includes('selftest') ? await findThroughput() : ''
-  const processors = await chooseProcessors(options.cpus)
-  const settings = await socketSettings(options.congestion)
-  const machine = await machineOptions()
-  const run = await RunRecord.begin({
-    request,
-    options: {
-      ...options,
-      nodelay: options.nodelay ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') },
-      backends,
-      ...settings,
-    },
-    processors,
-    remoteHost: null,
-    wire,
-    probes,
+  const wanted = (probes: readonly ProbeRecord[]) => wantedBackends(options.backends, probes)
+  return withRun(request, { wanted, prepare: (stage) => preparePaper(options, stage) }, async (run, ends) => {
+    const cells = paperCells({ ...options, transports: ends.transports }, run.backends)
+    const context = { ...cellContext(run, ends), noDelay: options.nodelay, program: run.prepared.program, processors: run.processors }
+    const outcome = await run.measure(cells, (cell, turn) => measureCell(cell, turn, context), {
+      groupOf: paperGroup,
+      // The C sender has no code to compile, and its memory is new in each process.
+      warmups: warmupTurns(cells.filter(({ level }) => level !== 'selftest')),
+    })
+    return {
+      outcome,
+      print: (rows) => [
+        'MB/s (10^6 bytes): median over the rounds ± half the distance between the quartiles. Gain: over ZC (errqueue, one recvmsg per range), median',
+        "of the ratios paired by round, with its bootstrap 95 % interval. Gain, sender's CPU: the same with bytes per second of its CPU time",
+        '(CLOCK_PROCESS_CPUTIME_ID). Calls: system calls that send or collect; the C sender also polls once per send, on every path.',
+        ...paperTables(rows, run.prepared.mark),
+        ...questionTables(rows),
+      ],
+      footer: [`TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`],
+    }
   })
-  run.note(congestionText(settings), ...(wire === undefined ? [loopbackText(machine.loopbackWithoutCopy)] : []))
-  if (inline?.available !== true) run.note(`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`)
-  await using receivers = await openEnds({
-    transports: options.transports,
-    to: undefined,
-    cpu: processors.receiver,
-    settings,
-    wire,
-    coalesceUs: options['receiver-pause-us'],
-  })
-  run.note(...receivers.notes)
-  pinSender(processors)
-  const cells = paperCells({ ...options, transports: receivers.transports }, backends)
-  const { destinations, wire: meter } = receivers
-  const context = { destinations, settings, runtimeMs: options['runtime-ms'], noDelay: options.nodelay, wire: meter }
-  const outcome = await measurePaper(cells, options.rounds, run, { ...context, program, processors })
-  const path = await run.write(outcome.complete)
-  const emulated = emulationText(machine)
-  printPaper(outcome.rows, options, run, path, emulated === undefined ? '' : ` [${emulated}]`)
-  return outcome.complete ? ExitStatus.Ok : ExitStatus.Interrupted
 }
 
 interface PaperContext extends CellContext {
@@ -156,49 +144,18 @@ interface PaperContext extends CellContext {
   processors: Processors
 }
 
-function measureCell(cell: PaperCell, round: number, position: number, context: PaperContext & { signal: AbortSignal }): Promise<Row> {
-  if (cell.level !== 'selftest') return runCell(cell, round, position, context)
-  const { wire, destinations } = context
-  if (wire === undefined) return runThroughput(cell, round, position, context)
-  const destination = destinations.get(cell.transport)
-  return measuredOnWire(wire, async () => ({
-    row: await runThroughput(cell, round, position, { ...context, destination }),
-    sentBytes: null,
-  }))
-}
-
-async function measurePaper(cells: readonly PaperCell[], rounds: number, run: RunRecord, context: PaperContext): Promise<TurnsOutcome> {
-  return measureRounds(cells, run, {
-    rounds,
-    groupOf: paperGroup,
-    runtimeMs: context.runtimeMs,
-    overheadMs: OVERHEAD_MS,
-    // The C sender has no code to compile, and its memory is new in each process.
-    warmups: warmupTurns(cells.filter(({ level }) => level !== 'selftest')),
-    measure: (cell, round, position, runtimeMs, signal) => measureCell(cell, round, position, { ...context, runtimeMs, signal }),
-  })
+function measureCell(cell: PaperCell, turn: Turn, context: PaperContext): Promise<Row> {
+  if (cell.level !== 'selftest') return runCell(cell, turn, context)
+  const { wire } = context
+  if (wire === undefined) return runThroughput(cell, turn, context)
+  const destination = destinationOf(context, cell.transport)
+  return measuredOnWire(wire, async () => ({ row: await runThroughput(cell, turn, { ...context, destination }), sentBytes: null }))
 }
 
 function loopbackText(withoutCopy: boolean | null): string {
   if (withoutCopy === true) return `Loopback hands the sender's memory on (${LOOPBACK_SYSCTL}=1), as in the paper's test.`
   const remedy = withoutCopy === null ? 'this kernel has no setting for that' : `sysctl ${LOOPBACK_SYSCTL}=1 changes that`
   return `Loopback copies on reception: the figures tell what notifications cost, not what zero-copy saves (${remedy}).`
-}
-
-function printPaper(rows: readonly Row[], options: PaperOptions, run: RunRecord, path: string, mark: string): void {
-  const lines = [
-    'MB/s (10^6 bytes): median over the rounds ± half the distance between the quartiles. Gain: over ZC (errqueue, one recvmsg per range), median',
-    "of the ratios paired by round, with its bootstrap 95 % interval. Gain, sender's CPU: the same with bytes per second of its CPU time",
-    '(CLOCK_PROCESS_CPUTIME_ID). Calls: system calls that send or collect; the C sender also polls once per send, on every path.',
-    ...paperTables(rows, mark),
-    ...questionTables(rows),
-    '',
-    ...run.notes,
-    `TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`,
-    `${options.rounds} rounds of ${options['runtime-ms']} ms per cell; --rounds and --runtime-ms make it steadier. Seed ${run.seed}.`,
-    `Record: ${path}`,
-  ]
-  process.stdout.write(`${lines.join('\n')}\n`)
 }
 
 /** `bench paper`. */

@@ -9,6 +9,13 @@ export interface Destination {
   port: number
 }
 
+/** Where a transport's bytes go; it is one that the run was opened for. */
+export function destinationOf<T extends string, D>({ destinations }: { destinations: ReadonlyMap<T, D> }, transport: T): D {
+  const destination = destinations.get(transport)
+  if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
+  return destination
+}
+
 /**
  * Opens a socket with the settings of the run.
  * @param noDelay - TCP_NODELAY; without it, as in the selftest, what is sent before the last is on its way joins it, which decides how
@@ -33,4 +40,15 @@ export function congestionOption({ congestionControl }: SocketSettings): { conge
  */
 export function defaultNoDelay(level: Level): boolean {
   return level === 'writer'
+}
+
+/** A phrase for the reader of the tables. */
+export function noDelayText(asked: boolean | undefined): string {
+  if (asked !== undefined) return asked ? 'on' : 'off'
+  return "off at the driver level, as in the kernel's selftest; on at the writer level, as openSocket() does (--nodelay sets both)"
+}
+
+/** TCP_NODELAY for the record, of the levels that share a run. */
+export function recordedNoDelay(asked: boolean | undefined): { nodelay: boolean | Record<Level, boolean> } {
+  return { nodelay: asked ?? { driver: defaultNoDelay('driver'), writer: defaultNoDelay('writer') } }
 }

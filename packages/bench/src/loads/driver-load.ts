@@ -1,25 +1,12 @@
 import type { Backend } from '@sendzc/core'
-import {
-  type Driver,
-  type DriverSink,
-  Errno,
-  errnoName,
-  MessageFlag,
-  Release,
-  type ReleaseKind,
-  SendBatch,
-  Wake,
-} from '@sendzc/core/driver'
+import { type Driver, type DriverSink, MessageFlag, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import type { Load, LoadTotals } from './load.js'
+import { Answer, LIMIT_TOO_LOW, MessageTally, refusal } from './message-tally.js'
 import { ProgressGate } from './progress-gate.js'
 
 /** Messages that a load may have in flight. The kernel's selftest has no bound; this one is far above what a socket buffer holds. */
 export const DRIVER_LOAD_IN_FLIGHT = 1_024
-
-/** What a load says when the kernel has no memory for even one notification. */
-export const LIMIT_TOO_LOW =
-  'ENOBUFS with nothing in flight: net.core.optmem_max or the memlock limit is too low for one zero-copy send. Raise them (ulimit -l, sysctl net.core.optmem_max).'
 
 /** What {@link DriverLoad} sends, and where. */
 export interface DriverLoadOptions {
@@ -52,13 +39,7 @@ export class DriverLoad implements Load, DriverSink {
   #unanswered = 0
   #needsWritable = false
   #needsNotification = false
-  #sends = 0
-  #bytes = 0
-  #zerocopySends = 0
-  #copiedSends = 0
-  #partialSends = 0
-  #fullSockets = 0
-  #noBuffers = 0
+  readonly #tally = new MessageTally()
   #waits = 0
 
   /** @throws ZeroCopyError when the driver cannot be opened on this socket */
@@ -73,8 +54,8 @@ export class DriverLoad implements Load, DriverSink {
   }
 
   async run(sends: number): Promise<void> {
-    const target = this.#sends + sends
-    while (this.#sends < target) {
+    const target = this.#tally.messages + sends
+    while (this.#tally.messages < target) {
       if (!this.#mustWait()) {
         this.#submitBurst()
         this.#gate.check()
@@ -102,17 +83,7 @@ export class DriverLoad implements Load, DriverSink {
   }
 
   totals(): LoadTotals {
-    return {
-      sends: this.#sends,
-      bytes: this.#bytes,
-      messages: this.#sends,
-      zerocopySends: this.#zerocopySends,
-      copiedSends: this.#copiedSends,
-      partialSends: this.#partialSends,
-      fullSockets: this.#fullSockets,
-      noBuffers: this.#noBuffers,
-      driver: this.#driver.counters(),
-    }
+    return this.#tally.totals(this.#driver.counters())
   }
 
   close(): Promise<void> {
@@ -124,30 +95,17 @@ export class DriverLoad implements Load, DriverSink {
   /** @internal */
   sent(_token: number, result: number): void {
     this.#unanswered--
-    if (result >= 0) {
-      this.#sends++
-      this.#bytes += result
-      if (result < this.#payload.byteLength) this.#partialSends++
-      if (!this.#driver.zerocopy) this.#copiedSends++
-    } else if (result === -Errno.EAGAIN) {
-      this.#fullSockets++
-      this.#needsWritable = true
-    } else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) {
-      this.#noBuffers++
-      this.#needsNotification = true
-    } else if (result !== -Errno.ECANCELED && result !== -Errno.EINTR) {
-      this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
-    }
+    const answer = this.#tally.sent(result, this.#payload.byteLength, this.#driver.zerocopy)
+    if (answer === Answer.Full) this.#needsWritable = true
+    else if (answer === Answer.NoMemory) this.#needsNotification = true
+    else if (answer === Answer.Refused) this.#gate.fail(refusal(result))
     this.#gate.open()
   }
 
   /** @internal */
   released(token: number, release: ReleaseKind): void {
     this.#free[this.#freeCount++] = token
-    if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release !== Release.None) this.#copiedSends++
-    // The release of a send that failed gives the kernel no memory back.
-    if (release !== Release.None) this.#needsNotification = false
+    if (this.#tally.released(release)) this.#needsNotification = false
     this.#gate.open()
   }
 

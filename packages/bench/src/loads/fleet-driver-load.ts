@@ -1,18 +1,8 @@
 import type { Backend } from '@sendzc/core'
-import {
-  type Driver,
-  type DriverSink,
-  Errno,
-  errnoName,
-  MessageFlag,
-  Release,
-  type ReleaseKind,
-  SendBatch,
-  Wake,
-} from '@sendzc/core/driver'
+import { type Driver, type DriverSink, MessageFlag, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
-import { LIMIT_TOO_LOW } from './driver-load.js'
 import type { Load, LoadTotals } from './load.js'
+import { Answer, type AnswerKind, LIMIT_TOO_LOW, MessageTally, refusal, summed } from './message-tally.js'
 import { ProgressGate } from './progress-gate.js'
 
 /** Messages in flight per connection: enough that a connection seldom waits, few enough that a thousand of them fit. */
@@ -64,17 +54,15 @@ class Member implements DriverSink {
 
   sent(_token: number, result: number): void {
     this.unanswered--
-    if (result === -Errno.EAGAIN) this.needsWritable = true
-    if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.needsNotification = true
-    this.#owner.sent(result, this.driver.zerocopy)
+    const answer = this.#owner.sent(result, this.driver.zerocopy)
+    if (answer === Answer.Full) this.needsWritable = true
+    if (answer === Answer.NoMemory) this.needsNotification = true
     this.#owner.enqueue(this)
   }
 
   released(token: number, release: ReleaseKind): void {
     this.#free.push(token)
-    // The release of a send that failed gives the kernel no memory back.
-    if (release !== Release.None) this.needsNotification = false
-    this.#owner.released(release)
+    if (this.#owner.released(release)) this.needsNotification = false
     this.#owner.enqueue(this)
   }
 
@@ -94,13 +82,7 @@ export class FleetDriverLoad implements Load {
   readonly #payload: Uint8Array
   readonly #gate = new ProgressGate('no connection takes bytes')
   #first = 0
-  #sends = 0
-  #bytes = 0
-  #zerocopySends = 0
-  #copiedSends = 0
-  #partialSends = 0
-  #fullSockets = 0
-  #noBuffers = 0
+  readonly #tally = new MessageTally()
 
   /**
    * @param backend - of every connection
@@ -123,8 +105,8 @@ export class FleetDriverLoad implements Load {
   }
 
   async run(sends: number): Promise<void> {
-    const target = this.#sends + sends
-    while (this.#sends < target) {
+    const target = this.#tally.messages + sends
+    while (this.#tally.messages < target) {
       this.#gate.shut()
       const submitted = this.#submitSome()
       this.#gate.check()
@@ -146,26 +128,7 @@ export class FleetDriverLoad implements Load {
   }
 
   totals(): LoadTotals {
-    const driver = { sendCalls: 0, collectCalls: 0, emptyCollectCalls: 0, notifications: 0, notifiedIds: 0 }
-    for (const member of this.#members) {
-      const counters = member.driver.counters()
-      driver.sendCalls += counters.sendCalls
-      driver.collectCalls += counters.collectCalls
-      driver.emptyCollectCalls += counters.emptyCollectCalls
-      driver.notifications += counters.notifications
-      driver.notifiedIds += counters.notifiedIds
-    }
-    return {
-      sends: this.#sends,
-      bytes: this.#bytes,
-      messages: this.#sends,
-      zerocopySends: this.#zerocopySends,
-      copiedSends: this.#copiedSends,
-      partialSends: this.#partialSends,
-      fullSockets: this.#fullSockets,
-      noBuffers: this.#noBuffers,
-      driver,
-    }
+    return this.#tally.totals(summed(this.#members.map(({ driver }) => driver.counters())))
   }
 
   close(): Promise<void> {
@@ -174,23 +137,17 @@ export class FleetDriverLoad implements Load {
   }
 
   /** @internal */
-  sent(result: number, zerocopy: boolean): void {
-    if (result >= 0) {
-      this.#sends++
-      this.#bytes += result
-      if (result < this.#payload.byteLength) this.#partialSends++
-      if (!zerocopy) this.#copiedSends++
-    } else if (result === -Errno.EAGAIN) this.#fullSockets++
-    else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) this.#noBuffers++
-    else this.#gate.fail(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
+  sent(result: number, zerocopy: boolean): AnswerKind {
+    const answer = this.#tally.sent(result, this.#payload.byteLength, zerocopy)
+    if (answer === Answer.Refused) this.#gate.fail(refusal(result))
     this.#gate.open()
+    return answer
   }
 
   /** @internal */
-  released(release: ReleaseKind): void {
-    if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release !== Release.None) this.#copiedSends++
+  released(release: ReleaseKind): boolean {
     this.#gate.open()
+    return this.#tally.released(release)
   }
 
   /** @internal Something became of a connection: it may be able to send. */

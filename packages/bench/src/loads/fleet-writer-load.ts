@@ -1,7 +1,8 @@
-import type { ReleaseOutcome, SentWrite, ZeroCopyWriter } from '@sendzc/core'
+import type { ReleaseOutcome, SentWrite, WriterStats, ZeroCopyWriter } from '@sendzc/core'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { FLEET_BURST, FLEET_IN_FLIGHT } from './fleet-driver-load.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
+import { summed } from './message-tally.js'
 
 /**
  * Many writers on one event loop, served in turn, one write each. All send the same memory, which nobody modifies: a buffer per
@@ -49,30 +50,19 @@ export class FleetWriterLoad implements Load {
   }
 
   totals(): LoadTotals {
-    const totals: LoadTotals = {
+    const stats = this.#writers.map((writer) => writer.stats())
+    const sum = (of: (one: WriterStats) => number): number => stats.reduce((total, one) => total + of(one), 0)
+    return {
       sends: this.#sends,
       bytes: this.#bytes,
-      messages: 0,
-      zerocopySends: 0,
-      copiedSends: 0,
+      messages: sum((one) => one.sends),
+      zerocopySends: sum((one) => one.zerocopySends),
+      copiedSends: sum((one) => one.copiedSends),
       partialSends: 0,
       fullSockets: 0,
-      noBuffers: 0,
-      driver: { sendCalls: 0, collectCalls: 0, emptyCollectCalls: 0, notifications: 0, notifiedIds: 0 },
+      noBuffers: sum((one) => one.copies.limit),
+      driver: summed(stats.map(({ driver }) => driver)),
     }
-    for (const writer of this.#writers) {
-      const stats = writer.stats()
-      totals.messages += stats.sends
-      totals.zerocopySends += stats.zerocopySends
-      totals.copiedSends += stats.copiedSends
-      totals.noBuffers += stats.copies.limit
-      totals.driver.sendCalls += stats.driver.sendCalls
-      totals.driver.collectCalls += stats.driver.collectCalls
-      totals.driver.emptyCollectCalls += stats.driver.emptyCollectCalls
-      totals.driver.notifications += stats.driver.notifications
-      totals.driver.notifiedIds += stats.driver.notifiedIds
-    }
-    return totals
   }
 
   async close(): Promise<void> {

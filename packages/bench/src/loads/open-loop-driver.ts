@@ -1,18 +1,9 @@
 import type { Backend } from '@sendzc/core'
-import {
-  type Driver,
-  type DriverSink,
-  Errno,
-  errnoName,
-  MessageFlag,
-  Release,
-  type ReleaseKind,
-  SendBatch,
-  Wake,
-} from '@sendzc/core/driver'
+import { type Driver, type DriverSink, MessageFlag, type ReleaseKind, SendBatch, Wake } from '@sendzc/core/driver'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
-import { DRIVER_LOAD_IN_FLIGHT, LIMIT_TOO_LOW } from './driver-load.js'
+import { DRIVER_LOAD_IN_FLIGHT } from './driver-load.js'
 import type { LoadTotals } from './load.js'
+import { Answer, LIMIT_TOO_LOW, MessageTally, refusal } from './message-tally.js'
 import type { OpenLoopPath, OpenLoopSink } from './open-loop.js'
 
 /** What {@link DriverOpenLoop} sends, and where. */
@@ -53,13 +44,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
   #needsNotification = false
   #notified = false
   #sends = 0
-  #bytes = 0
-  #messages = 0
-  #zerocopySends = 0
-  #copiedSends = 0
-  #partialSends = 0
-  #fullSockets = 0
-  #noBuffers = 0
+  readonly #tally = new MessageTally()
 
   /** @throws ZeroCopyError when the driver cannot be opened on this socket */
   constructor({ backend, fd, payload, sends, sink }: DriverOpenLoopOptions) {
@@ -87,17 +72,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
   }
 
   totals(): LoadTotals {
-    return {
-      sends: this.#sends,
-      bytes: this.#bytes,
-      messages: this.#messages,
-      zerocopySends: this.#zerocopySends,
-      copiedSends: this.#copiedSends,
-      partialSends: this.#partialSends,
-      fullSockets: this.#fullSockets,
-      noBuffers: this.#noBuffers,
-      driver: this.#driver.counters(),
-    }
+    return this.#tally.totals(this.#driver.counters(), this.#sends)
   }
 
   close(): Promise<void> {
@@ -109,25 +84,17 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
   /** @internal */
   sent(token: number, result: number): void {
     this.#unanswered--
-    const send = this.#sendOf[token] as number
-    if (result >= 0) this.#tookBytes(send, result, this.#bytesOf[token] as number)
-    else if (result === -Errno.EAGAIN) {
-      this.#fullSockets++
-      this.#needsWritable = true
-    } else if (result === -Errno.ENOBUFS || result === -Errno.ENOMEM) {
-      this.#noBuffers++
-      this.#needsNotification = true
-    } else if (result !== -Errno.EINTR) {
-      this.#sink.failed(new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed))
-    }
+    const answer = this.#tally.sent(result, this.#bytesOf[token] as number, this.#driver.zerocopy)
+    if (answer === Answer.Taken) this.#tookBytes(this.#sendOf[token] as number, result)
+    else if (answer === Answer.Full) this.#needsWritable = true
+    else if (answer === Answer.NoMemory) this.#needsNotification = true
+    else if (answer === Answer.Refused) this.#sink.failed(refusal(result))
   }
 
   /** @internal */
   released(token: number, release: ReleaseKind): void {
     this.#free.push(token)
-    if (release === Release.Zerocopy) this.#zerocopySends++
-    else if (release !== Release.None) this.#copiedSends++
-    if (release !== Release.None) this.#needsNotification = false
+    if (this.#tally.released(release)) this.#needsNotification = false
     const send = this.#sendOf[token] as number
     const shared = (this.#shared[send] as number) - 1
     this.#shared[send] = shared
@@ -140,11 +107,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
     if ((bits & Wake.Notification) !== 0) this.#notified = true
   }
 
-  #tookBytes(send: number, bytes: number, asked: number): void {
-    this.#bytes += bytes
-    this.#messages++
-    if (!this.#driver.zerocopy) this.#copiedSends++
-    if (bytes < asked) this.#partialSends++
+  #tookBytes(send: number, bytes: number): void {
     this.#offset += bytes
     if (this.#driver.kind === 'stream' && this.#offset < this.#payload.byteLength) return
     this.#offset = 0

@@ -1,7 +1,8 @@
 import { openWriter } from '@sendzc/core'
 
 import type { OwnCell, Transport } from '../cells/cell.js'
-import { connectTo, type Destination, defaultNoDelay } from '../ends/connect.js'
+import type { Turn } from '../cells/turn.js'
+import { connectTo, type Destination, defaultNoDelay, destinationOf } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
 import { DriverLoad } from '../loads/driver-load.js'
@@ -18,7 +19,6 @@ import { measuredRow } from './measured-row.js'
 export interface CellContext {
   destinations: ReadonlyMap<Transport, Destination>
   settings: SocketSettings
-  runtimeMs: number
   /** What every send carries; without it each write of the writer level has memory of its own, see {@link WriterLoad}. */
   payload?: Uint8Array | undefined
   /** TCP_NODELAY of every socket; {@link defaultNoDelay} by default. */
@@ -47,17 +47,16 @@ export function thresholdFor(backend: OwnCell['backend']): { minZerocopyBytes?: 
 const WRITER_IN_FLIGHT = 2_048
 
 /** Measures a cell once, over a connection of its own. */
-export function runCell(cell: OwnCell, round: number, position: number, context: CellContext): Promise<Row> {
-  return measuredOnWire(context.wire, () => runConnection(cell, round, position, context))
+export function runCell(cell: OwnCell, turn: Turn, context: CellContext): Promise<Row> {
+  return measuredOnWire(context.wire, () => runConnection(cell, turn, context))
 }
 
-async function runConnection(cell: OwnCell, round: number, position: number, context: CellContext): Promise<MeasuredCell> {
-  const destination = context.destinations.get(cell.transport)
-  if (destination === undefined) throw new TypeError(`No receiver for ${cell.transport}.`)
+async function runConnection(cell: OwnCell, turn: Turn, context: CellContext): Promise<MeasuredCell> {
+  const destination = destinationOf(context, cell.transport)
   using socket = await connectTo(cell.transport, destination, context.settings, context.noDelay ?? defaultNoDelay(cell.level))
   const load = await openLoad(cell, socket.fd, context.payload)
   try {
-    const row = measuredRow(cell, round, position, await measure(load, cell.interval, context.runtimeMs, context.meter))
+    const row = measuredRow(cell, turn, await measure(load, cell.interval, turn.runtimeMs, context.meter))
     return { row, sentBytes: load.totals().bytes }
   } finally {
     await load.close()

@@ -1,9 +1,10 @@
 import type { AnyCell } from '../cells/cell.js'
+import type { TurnPlace } from '../cells/turn.js'
 import type { Row } from '../record/record.js'
 import type { Measurement } from './measure.js'
 
 /** Makes the row of a record out of one measurement of one of our own senders. */
-export function measuredRow(cell: AnyCell, round: number, position: number, measured: Measurement, connections = 1): Row {
+export function measuredRow(cell: AnyCell, { round, position }: TurnPlace, measured: Measurement, connections = 1): Row {
   const { driver } = measured
   const { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds } = driver
   return {

@@ -1,7 +1,7 @@
 import { type Random, shuffled } from '../numbers/random.js'
 
-/** One measurement: a cell in a round. */
-export interface Turn<C> {
+/** A cell in a round. */
+export interface Scheduled<C> {
   cell: C
   /** From 0. */
   round: number
@@ -18,7 +18,7 @@ export interface Turn<C> {
  * @param groupOf - cells with the same answer are compared with each other
  * @param random - where the order comes from
  */
-export function interleave<C>(cells: readonly C[], rounds: number, groupOf: (cell: C) => string, random: Random): Turn<C>[] {
+export function interleave<C>(cells: readonly C[], rounds: number, groupOf: (cell: C) => string, random: Random): Scheduled<C>[] {
   const groups = new Map<string, C[]>()
   for (const cell of cells) {
     const key = groupOf(cell)
@@ -26,7 +26,7 @@ export function interleave<C>(cells: readonly C[], rounds: number, groupOf: (cel
     if (group === undefined) groups.set(key, [cell])
     else group.push(cell)
   }
-  const turns: Turn<C>[] = []
+  const turns: Scheduled<C>[] = []
   for (let round = 0; round < rounds; round++) {
     for (const group of shuffled([...groups.values()], random)) {
       for (const cell of shuffled(group, random)) turns.push({ cell, round })

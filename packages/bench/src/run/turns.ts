@@ -1,11 +1,12 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { CutOff } from '../c-programs/child-program.js'
 import { type AnyCell, cellKey } from '../cells/cell.js'
+import type { Turn } from '../cells/turn.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { Interrupt } from '../cli/interrupt.js'
 import { duration, type Progress } from '../cli/progress.js'
 import type { Row } from '../record/record.js'
-import type { Turn } from './schedule.js'
+import type { Scheduled } from './schedule.js'
 
 /** What came out of a run. */
 export interface TurnsOutcome {
@@ -32,10 +33,9 @@ export interface RowKeeper {
 export interface TurnsOptions<C extends AnyCell> {
   /**
    * Measures one cell once.
-   * @param signal - aborted when the user wants the run to end
-   * @throws CutOff when it ended because of that
+   * @throws CutOff when it ended because the signal was aborted
    */
-  measure: (cell: C, round: number, position: number, signal: AbortSignal) => Promise<Row>
+  measure: (cell: C, turn: Omit<Turn, 'runtimeMs'>) => Promise<Row>
   progress: Progress
   /** What one turn should take, in ms, for the progress bar. */
   expectedMs: (cell: C) => number
@@ -48,11 +48,11 @@ export interface TurnsOptions<C extends AnyCell> {
  * last one left (closings, signals) does not fall into the next.
  * @throws BenchFailure that names the cell, or the kept row that is none of these turns'
  */
-export async function runTurns<C extends AnyCell>(turns: readonly Turn<C>[], options: TurnsOptions<C>): Promise<TurnsOutcome> {
+export async function runTurns<C extends AnyCell>(turns: readonly Scheduled<C>[], options: TurnsOptions<C>): Promise<TurnsOutcome> {
   using interrupt = new Interrupt()
   const { keeper, progress, expectedMs } = options
   const done = keeper === undefined ? new Set<number>() : keptTurns(turns, keeper)
-  for (const position of done) progress.skip(expectedMs((turns[position] as Turn<C>).cell))
+  for (const position of done) progress.skip(expectedMs((turns[position] as Scheduled<C>).cell))
   if (keeper !== undefined)
     announce(
       turns.filter((_, position) => !done.has(position)).map(({ cell }) => expectedMs(cell)),
@@ -65,7 +65,7 @@ export async function runTurns<C extends AnyCell>(turns: readonly Turn<C>[], opt
     if (interrupt.requested) return { rows: [...(keeper?.rows ?? measured)], complete: false }
     try {
       keeper?.start()
-      const row = await options.measure(cell, round, position, interrupt.signal)
+      const row = await options.measure(cell, { round, position, signal: interrupt.signal })
       if (keeper === undefined) measured.push(row)
       else keeper.keep(row)
     } catch (error) {
@@ -85,7 +85,7 @@ function announce(expectedMs: readonly number[], progress: Progress): void {
 }
 
 /** Positions that are measured already. */
-function keptTurns<C extends AnyCell>(turns: readonly Turn<C>[], { rows, path }: RowKeeper): Set<number> {
+function keptTurns<C extends AnyCell>(turns: readonly Scheduled<C>[], { rows, path }: RowKeeper): Set<number> {
   const done = new Set<number>()
   for (const row of rows) {
     const turn = turns[row.position]

@@ -23,7 +23,13 @@ export async function measuredOnWire(wire: WireMeter | undefined, measureCell: (
   return wire === undefined ? (await measureCell()).row : wire.measured(measureCell)
 }
 
-/** Holds what each cell says that it sent against what the classifier saw leave. */
+/** What the classifier tells apart. */
+type Protocol = 'tcp' | 'udp'
+
+/** Bytes that were handed to the kernel since the connections were opened, by protocol; null = their senders do not tell. */
+export type SentBytes = Partial<Record<Protocol, number | null>>
+
+/** Holds what senders say that they sent against what the classifier saw leave. */
 export class WireMeter {
   readonly #peer: WirePeer
 
@@ -37,38 +43,72 @@ export class WireMeter {
    * @throws BenchFailure when the bytes that left are not those that were sent; what `measure` throws
    */
   async measured(measure: () => Promise<MeasuredCell>): Promise<Row> {
-    const before = await this.#peer.stats()
-    const { row, sentBytes } = await measure()
-    const after = await this.#settled(before, row, sentBytes)
-    const wire = wireRow(before, after, row, sentBytes)
-    if (sentBytes !== null && wire.newBytes !== sentBytes)
-      throw new BenchFailure(`${sentBytes} bytes were sent, and the classifier saw ${wire.newBytes} leave`, ExitStatus.Failed)
+    const { result: row, seen } = await this.watch(async () => {
+      const { row: result, sentBytes } = await measure()
+      return { result, sent: { [protocolOf(result)]: sentBytes } }
+    })
+    const wire = seen[protocolOf(row)]
+    if (wire === undefined) throw new TypeError('The wire has seen nothing of this row.')
     return { ...row, wire }
   }
 
-  async #settled(before: WireStats, row: Row, sentBytes: number | null): Promise<WireStats> {
+  /**
+   * Watches what leaves while something sends, its connections opened and closed within.
+   * @returns its result, and what the wire saw of each protocol that it names
+   * @throws as {@link measured}
+   */
+  async watch<T>(send: () => Promise<{ result: T; sent: SentBytes }>): Promise<{ result: T; seen: Partial<Record<Protocol, WireRow>> }> {
+    const before = await this.#peer.stats()
+    const { result, sent } = await send()
+    const after = await this.#settled(before, sent)
+    const seen: Partial<Record<Protocol, WireRow>> = {}
+    for (const [protocol, sentBytes] of Object.entries(sent) as [Protocol, number | null][]) {
+      const wire = wireRow(before, after, protocol, sentBytes)
+      if (sentBytes !== null && wire.newBytes !== sentBytes)
+        throw new BenchFailure(`${sentBytes} bytes were sent, and the classifier saw ${wire.newBytes} leave`, ExitStatus.Failed)
+      seen[protocol] = wire
+    }
+    return { result, seen }
+  }
+
+  /** Lets the peer answer nothing until {@link resume}: what is sent meanwhile is neither acknowledged nor counted in time. */
+  pause(): void {
+    this.#peer.pause()
+  }
+
+  /** Ends a {@link pause}. */
+  resume(): void {
+    this.#peer.resume()
+  }
+
+  async #settled(before: WireStats, sent: SentBytes): Promise<WireStats> {
     const deadline = performance.now() + SETTLE_TIMEOUT_MS
     for (;;) {
       const after = await this.#peer.stats()
-      const left = newBytes(after, row) - newBytes(before, row)
-      if (sentBytes === null ? after.peer.events === before.peer.events || left > 0 : left >= sentBytes) return after
-      if (performance.now() > deadline) return after
+      const whole = (Object.entries(sent) as [Protocol, number | null][]).every(([protocol, sentBytes]) => {
+        const left = newBytes(after, protocol) - newBytes(before, protocol)
+        return sentBytes === null ? after.peer.events === before.peer.events || left > 0 : left >= sentBytes
+      })
+      if (whole || performance.now() > deadline) return after
       await delay(SETTLE_PAUSE_MS)
     }
   }
 }
 
-/** Payload that left for the first time. A datagram is never sent again. */
-function newBytes(stats: WireStats, { transport }: Row): number {
-  return isStream(transport) ? stats.peer.newBytes : stats.udp.payloadBytes
+function protocolOf({ transport }: Pick<Row, 'transport'>): Protocol {
+  return isStream(transport) ? 'tcp' : 'udp'
 }
 
-function wireRow(before: WireStats, after: WireStats, row: Row, sentBytes: number | null): WireRow {
-  const protocol = isStream(row.transport) ? 'tcp' : 'udp'
+/** Payload that left for the first time. A datagram is never sent again. */
+function newBytes(stats: WireStats, protocol: Protocol): number {
+  return protocol === 'tcp' ? stats.peer.newBytes : stats.udp.payloadBytes
+}
+
+function wireRow(before: WireStats, after: WireStats, protocol: Protocol, sentBytes: number | null): WireRow {
   const [was, is] = [before[protocol], after[protocol]]
   return {
     sentBytes,
-    newBytes: newBytes(after, row) - newBytes(before, row),
+    newBytes: newBytes(after, protocol) - newBytes(before, protocol),
     bytes: is.payloadBytes - was.payloadBytes,
     packets: is.packets - was.packets,
     segments: is.segments - was.segments,

@@ -56,6 +56,9 @@ export const WIRE_OPTIONS = {
   ...WIRE_BEHAVIOUR_OPTIONS,
 }
 
+/** What {@link WIRE_OPTIONS} say. */
+export type WireOptions = OptionValues<typeof WIRE_OPTIONS>
+
 type BehaviourOptions = OptionValues<typeof WIRE_BEHAVIOUR_OPTIONS>
 
 /**
@@ -63,8 +66,8 @@ type BehaviourOptions = OptionValues<typeof WIRE_BEHAVIOUR_OPTIONS>
  * @returns undefined where none was asked for
  * @throws BenchFailure for an option of the wire without the wire, and for the wire together with another machine
  */
-export function wireOf(options: OptionValues<typeof WIRE_OPTIONS> & { to?: unknown }): WireSettings | undefined {
-  if (options.wire) {
+export function wireOf(options: Partial<WireOptions> & { to?: unknown }): WireSettings | undefined {
+  if (options.wire === true) {
     if (options.to !== undefined) throw new BenchFailure('--wire and --to: the bytes go one way or the other. Leave one of them out.')
     return wireSettings(options)
   }
@@ -74,7 +77,7 @@ export function wireOf(options: OptionValues<typeof WIRE_OPTIONS> & { to?: unkno
 }
 
 /** @throws BenchFailure for an MSS that does not fit the MTU */
-export function wireSettings(options: BehaviourOptions): WireSettings {
+export function wireSettings(options: Partial<BehaviourOptions>): WireSettings {
   const settings: WireSettings = {
     rttUs: options['rtt-us'] ?? WIRE_DEFAULTS.rttUs,
     lossShare: options.loss ?? WIRE_DEFAULTS.lossShare,

@@ -157,6 +157,16 @@ export class WirePeer implements AsyncDisposable {
       throw new BenchFailure('The wire can be the client of one listener, with a request of 1 to 1,280 bytes.')
   }
 
+  /** Stops the process as a machine that hangs: nothing is acknowledged, and what leaves fills the ring. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#child

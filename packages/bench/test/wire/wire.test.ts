@@ -130,10 +130,11 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
     const outcome = await bench(['paper', '--wire', ...args, '--rounds', '1', '--runtime-ms', '30', '--json', 'record.json'])
     expect(outcome, outcome.stderr).toMatchObject({ status: 0 })
     const { rows } = await readRecord('record.json')
-    expect(rows).toHaveLength(2 * 2 * (2 + 2))
+    expect(rows).toHaveLength(2 * 2 * (3 + 2))
     for (const { wire, bytes, copiedSends, level, backend } of rows) {
       expect(wire?.newBytes).toBeGreaterThanOrEqual(bytes)
-      if (level === 'selftest' || backend.startsWith('errqueue')) expect(copiedSends).toBe(0)
+      if (level === 'selftest' && backend === 'uring') expect(copiedSends).toBeNull()
+      else if (level === 'selftest' || backend.startsWith('errqueue')) expect(copiedSends).toBe(0)
     }
     expect(outcome.stdout).toContain('UDPv6: gain in CPU time over recvmsg')
   })
@@ -144,6 +145,22 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
     const { rows } = await readRecord('record.json')
     for (const { wire } of rows) expect([wire?.newBytes, wire?.ringDrops]).toEqual([wire?.sentBytes, 0])
     expect(rows.map(({ backend }) => backend)).toEqual(expect.arrayContaining(['copy', 'sendfile', 'splice']))
+  })
+
+  it('has the transports of lo that it can answer, and reads the heap of what it sends', async () => {
+    const common = ['--wire', '--backends', 'copy,errqueue-recvmmsg']
+    const lo = await bench(['lo', ...common, '--rounds', '1', '--runtime-ms', '30', '--json', 'record.json'])
+    expect(lo, lo.stderr).toMatchObject({ status: 0 })
+    const { rows } = await readRecord('record.json')
+    expect(rows).toHaveLength(2 * 2)
+    for (const { wire, backend, copiedSends, received } of rows) {
+      expect([wire?.newBytes, received]).toEqual([wire?.sentBytes, undefined])
+      if (backend !== 'copy') expect(copiedSends).toBe(0)
+    }
+    const raw = await bench(['lo', ...common, '--transports', 'raw4', '--json', 'raw.json'])
+    expect(raw).toMatchObject({ status: 2, stderr: 'bench: --wire: raw4 go over no wire; leave it out of --transports.\n' })
+    const heap = await bench(['heap', ...common, '--transports', 'udp4', '--sends', '20000'])
+    expect(heap.stdout, heap.stderr).toMatch(/^udp4 +errqueue-recvmmsg +\d/mu)
   })
 
   it('ends with its record and without its namespace on SIGINT', async () => {

@@ -1,0 +1,47 @@
+import { STALL_TIMEOUT_MS } from '../loads/load.js'
+import type { RpcClient } from './rpc-client.js'
+
+/** Calls of one measurement. */
+export interface Calls {
+  /** Of each call, in microseconds. */
+  us: number[]
+  /** Whether it was a large one. */
+  large: boolean[]
+  sends: number
+  bytes: number
+  seconds: number
+  cpuUserUs: number
+  cpuSystemUs: number
+}
+
+/**
+ * Calls one after the other for so long.
+ * @param sizes - true for each large request
+ */
+export async function callFor(client: RpcClient, sizes: Generator<boolean, never>, runtimeMs: number): Promise<Calls> {
+  const us: number[] = []
+  const large: boolean[] = []
+  let bytes = 0
+  // One for all calls: a timer per call would cost more than a small call's own work.
+  let answeredMs = performance.now()
+  const watchdog = setInterval(() => {
+    if (performance.now() - answeredMs > STALL_TIMEOUT_MS) client.giveUp()
+  }, STALL_TIMEOUT_MS / 4)
+  try {
+    const cpuBefore = process.cpuUsage()
+    const beginMs = performance.now()
+    const endMs = beginMs + runtimeMs
+    for (let now = beginMs; now < endMs; now = answeredMs) {
+      const isLarge = sizes.next().value
+      const size = isLarge ? client.largeBytes : client.smallBytes
+      answeredMs = await client.call(size)
+      us.push((answeredMs - now) * 1_000)
+      large.push(isLarge)
+      bytes += size
+    }
+    const cpu = process.cpuUsage(cpuBefore)
+    return { us, large, sends: us.length, bytes, seconds: (answeredMs - beginMs) / 1_000, cpuUserUs: cpu.user, cpuSystemUs: cpu.system }
+  } finally {
+    clearInterval(watchdog)
+  }
+}
