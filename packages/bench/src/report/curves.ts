@@ -1,7 +1,7 @@
 import { areaY, dot, gridX, gridY, line, type Markish, ruleY, text } from '@observablehq/plot'
 import type { Html } from './html.js'
 import { LETTER_SIZE, PICTURE_WIDTH, plotSvg } from './plot-svg.js'
-import { styleOf } from './senders.js'
+import { type Sender, styleOf } from './senders.js'
 import type { Estimate, Point, Series } from './series.js'
 
 const HEIGHT = 300
@@ -36,12 +36,20 @@ export interface CurveFrame {
   reference?: { y: number; label: string }
 }
 
+/** A figure that somebody published of a sender: a point without a line, for nothing is known of what is between two of them. */
+export interface PublishedPoint {
+  sender: Sender
+  x: number
+  y: number
+}
+
 /**
  * Lines over a log2 axis, one per sender, each with its bootstrap interval as a band and its name at its end.
  * @param series - lines of one picture
  * @param label - for a screen reader
+ * @param published - hollow points beside the lines
  */
-export function curves(series: readonly Series[], frame: CurveFrame, label: string): Html {
+export function curves(series: readonly Series[], frame: CurveFrame, label: string, published: readonly PublishedPoint[] = []): Html {
   const marks: Markish[] = [
     gridY({ strokeOpacity: 1, stroke: 'var(--grid)' }),
     gridX({ strokeOpacity: 1, stroke: 'var(--grid)', ticks: [...frame.ticks] }),
@@ -50,7 +58,7 @@ export function curves(series: readonly Series[], frame: CurveFrame, label: stri
   // Where lines coincide, the ones beneath show as edges of the ones above.
   const layers = series.map((one, at) => seriesMarks(one, frame, EDGE * (series.length - 1 - at)))
   for (const layer of ['band', 'line', 'points'] as const) marks.push(...layers.map((own) => own[layer]))
-  marks.push(...endLabels(series, frame))
+  marks.push(...publishedMarks(published, frame), ...endLabels(series, frame))
   const { domain, kind } = frame.y
   return plotSvg(
     {
@@ -114,6 +122,28 @@ function seriesMarks(
       strokeWidth: 0.8,
     }),
   }
+}
+
+function publishedMarks(published: readonly PublishedPoint[], frame: CurveFrame): Markish[] {
+  const last = frame.ticks[frame.ticks.length - 1]
+  return published.flatMap(({ sender, x, y }) => {
+    const { label, colour } = styleOf(sender)
+    // Beyond the last tick stand the names of the lines.
+    const side = x === last ? { dx: -8, textAnchor: 'end' as const } : { dx: 8, textAnchor: 'start' as const }
+    return [
+      dot([{ x, y }], {
+        x: 'x',
+        y: 'y',
+        r: 4.5,
+        stroke: colour,
+        strokeWidth: 1.5,
+        strokeDasharray: '2 2',
+        fill: 'var(--panel)',
+        title: () => `${label}, published, at ${frame.xText(x)}: ${frame.yText(y)}`,
+      }),
+      text([{ x, y }], { x: 'x', y: 'y', text: () => 'published', lineAnchor: 'middle', fill: colour, ...side }),
+    ]
+  })
 }
 
 /** Names at the right end of the lines, moved apart where they would cover each other, each tied to its line. */
@@ -211,9 +241,9 @@ export function scaleFromZero(all: readonly Series[]): YScale {
   return { domain: [0, top === 0 ? 1 : top * 1.04], kind: 'linear' }
 }
 
-/** The y scale around `reference`, with a little room on both sides. */
-export function scaleAround(all: readonly Series[], reference: number): YScale {
-  const [low, high] = extentOf(pointsOf(all), [reference])
+/** The y scale around `reference` and other values that it must hold, with a little room on both sides. */
+export function scaleAround(all: readonly Series[], reference: number, held: readonly number[] = []): YScale {
+  const [low, high] = extentOf(pointsOf(all), [reference, ...held])
   const room = (high - low) * 0.06
   return { domain: low === high ? [reference - 1, reference + 1] : [low - room, high + room], kind: 'linear' }
 }

@@ -2,7 +2,7 @@ import { LEVELS, TRANSPORT_TITLES } from '../cells/cell.js'
 import type { BenchRecord, Row } from '../record/record.js'
 import { PAPER_GAINS_PERCENT } from '../tables/published.js'
 import { type Bar, barDomain, bars } from './bars.js'
-import { type CurveFrame, curves, scaleAround, scaleFromZero, scaleOfPowers } from './curves.js'
+import { type CurveFrame, curves, type PublishedPoint, scaleAround, scaleFromZero, scaleOfPowers } from './curves.js'
 import { type FigureData, figureHtml, type Html, html, type IdSource, tabsHtml } from './html.js'
 import { legendHtml } from './legend.js'
 import { type Sender, sortSenders, styleOf } from './senders.js'
@@ -74,14 +74,17 @@ function multiples(
   seriesOf: (rows: readonly Row[]) => Series[],
   frame: (all: readonly Series[]) => CurveFrame,
   what: string,
+  publishedOf: (transport: Row['transport']) => readonly PublishedPoint[] = () => [],
 ): FigureData['pictures'] {
-  const own = say.places(slice.rows).map(({ transport, rows }) => ({ title: TRANSPORT_TITLES[transport], rows, series: seriesOf(rows) }))
+  const own = say
+    .places(slice.rows)
+    .map(({ transport, rows }) => ({ transport, title: TRANSPORT_TITLES[transport], rows, series: seriesOf(rows) }))
   const shown = own.filter(({ series }) => series.length > 0)
   const shared = frame(shown.flatMap(({ series }) => series))
-  return shown.map(({ title, rows, series }) => ({
+  return shown.map(({ transport, title, rows, series }) => ({
     heading: title,
     remark: say.copiedRemark(rows),
-    svg: curves(series, shared, `${what}, ${title}. The numbers stand in the table below.`),
+    svg: curves(series, shared, `${what}, ${title}. The numbers stand in the table below.`, publishedOf(transport)),
   }))
 }
 
@@ -115,7 +118,16 @@ function throughputFigure(slice: Slice, level: string): FigureData {
   }
 }
 
+/** What the paper published of inline, of the intervals that are in the picture. */
+function publishedPoints({ intervals }: Slice, transport: Row['transport']): PublishedPoint[] {
+  return [...PAPER_GAINS_PERCENT].flatMap(([interval, gains]) => {
+    const gain = gains[transport as keyof typeof gains] as number | undefined
+    return gain === undefined || !intervals.includes(interval) ? [] : [{ sender: 'inline' as const, x: interval, y: gain }]
+  })
+}
+
 function gainFigure(slice: Slice, level: string): FigureData {
+  const published = say.places(slice.rows).flatMap(({ transport }) => publishedPoints(slice, transport))
   return {
     title: 'Gain over errqueue, round by round',
     sentences: [
@@ -127,14 +139,19 @@ function gainFigure(slice: Slice, level: string): FigureData {
       (all) => ({
         ...intervalFrame(slice),
         yLabel: 'gain in throughput over errqueue, %',
-        y: scaleAround(all, 0),
+        y: scaleAround(
+          all,
+          0,
+          published.map(({ y }) => y),
+        ),
         yTick: (value) => `${value > 0 ? '+' : ''}${tickText(value)}`,
         yText: signedPercent,
         reference: { y: 0, label: 'errqueue' },
       }),
       `Gain over errqueue in percent over the interval, ${level} level`,
+      (transport) => publishedPoints(slice, transport),
     ),
-    reading: `Above the line: faster than errqueue (one range per recvmsg). ${BAND}`,
+    reading: `Above the line: faster than errqueue (one range per recvmsg). Dashed, hollow points: what the paper published for inline, on its authors’ machine. ${BAND}`,
     table: metricTable(`Throughput and gain, ${level} level`, slice.rows, METRICS.throughput, true),
   }
 }

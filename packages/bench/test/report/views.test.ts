@@ -23,6 +23,25 @@ describe('sizes', () => {
   })
 })
 
+describe('the interval curves', () => {
+  const titles = (record: BenchRecord): string[] => text(record).match(/<title>inline, published, at [^<]+<\/title>/gu) ?? []
+
+  it('carry the points of both tables of the paper, of their own transport, and none where an interval was not measured', () => {
+    const sweep = syntheticSweep()
+    const measured = (intervals: readonly number[]): BenchRecord => ({
+      ...sweep,
+      rows: sweep.rows.filter(
+        ({ transport, level, interval }) => transport === 'tcp4' && level === 'driver' && intervals.includes(interval),
+      ),
+    })
+    expect(titles(measured([1, 8, 32]))).toEqual([
+      '<title>inline, published, at 1: +17.4 %</title>',
+      '<title>inline, published, at 32: +6.0 %</title>',
+    ])
+    expect(titles(measured([8, 32]))).toEqual(['<title>inline, published, at 32: +6.0 %</title>'])
+  })
+})
+
 describe('sources of a cost', () => {
   it('have a picture each, and name themselves', () => {
     const processor = { busyUs: 2_000, cycles: 900, allCycles: null, instructions: null, allInstructions: null, instructionsFrom: null }
