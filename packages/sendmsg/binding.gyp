@@ -13,6 +13,7 @@
             "native/environment.cc",
             "native/error_queue.cc",
             "native/host_probe.cc",
+            "native/id_ledger.cc",
             "native/inline_notification.cc",
             "native/next_id_probe.cc",
             "native/open_socket.cc",

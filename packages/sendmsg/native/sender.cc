@@ -49,20 +49,19 @@ bool is_answered(int64_t result) { return result > 0 || result == -ENOBUFS; }
 sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source)
     : fd_(std::move(opened.fd)),
       claim_(std::move(opened.claim)),
-      table_(source == nullptr ? 1 : max_in_flight * 2),
+      ids_(source == nullptr ? 1 : max_in_flight * 2, !opened.was_zerocopy),
       source_(source),
       interval_(interval),
       domain_(opened.facts.domain),
       is_stream_(sendzc::is_stream(opened.facts)),
       is_tcp_(is_stream_ && domain_ != AF_VSOCK),
-      reports_errors_(opened.reports_errors),
-      ids_(opened.was_zerocopy ? ids::unknown : ids::known) {}
+      reports_errors_(opened.reports_errors) {}
 
 sender::route sender::route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending) {
   // An empty message gets no id from the kernel, so it would never be notified.
   if (!wants_zerocopy || bytes == 0 || source_ == nullptr) return route::copy;
-  if (ids_ == ids::known && !doubt_.active) return table_.has_room(pending) ? route::zerocopy : route::blocked;
-  if (ids_ == ids::unknown && in_flight() == 0 && pending == 0 && earlier_sends_are_done()) return route::zerocopy;
+  if (ids_.knows_next()) return ids_.has_room(pending) ? route::zerocopy : route::blocked;
+  if (ids_.awaits_calibration() && in_flight() == 0 && pending == 0 && earlier_sends_are_done()) return route::zerocopy;
   return route::copy;
 }
 
@@ -116,7 +115,7 @@ bool sender::attach(msghdr& header, uint32_t more) {
 }
 
 void sender::after_zerocopy(outgoing_message& message) {
-  table_.add(message.token, message.chain);
+  ids_.sent(message.token, message.chain);
   message.shared = true;
   since_collection_++;
 }
@@ -182,8 +181,8 @@ unsigned sender::send_failed(outgoing_message& message, bool zerocopy, int64_t e
   message.failed = call;
   if (!zerocopy) return 1;
   message.too_large = error == -EMSGSIZE;
-  if (!message.too_large && ids_ == ids::known && may_have_used_id(static_cast<int>(error))) {
-    doubt_ = doubtful_message{true, message.token, message.chain};
+  if (!message.too_large && ids_.knows_next() && may_have_used_id(static_cast<int>(error))) {
+    ids_.failed_in_doubt(message.token, message.chain);
     message.shared = true;
   }
   return 1;
@@ -214,9 +213,9 @@ void sender::resend_as_copy(outgoing_message& message, release_sink& releases) {
   message.too_large = false;
   // Had the size been refused below the socket, the id would be used up and its notification be here already: the packet was
   // dropped whole, within the call.
-  unsure_ = true;
+  ids_.suspect_next(true);
   run_source(releases, true);
-  unsure_ = false;
+  ids_.suspect_next(false);
   counters_.fragment_copies++;
   msghdr header;
   fill_header(header, message);
@@ -235,14 +234,14 @@ void sender::settle(release_sink& releases) {
   } else if (source_ != nullptr && !source_->rides_on_sends() && is_due(0)) {
     collect(releases, false);
   }
-  if (doubt_.active) resolve_doubt(releases);
+  if (ids_.is_in_doubt()) resolve_doubt(releases);
 }
 
 uint32_t sender::collect(release_sink& releases, bool force) {
   since_collection_ = 0;
   if (source_ == nullptr || (in_flight() == 0 && !force)) return 0;
   uint32_t found = run_source(releases, force);
-  if (doubt_.active) resolve_doubt(releases);
+  if (ids_.is_in_doubt()) resolve_doubt(releases);
   return found;
 }
 
@@ -266,87 +265,32 @@ void sender::give_up_notifications(const collect_result& failed) {
   pending_error_ = failed.error;
   pending_call_ = failed.failed;
   collect_retry_.succeeded();
-  ids_ = ids::lost;
+  ids_.lose_count();
   abandon(*releases_);
 }
 
 void sender::on_range(const completion_range& range) {
   counters_.notifications++;
   counters_.notified_ids += range.count();
-  if (ids_ == ids::lost || (ids_ == ids::unknown && table_.size() == 0)) {
-    counters_.unknown_ids += range.count();
-    return;
-  }
-  if (ids_ == ids::unknown) return calibrate(range);
-  uint32_t next = table_.next_id();
-  if (probing_) {
-    saw_next_ = saw_next_ || range.contains(next);
-    saw_after_next_ = saw_after_next_ || range.contains(next + 1);
-  }
-  uint32_t ours = table_.release(
-      range, [&](const in_flight_table::entry& entry, uint32_t) { releases_->on_released(entry.token, entry.chain, range.copied); });
-  if (unsure_ && !probing_ && range.contains(next)) {
-    unsure_ = false;
-    table_.skip();
-    ours++;
-    if (doubt_.active) end_doubt(range.copied);
-  }
-  counters_.unknown_ids += range.count() - ours;
-  // Somebody else sends on this socket with zero-copy: which id is whose cannot be told any more, so nothing more is released.
-  if (!probing_ && table_.is_ahead(range)) ids_ = ids::lost;
-}
-
-// One message of ours is in flight, alone, and nothing of anybody else's can be: this is its id.
-void sender::calibrate(const completion_range& range) {
-  completion_range provisional{table_.next_id() - 1, table_.next_id() - 1, range.copied};
-  table_.release(provisional,
-                 [&](const in_flight_table::entry& entry, uint32_t) { releases_->on_released(entry.token, entry.chain, range.copied); });
-  table_.rebase(range.hi + 1);
-  counters_.unknown_ids += range.count() - 1;
-  ids_ = ids::known;
-}
-
-void sender::end_doubt(bool copied) {
-  doubt_.active = false;
-  releases_->on_released(doubt_.token, doubt_.chain, copied);
+  // Without a sink nothing was sent yet: see earlier_sends_are_done().
+  counters_.unknown_ids += releases_ == nullptr ? range.count() : ids_.notified(range, *releases_);
 }
 
 // Did the failed datagram use up an id? Most often its notification is here, since the packet was dropped within the call. Else it
 // had none, or a fragment of it is on its way: then the id of a datagram that is begun and dropped tells. Where not even that can be
 // begun, the doubt lasts until the socket has room or the last message in flight is released, when it is asked again, and ends then.
 void sender::resolve_doubt(release_sink& releases) {
-  unsure_ = true;
   run_source(releases, true);
-  if (!doubt_.active) return;
+  if (!ids_.is_in_doubt()) return;
   int error = use_up_next_id(fd(), domain_);
   doubt_waits_for_room_ = error == -EAGAIN;
   if (error != 0) {
-    if (!doubt_waits_for_room_ && table_.size() == 0) give_up_doubt(releases);
+    if (!doubt_waits_for_room_ && ids_.only_doubt_left()) ids_.give_up_doubt(releases);
     return;  // until then everything is copied
   }
-  probing_ = true;
-  saw_next_ = saw_after_next_ = false;
+  ids_.begin_probe();
   run_source(releases, true);
-  probing_ = unsure_ = doubt_.active = false;
-  if (saw_after_next_) {
-    uint32_t id = table_.add(doubt_.token, doubt_.chain);
-    table_.skip();
-    if (!saw_next_) return;
-    table_.release(completion_range{id, id, false},
-                   [&](const in_flight_table::entry& entry, uint32_t) { releases.on_released(entry.token, entry.chain, false); });
-  } else if (saw_next_) {
-    table_.skip();
-    releases.on_unshared(doubt_.token, doubt_.chain);
-  } else {
-    doubt_.active = true;
-    give_up_doubt(releases);
-  }
-}
-
-void sender::give_up_doubt(release_sink& releases) {
-  unsure_ = doubt_.active = false;
-  ids_ = ids::lost;
-  releases.on_abandoned(doubt_.token, doubt_.chain);
+  ids_.end_probe(releases);
 }
 
 int sender::abort() {
@@ -357,11 +301,5 @@ int sender::abort() {
 }
 
 int32_t sender::undelivered() const { return is_tcp_ ? std::max(0, undelivered_bytes(fd())) : 0; }
-
-void sender::abandon(release_sink& abandoned) {
-  table_.clear([&](const in_flight_table::entry& entry, uint32_t) { abandoned.on_abandoned(entry.token, entry.chain); });
-  if (doubt_.active) abandoned.on_abandoned(doubt_.token, doubt_.chain);
-  doubt_.active = false;
-}
 
 }  // namespace sendzc

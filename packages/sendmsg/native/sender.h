@@ -1,9 +1,4 @@
-// Sends messages over one socket and accounts for the notification ids that the kernel gives them.
-//
-// The kernel counts: each successful sendmsg with MSG_ZEROCOPY and at least one byte takes the next 32-bit id of the socket
-// (msg_zerocopy_realloc), a failed one gives it back (net_zcopy_put_abort). The caller never sees an id before the
-// notification, so this object counts along, and its one duty above all is never to be off by one: a notification for another
-// message would free memory that is still on its way to the network. Hence the care about ids that are unknown or in doubt.
+// Sends messages over one socket, and collects the notifications of those without a copy.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,10 +8,11 @@
 #include <cstdint>
 #include <memory>
 
+#include "id_ledger.h"
 #include "notification_source.h"
 #include "open_socket.h"
+#include "release_sink.h"
 #include "retry_pause.h"
-#include "sendzc/in_flight_table.h"
 #include "sendzc/unique_fd.h"
 #include "system_call.h"
 
@@ -33,19 +29,6 @@ struct outgoing_message {
   system_call failed = system_call::none;  // that the errno came from
   bool shared = false;                     // the kernel may read the memory until its notification
   bool too_large = false;                  // as a zero-copy datagram: send_copy() may still do
-};
-
-// Told of every message that the kernel lets go of.
-class release_sink {
- public:
-  virtual void on_released(uint32_t token, uint32_t chain, bool copied) = 0;
-  // The kernel never referenced the memory of this message.
-  virtual void on_unshared(uint32_t token, uint32_t chain) = 0;
-  // Nobody will ever say what the kernel does with the memory of this message: it stays pinned for the life of the process.
-  virtual void on_abandoned(uint32_t token, uint32_t chain) = 0;
-
- protected:
-  ~release_sink() = default;
 };
 
 struct sender_counters {
@@ -74,7 +57,7 @@ class sender final : private notification_sink {
 
   int fd() const { return fd_.get(); }
   bool is_stream() const { return is_stream_; }
-  uint32_t in_flight() const override { return table_.size() + (doubt_.active ? 1 : 0); }
+  uint32_t in_flight() const override { return ids_.in_flight(); }
   const sender_counters& counters() const { return counters_; }
 
   // How a message would go. `pending`: messages already routed to zero-copy and not yet sent.
@@ -107,9 +90,9 @@ class sender final : private notification_sink {
   int retry_left_ms() const { return std::max(send_retry_.left_ms(), collect_retry_.left_ms()); }
   bool awaits_send_retry() const { return send_retry_.is_failing(); }
   // collect() has to be called when the socket has room, also though no notification comes: a failed datagram is in doubt until then.
-  bool waits_for_room() const { return doubt_.active && doubt_waits_for_room_; }
-  // Removes every message still in flight, and tells each as abandoned.
-  void abandon(release_sink& abandoned);
+  bool waits_for_room() const { return ids_.is_in_doubt() && doubt_waits_for_room_; }
+  // Takes out every message in flight, and says of each that it is abandoned.
+  void abandon(release_sink& abandoned) { ids_.abandon(abandoned); }
   // Closes the descriptor. Nothing else may be called after that.
   void close() {
     claim_.release();
@@ -117,24 +100,11 @@ class sender final : private notification_sink {
   }
 
  private:
-  // Whether the id of the next zero-copy message is known, unknown (calibrating), or not to be known again.
-  enum class ids { known, unknown, lost };
-
-  // A failed datagram of which the kernel may or may not have used up an id.
-  struct doubtful_message {
-    bool active = false;
-    uint32_t token = 0;
-    uint32_t chain = 0;
-  };
-
   void on_range(const completion_range& range) override;
   void on_foreign_error() override { counters_.foreign_errors++; }
-  void calibrate(const completion_range& range);
   bool earlier_sends_are_done();
   bool may_have_used_id(int error) const;
-  void end_doubt(bool copied);
   void resolve_doubt(release_sink& releases);
-  void give_up_doubt(release_sink& releases);
   uint32_t run_source(release_sink& releases, bool force);
   void after_zerocopy(outgoing_message& message);
   bool take_pending_error(outgoing_message& message);
@@ -149,11 +119,10 @@ class sender final : private notification_sink {
 
   unique_fd fd_;
   socket_claim claim_;
-  in_flight_table table_;
+  id_ledger ids_;
   notification_source* source_;
   release_sink* releases_ = nullptr;
   sender_counters counters_;
-  doubtful_message doubt_;
   uint64_t acked_bytes_target_ = 0;
   uint32_t interval_;
   uint32_t since_collection_ = 0;
@@ -171,13 +140,6 @@ class sender final : private notification_sink {
   bool doubt_waits_for_room_ = false;
   // A sandbox does not know sendmmsg.
   bool many_refused_ = false;
-  // The id that comes next may have been used up by a send that failed.
-  bool unsure_ = false;
-  // A datagram was begun and dropped to find out which id comes next.
-  bool probing_ = false;
-  bool saw_next_ = false;
-  bool saw_after_next_ = false;
-  ids ids_;
 };
 
 }  // namespace sendzc

@@ -4,8 +4,8 @@ import { nativeSuite } from '../../native/test/native-suite.js'
 
 const tests = fileURLToPath(new URL('native', import.meta.url))
 const native = fileURLToPath(new URL('../native', import.meta.url))
-const programs = ['main', 'table_test', 'notification_test', 'sender_test', 'failed_send_test']
-const layer = ['earlier_sends', 'error_queue', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
+const programs = ['main', 'table_test', 'ledger_test', 'notification_test', 'sender_test', 'failed_send_test']
+const layer = ['earlier_sends', 'error_queue', 'id_ledger', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
 
 nativeSuite({
   what: 'the system-call layer',
@@ -22,6 +22,21 @@ nativeSuite({
     'a range ahead is told across the wrap',
     'everything that is left is taken out',
     'the table is like a map over random orders',
+    'the ledger releases messages by their ids',
+    'the first notification calibrates the ledger',
+    'an id ahead of the count ends it',
+    'in doubt no message gets an id',
+    'a notification ends the doubt',
+    'a suspected id is counted',
+    "an id that nobody suspects is somebody else's",
+    'a probe shows that no id was used',
+    'a probe shows that an id was used',
+    'a probe shows an id that is released by then',
+    'a probe is read across the wrap',
+    'a probe that shows nothing loses the count',
+    'a doubt that is given up loses the count',
+    'what is abandoned ends once',
+    'room ends with the window',
     'a notification of every family is parsed',
     'other errors are not notifications',
     'inline entries are read from the control message',

@@ -28,6 +28,7 @@ struct named_test {
 };
 
 extern const named_test table_tests[];
+extern const named_test ledger_tests[];
 extern const named_test notification_tests[];
 extern const named_test sender_tests[];
 extern const named_test failed_send_tests[];
