@@ -4,7 +4,7 @@ import { uringOptionsSchema } from '../../uring/src/options.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { flag, type OptionSchema, oneOf, optional, record, whole, withDefault } from '../src/open/option-reader.js'
-import { AUTO_DEFAULTS, overDefaults, parseOptions, writerOptionsSchema } from '../src/open/options.js'
+import { AUTO_DEFAULTS, parseOptions, resolveOptions, writerOptionsSchema } from '../src/open/options.js'
 import { toWritable } from '../src/stream.js'
 import { memory } from '../src/testing/memory-driver.js'
 
@@ -28,7 +28,7 @@ describe('an option that is undefined is as one that is absent', () => {
   })
 
   it('for the defaults of auto(), which lie over those of the writer', async () => {
-    const resolved = parseOptions(writerOptionsSchema, overDefaults(AUTO_DEFAULTS, undefinedOf(AUTO_DEFAULTS)), 'openWriter')
+    const resolved = resolveOptions(AUTO_DEFAULTS, undefinedOf(AUTO_DEFAULTS))
     expect(resolved).toMatchObject(AUTO_DEFAULTS)
     const backend = memory()
     const socket = backend.openSocket()

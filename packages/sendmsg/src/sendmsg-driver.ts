@@ -40,6 +40,11 @@ export interface SendmsgCounters extends DriverCounters {
   inFlight: number
 }
 
+/** What one open or one reading of the counters passes to the addon and back, kept: a server opens a writer for each connection. */
+const OPEN_WORDS = new Int32Array(7)
+const OPEN_REPORT = new Int32Array(OPEN_REPORT_WORDS)
+const COUNTERS = new Float64Array(COUNTER_VALUES)
+
 /** The drivers `errqueue`, `inline` and `copy`: they differ in where their notifications come from, and native code does that. */
 export class SendmsgDriver implements Driver {
   readonly backend: BackendName
@@ -74,10 +79,16 @@ export class SendmsgDriver implements Driver {
     const { fd, maxInFlight } = parseOptions(openOptionsSchema, { fd: options.fd, maxInFlight: options.maxInFlight }, request.backend)
     const environment = addonEnvironment()
     environment.reserve(maxInFlight)
-    const report = new Int32Array(OPEN_REPORT_WORDS)
     const { path, interval, cmsgType, capacity } = request
-    const words = Int32Array.of(fd, path, maxInFlight, interval, cmsgType, capacity, environment.dispatcher.dispatching ? 1 : 0)
-    const handle = environment.addon.open(words, report)
+    OPEN_WORDS[0] = fd
+    OPEN_WORDS[1] = path
+    OPEN_WORDS[2] = maxInFlight
+    OPEN_WORDS[3] = interval
+    OPEN_WORDS[4] = cmsgType
+    OPEN_WORDS[5] = capacity
+    OPEN_WORDS[6] = environment.dispatcher.dispatching ? 1 : 0
+    const report = OPEN_REPORT.fill(0)
+    const handle = environment.addon.open(OPEN_WORDS, report)
     if (handle < 0) throw openError(request.backend, handle, fd, report)
     environment.dispatcher.set(handle & INDEX_MASK, options.sink)
     return new SendmsgDriver(environment, handle, request, maxInFlight, report[2] === SocketType.Stream ? 'stream' : 'datagram')
@@ -169,7 +180,7 @@ export class SendmsgDriver implements Driver {
   }
 
   #readCounters(): SendmsgCounters {
-    const values = new Float64Array(COUNTER_VALUES)
+    const values = COUNTERS
     this.#environment.addon.counters(this.#handle, values)
     const at = (index: number): number => values[index] as number
     return {

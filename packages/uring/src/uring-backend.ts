@@ -93,7 +93,10 @@ const FACTS = new Int32Array(5)
 function checkSocket(fd: number): 'stream' | 'datagram' {
   const result = loadNative().socketFacts(fd, FACTS)
   if (result < 0) throw failureError(openFailure(-result, fd), -result, 'getsockopt')
-  const [domain, type, , connected, listening] = FACTS
+  const domain = FACTS[0]
+  const type = FACTS[1]
+  const connected = FACTS[3]
+  const listening = FACTS[4]
   if (domain === AF_UNIX) {
     throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'AF_UNIX sockets have no zero-copy: they copy within this machine.', {
       remedy: 'Use socket.write().',

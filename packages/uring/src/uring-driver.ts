@@ -9,6 +9,9 @@ const DRIVER_INDEX_MASK = 2 ** 14 - 1
 /** UIO_MAXIOV: the most segments that one message can have. */
 const MAX_SEGMENTS_PER_MESSAGE = 1_024
 
+/** What the addon writes its counters into, kept: they are read at the end of every driver. */
+const COUNTERS = new Float64Array(6)
+
 /**
  * Sends through a shared ring: IORING_OP_SEND_ZC (Linux 6.0) for one segment, IORING_OP_SENDMSG_ZC (6.1) for several, and their plain
  * counterparts where a message does not ask for zero-copy. Such a message alone, with no other driver on the ring, goes by sendmsg(2), which
@@ -136,10 +139,17 @@ export class UringDriver implements Driver, DriverSink {
 
   counters(): DriverCounters {
     if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
-    const values = new Float64Array(6)
-    this.#ring.native.counters(this.#handle, values)
-    const [sendCalls = 0, collectCalls = 0, emptyCollectCalls = 0, notifications = 0, notifiedIds = 0, pinnedBytes = 0] = values
-    return { sendCalls, collectCalls, emptyCollectCalls, notifications, notifiedIds, foreignErrors: 0, pinnedBytes }
+    this.#ring.native.counters(this.#handle, COUNTERS)
+    const at = (index: number): number => COUNTERS[index] as number
+    return {
+      sendCalls: at(0),
+      collectCalls: at(1),
+      emptyCollectCalls: at(2),
+      notifications: at(3),
+      notifiedIds: at(4),
+      foreignErrors: 0,
+      pinnedBytes: at(5),
+    }
   }
 
   close(): number {

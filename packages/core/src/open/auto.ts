@@ -18,6 +18,7 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
       'auto() needs an array of backends, one at least, for example auto([uring(), errqueue(), copy()]).',
     )
   }
+  const names = backends.map(({ name }) => name).join(', ')
   let choice = 'auto: nothing opened yet'
   let chosen: BackendName = (backends[0] as Backend).name
   return {
@@ -34,7 +35,8 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
         try {
           const driver = backend.open(options)
           chosen = backend.name
-          choice = [`${backend.name}: the first of ${backends.map(({ name }) => name).join(', ')} that works here`, ...reasons].join('; ')
+          choice = `${backend.name}: the first of ${names} that works here`
+          if (reasons.length > 0) choice += `; ${reasons.join('; ')}`
           return driver
         } catch (error) {
           if (!ZeroCopyError.is(error) || !isBackendsFault(error)) throw error

@@ -9,7 +9,7 @@ import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
 import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
-import { overDefaults, parseOptions, type ResolvedWriterOptions, type WriterOptions, writerOptionsSchema } from './options.js'
+import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from './options.js'
 import { ownBytesSent } from './own-bytes.js'
 import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
@@ -50,7 +50,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
     throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'openWriter() needs a backend, for example { backend: errqueue() }.')
   }
   const { writerDefaults } = backend as ChosenBackend
-  const resolvedOptions = parseOptions(writerOptionsSchema, overDefaults(writerDefaults, writerOptions), 'openWriter')
+  const resolvedOptions = resolveOptions(writerDefaults, writerOptions)
   const resolved = resolveTarget(target)
   const identity = claim(resolved)
   try {
@@ -106,7 +106,8 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
 function claim({ fd, netSocket }: ResolvedTarget): string | undefined {
   let identity: string
   try {
-    const { dev, ino } = fstatSync(fd, { bigint: true })
+    // Numbers hold these exactly: the kernel counts the inodes of sockets in 32 bits.
+    const { dev, ino } = fstatSync(fd)
     identity = `${dev}:${ino}`
   } catch {
     // Not an open descriptor: the backend's own check says so, with its code (a driver double takes any number).

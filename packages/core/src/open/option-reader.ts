@@ -16,16 +16,21 @@ export interface OptionSchema<T> {
   safeParse(value: unknown): OptionResult<T>
 }
 
-/** Reads one option. An option that is absent and one that is `undefined` are the same. */
-export type OptionReader<T> = (value: unknown, path: readonly PropertyKey[], issues: OptionIssue[]) => T
+/**
+ * Reads one option, and adds what is wrong with it to `issues`, with paths from this option on. An option that is absent and one that is
+ * `undefined` are the same.
+ */
+export type OptionReader<T> = (value: unknown, issues: OptionIssue[]) => T
 
 /** An object of options that is read by {@link OptionSchema.safeParse}, or as an option of another. */
 export interface OptionRecord<T> extends OptionSchema<T> {
   readonly read: OptionReader<T>
+  /** The same options, with other defaults. */
+  over(defaults: T): OptionRecord<T>
 }
 
 /** @returns an `undefined` that nobody sees: with an issue, the whole is refused */
-function refuse<T>(issues: OptionIssue[], path: readonly PropertyKey[], message: string): T {
+function refuse<T>(issues: OptionIssue[], message: string, path: readonly PropertyKey[] = []): T {
   issues.push({ path, message })
   return undefined as T
 }
@@ -38,32 +43,32 @@ function shown(value: unknown): string {
 
 /** A whole number from `least` to `most`. */
 export function whole(least: number, most: number): OptionReader<number> {
-  return (value, path, issues) => {
+  return (value, issues) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-    return refuse(issues, path, `must be a whole number from ${least} to ${most}, not ${shown(value)}`)
+    return refuse(issues, `must be a whole number from ${least} to ${most}, not ${shown(value)}`)
   }
 }
 
 /** One of some strings. */
 export function oneOf<const T extends string>(allowed: readonly T[]): OptionReader<T> {
-  return (value, path, issues) => {
+  return (value, issues) => {
     const found = allowed.find((one) => one === value)
-    return found ?? refuse(issues, path, `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}, not ${shown(value)}`)
+    return found ?? refuse(issues, `must be ${allowed.map((one) => JSON.stringify(one)).join(' or ')}, not ${shown(value)}`)
   }
 }
 
 /** `true` or `false`. */
-export const flag: OptionReader<boolean> = (value, path, issues) =>
-  typeof value === 'boolean' ? value : refuse(issues, path, `must be true or false, not ${shown(value)}`)
+export const flag: OptionReader<boolean> = (value, issues) =>
+  typeof value === 'boolean' ? value : refuse(issues, `must be true or false, not ${shown(value)}`)
 
 /** An option that has a default. */
 export function withDefault<T>(read: OptionReader<T>, fallback: T): OptionReader<T> {
-  return (value, path, issues) => (value === undefined ? fallback : read(value, path, issues))
+  return (value, issues) => (value === undefined ? fallback : read(value, issues))
 }
 
 /** An option that may be left out. */
 export function optional<T>(read: OptionReader<T>): OptionReader<T | undefined> {
-  return (value, path, issues) => (value === undefined ? undefined : read(value, path, issues))
+  return (value, issues) => (value === undefined ? undefined : read(value, issues))
 }
 
 /**
@@ -74,26 +79,50 @@ export function record<T extends object>(
   readers: { readonly [K in keyof T]: OptionReader<T[K]> },
   check: (options: T) => string | undefined = () => undefined,
 ): OptionRecord<T> {
-  const read: OptionReader<T> = (value, path, issues) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return refuse(issues, path, `must be an object, not ${shown(value)}`)
+  const absent = {} as T
+  const required: (keyof T)[] = []
+  for (const name of Object.keys(readers) as (keyof T)[]) {
+    const missing: OptionIssue[] = []
+    absent[name] = readers[name](undefined, missing)
+    if (missing.length > 0) required.push(name)
+  }
+  return recordOver(readers, check, absent, required)
+}
+
+/** @param absent - what an option is read as that is not given; known beforehand, so that an object of few options costs little to read */
+function recordOver<T extends object>(
+  readers: { readonly [K in keyof T]: OptionReader<T[K]> },
+  check: (options: T) => string | undefined,
+  absent: T,
+  required: readonly (keyof T)[],
+): OptionRecord<T> {
+  const names = Object.keys(readers) as (keyof T)[]
+  const read: OptionReader<T> = (value, issues) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(issues, `must be an object, not ${shown(value)}`)
     const before = issues.length
-    for (const name of Reflect.ownKeys(value)) {
-      if (!Object.hasOwn(readers, name))
-        refuse(issues, [...path, name], `is no option; there are ${Object.keys(readers).join(', ') || 'none'}`)
-    }
-    const options = {} as T
-    for (const name of Object.keys(readers) as (keyof T)[]) {
-      options[name] = readers[name]((value as Partial<T>)[name], [...path, name], issues)
+    const unknown = (name: PropertyKey) => refuse(issues, `is no option; there are ${names.join(', ') || 'none'}`, [name])
+    for (const name of Object.keys(value)) if (!Object.hasOwn(readers, name)) unknown(name)
+    for (const name of Object.getOwnPropertySymbols(value)) unknown(name)
+    const options = { ...absent }
+    for (const name of names) {
+      const given = (value as Partial<T>)[name]
+      if (given === undefined && !required.includes(name)) continue
+      const known = issues.length
+      options[name] = readers[name](given, issues)
+      for (let at = known; at < issues.length; at++) {
+        const { path, message } = issues[at] as OptionIssue
+        issues[at] = { path: [name, ...path], message }
+      }
     }
     const wrong = issues.length === before ? check(options) : undefined
-    return wrong === undefined ? options : refuse(issues, path, wrong)
+    return wrong === undefined ? options : refuse(issues, wrong)
   }
   return {
     read,
+    over: (defaults) => recordOver(readers, check, defaults, []),
     safeParse(value) {
       const issues: OptionIssue[] = []
-      const data = read(value, [], issues)
+      const data = read(value, issues)
       return issues.length === 0 ? { success: true, data } : { success: false, error: { issues } }
     },
   }

@@ -78,14 +78,24 @@ export const AUTO_DEFAULTS = {
   copyAtLimit: true,
 } as const satisfies WriterOptions
 
+/** The options over a backend's own defaults, made once for each backend. */
+const schemas = new WeakMap<WriterOptions, OptionSchema<ResolvedWriterOptions>>()
+
+function schemaOver(defaults: WriterOptions): OptionSchema<ResolvedWriterOptions> {
+  const schema = schemas.get(defaults) ?? writerOptionsSchema.over(parseOptions(writerOptionsSchema, defaults, "the backend's defaults"))
+  schemas.set(defaults, schema)
+  return schema
+}
+
 /**
- * The caller's options over other defaults than the writer's own: one that is `undefined` leaves the default beneath it. Who says from which size
- * on a write is shared means each such write, whatever its message.
+ * The caller's options over the defaults of a backend: one that is `undefined` leaves the default beneath it. Who says from which size on a write is
+ * shared means each such write, whatever its message.
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */
-export function overDefaults(defaults: WriterOptions | undefined, options: WriterOptions): WriterOptions {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const message = options.minZerocopyBytes === undefined ? {} : { minZerocopyMessageBytes: 0 }
-  return { ...defaults, ...message, ...Object.fromEntries(given) }
+export function resolveOptions(defaults: WriterOptions | undefined, options: WriterOptions): ResolvedWriterOptions {
+  const resolved = parseOptions(defaults === undefined ? writerOptionsSchema : schemaOver(defaults), options, 'openWriter')
+  if (options.minZerocopyBytes !== undefined && options.minZerocopyMessageBytes === undefined) resolved.minZerocopyMessageBytes = 0
+  return resolved
 }
 
 /**

@@ -116,7 +116,9 @@ function isHttp2(socket: NetSocket): boolean {
   if (server != null && server.constructor.name === 'Http2Server') return true
   // A session is a property of its socket.
   for (const value of Object.values(socket)) {
-    if (/^(Client|Server)Http2Session$/.test((value as object | null | undefined)?.constructor?.name ?? '')) return true
+    if (typeof value !== 'object' || value === null) continue
+    const name = (value as object).constructor?.name
+    if (name === 'ServerHttp2Session' || name === 'ClientHttp2Session') return true
   }
   return false
 }

@@ -12,8 +12,9 @@ export class IdleWait {
     if (this.#waiters.size > 0 && this.#isIdle()) for (const waiter of this.#waiters) waiter()
   }
 
-  /** Resolves true when the condition holds, false when `limitMs` (infinite: never) ran out first. The caller sees to a {@link check} soon. */
+  /** Resolves true when the condition holds, at once where it does now; false when `limitMs` (infinite: never) ran out first. The caller sees to a {@link check} soon. */
   wait(limitMs: number): Promise<boolean> {
+    if (this.#isIdle()) return Promise.resolve(true)
     return new Promise((resolve) => {
       const timer = Number.isFinite(limitMs) ? setTimeout(() => done(false), limitMs) : undefined
       const waiter = (): void => done(true)

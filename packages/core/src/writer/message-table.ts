@@ -160,6 +160,7 @@ export class MessageTable {
 
   /** Every record in flight. */
   *inFlightRecords(): Generator<MessageRecord> {
+    if (this.inFlight === 0) return
     const free = new Set(this.#free)
     for (const [token, record] of this.#records.entries()) if (!free.has(token)) yield record
   }
