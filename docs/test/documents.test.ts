@@ -81,3 +81,31 @@ describe('the decisions', () => {
     expect(read('ARCHITECTURE.md')).toContain(`- [${title}](docs/decisions/${name})`)
   })
 })
+
+describe('the walk and the map', () => {
+  const steps = [...read('docs/walk.md').matchAll(/^\| \d+ +\| `([^`]+)` +\| `([^`]+)`/gm)].map(
+    ([, file, name]) => [file, name] as [string, string],
+  )
+
+  it('has every layer', () => {
+    expect(steps.length).toBeGreaterThan(24)
+  })
+
+  it.each(steps)('%s has %s', (file, name) => {
+    expect(read(file)).toMatch(new RegExp(`(^|[^\\w#])${name}\\(`, 'm'))
+  })
+
+  it.each([
+    ['an option of `openWriter`', 'packages/core/src/open/options.ts', 'writerOptionsSchema'],
+    ['the error of a failed send', 'packages/core/src/driver/send-failure.ts', 'Errno.'],
+    ['a bench command', 'packages/bench/src/bench.ts', 'const COMMANDS'],
+    ['a promise of the conformance suite', 'packages/core/conformance/promises/index.ts', 'writerPromises'],
+    ['how often `errqueue` collects', 'packages/sendmsg/native/sender.cc', 'is_due('],
+  ])('%s is where the map says', (change, file, text) => {
+    const row = read('ARCHITECTURE.md')
+      .split('\n')
+      .find((line) => line.startsWith(`| ${change}`))
+    expect(file.startsWith(row?.match(/`(packages\/[^`]+)`/)?.[1] ?? 'none') || row?.includes(`\`${file}\``)).toBe(true)
+    expect(read(file)).toContain(text)
+  })
+})
