@@ -6,7 +6,7 @@ export const SUITE_LIMITS = {
   caseMs: 30_000,
   /** Disposal of what a case left open. */
   disposeMs: 5_000,
-  /** Turns of the event loop that a case waits for something that must not happen. */
+  /** Turns of the event loop that a case watches for an event that must not come. */
   quietTurns: 20,
 } as const
 
@@ -59,7 +59,7 @@ export async function until(condition: () => boolean, what: string, limitMs: num
   }
 }
 
-/** Lets `SUITE_LIMITS.quietTurns` turns pass, in which what must not happen would have happened. */
+/** Lets `SUITE_LIMITS.quietTurns` turns pass: an event that must not come would have come within them. */
 export async function quietTurns(): Promise<void> {
   for (let count = 0; count < SUITE_LIMITS.quietTurns; count++) await turn()
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { seededRandom } from '../src/testing/memory-kernel.js'
 
-/** What a caller writes over a buffer as soon as it is released. The content never holds this byte. */
+/** The byte that a caller writes over a buffer as soon as it is released. The content never holds this byte. */
 export const POISON = 0xee
 
 /** Prime, so that content that moved by a page, a segment or a buffer never matches. */
@@ -39,7 +39,7 @@ export function content(bytes: number, position = 0): Uint8Array {
   return fillContent(new Uint8Array(bytes), position)
 }
 
-/** Fails where `actual` is not the content that belongs at `position`, and says what is there. */
+/** Fails where `actual` differs from the content that belongs at `position`, and names the difference. */
 export function assertContent(actual: Uint8Array, position: number, what: string): void {
   const expected = content(actual.byteLength, position)
   if (Buffer.compare(actual, expected) === 0) return
@@ -49,7 +49,7 @@ export function assertContent(actual: Uint8Array, position: number, what: string
   assert.fail(`${what}: ${found} at byte ${position + at}, expected byte ${expected[at]}`)
 }
 
-/** Compares bytes that came with bytes that were meant. */
+/** Compares the bytes that came with the expected ones. */
 export function assertBytes(actual: Uint8Array, expected: Uint8Array, what: string): void {
   assert.equal(actual.byteLength, expected.byteLength, `${what}: length`)
   if (Buffer.compare(actual, expected) === 0) return
@@ -62,17 +62,17 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 const garbage: Uint8Array[] = []
 
-/** Makes memory full of poison and lets go of what it made before: the collector's ordinary work. */
+/** Makes memory full of poison and lets go of its earlier memory: the collector's ordinary work. */
 export function makeGarbage(): void {
   for (let count = 0; count < 64; count++) garbage[count] = new Uint8Array(16_384).fill(POISON)
 }
 
-/** Collects all that nothing holds, and so ends what the collector had begun and left to the event loop. */
+/** Collects all garbage, and so ends the work that the collector had left to the event loop. */
 export function collectGarbage(): void {
   collect()
 }
 
-/** Collects all that nothing holds, and overwrites what was given back with poison. Slow: for the few places that need certainty. */
+/** Collects all garbage, and overwrites the freed memory with poison. Slow: for the few places that need certainty. */
 export function pressGarbageCollector(): void {
   collect()
   makeGarbage()

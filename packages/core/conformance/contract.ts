@@ -23,7 +23,7 @@ export interface TestFunction {
 /** How the suite opens a writer; `openWriter` has this form. */
 export type OpenWriter = (target: never, options: WriterOptions & { backend: Backend }) => Promise<ZeroCopyWriter>
 
-/** What a backend author tells {@link conformance}. */
+/** The description of a backend that its author gives to {@link conformance}. */
 export interface ConformanceOptions extends TestFramework {
   /** Name of the suite in the report, for example `errqueue tcp4`. */
   name: string
@@ -38,7 +38,7 @@ export interface ConformanceOptions extends TestFramework {
   /** The backend under test. Called once for each writer. */
   backend: () => Backend
   /**
-   * What a write large enough for zero-copy may settle with here. Loopback reception copies on a stock kernel: `['copied']`;
+   * The outcomes that a write large enough for zero-copy may have here. Loopback reception copies on a stock kernel: `['copied']`;
    * a list of one is the stricter test.
    */
   expectOutcomes: readonly ReleaseOutcome[]
@@ -50,7 +50,7 @@ export interface ConformanceOptions extends TestFramework {
   openWriter?: OpenWriter
   /** Names of the promises to run; default all. */
   only?: readonly string[]
-  /** Promises that cannot hold here, with the reason: registered as skipped, never left out in silence. */
+  /** Promises that cannot hold here, with the reason. The suite registers them as skipped, so that a reader sees each. */
   skip?: Readonly<Record<string, string>>
 }
 

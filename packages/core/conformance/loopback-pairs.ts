@@ -59,7 +59,7 @@ export function tcpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
     const inbox = new Inbox()
     receiver.on('data', (chunk: Buffer) => inbox.push(chunk))
     receiver.on('close', () => inbox.end())
-    // Resets are part of the suite: what matters is what the writer says about them.
+    // Resets are part of the suite: only the writer's report about them matters.
     receiver.on('error', () => undefined)
     target.on('error', () => undefined)
     target.resume()

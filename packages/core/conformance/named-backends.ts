@@ -1,10 +1,10 @@
 import type { Backend } from '../src/driver/driver.js'
 import type { TestFramework } from './contract.js'
 
-/** Backends for tests whose children, threads and processes, can be told no more than a name. */
+/** Backends by name: a test passes only the name to its threads and processes. */
 export interface NamedBackends extends TestFramework {
   backends: Readonly<Record<string, () => Backend>>
-  /** Those that cannot run here, with the reason: registered as skipped, never left out in silence. */
+  /** Backends that cannot run here, with the reason. They are registered as skipped, so that a reader sees each. */
   skip?: Readonly<Record<string, string>>
 }
 

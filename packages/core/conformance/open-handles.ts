@@ -3,7 +3,7 @@ import { until } from './bounded.js'
 
 const DESCRIPTORS = '/proc/self/fd'
 
-/** What keeps the event loop alive, by kind; immediates are how the suite waits. */
+/** Resources that keep the event loop alive, by kind, less immediates: the suite waits by them. */
 export function activeResources(): Map<string, number> {
   const counts = new Map<string, number>()
   for (const resource of process.getActiveResourcesInfo()) {
@@ -29,7 +29,7 @@ export async function resourcesGrown(before: ReadonlyMap<string, number>): Promi
 }
 
 /**
- * Waits, within the bound of one wait, until no more than `before` descriptors are open: closing one can outlast the event that tells of it.
+ * Waits, within the bound of one wait, until no more than `before` descriptors are open: closing one can outlast the event that reports it.
  * @returns how many more there still are
  */
 export async function descriptorsGrown(before: number): Promise<number> {

@@ -22,11 +22,11 @@ export interface Peer {
   readonly ended: Promise<void>
 }
 
-/** What `openPair` answers: a connected socket for the writer, and its peer. */
+/** The answer of `openPair`: a connected socket for the writer, and its peer. */
 export interface ConnectedPair {
   /** Anything that `openWriter` takes. */
   target: unknown
-  /** Descriptor of the target: what `Backend.open` is given. */
+  /** Descriptor of the target, for `Backend.open`. */
   fd: number
   peer: Peer
   /** Bytes that surely exceed what the connection holds while its peer does not read. */
@@ -37,7 +37,7 @@ export interface ConnectedPair {
   dispose(): Promise<void>
 }
 
-/** What arrived and waits to be read; both kinds of peer are built on it. */
+/** Data that arrived and waits for a reader; both kinds of peer are built on it. */
 export class Inbox {
   readonly ended: Promise<void>
   #chunks: Uint8Array[] = []

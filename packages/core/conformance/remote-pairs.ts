@@ -8,13 +8,13 @@ import { bounded } from './bounded.js'
 import { descriptorOf, stopReceiving, tcpStallBytes } from './loopback-pairs.js'
 import { type ConnectedPair, Inbox } from './peers.js'
 
-/** What the suite tells the peer process. */
+/** Messages of the suite to the peer process. */
 export type PeerCommand =
   | { id: number; kind: 'open'; socket: SocketKind; host: string }
   | { id: number; kind: 'sender'; host: string; port: number }
   | { id: number; kind: 'pause' | 'resume' | 'reset' | 'dispose' }
 
-/** What the peer process tells the suite. */
+/** Messages of the peer process to the suite. */
 export type PeerReport =
   | { id: number; kind: 'listening'; port: number }
   | { id: number; kind: 'accepted' | 'ended' | 'sender' }

@@ -3,7 +3,7 @@ import type { LoopbackHost } from './loopback-pairs.js'
 import type { ConnectedPair } from './peers.js'
 import { RemotePeers } from './remote-pairs.js'
 
-/** What the device of a slow pair sends a second: a datagram of 200 bytes takes 2 ms, and dozens wait: longer than a busy machine keeps the sender from its processor. */
+/** Rate of the device of a slow pair: a datagram of 200 bytes takes 2 ms, and dozens wait: longer than a busy machine keeps the sender from its processor. */
 const SLOW_KBIT_PER_S = 1_000
 /** Bytes that leave at once before the rate holds: the least that tbf takes on a loopback device, whose MTU is 65,536. */
 const BURST_BYTES = 66_000

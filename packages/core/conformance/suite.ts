@@ -36,7 +36,7 @@ function register<T extends Disposable>(
   if (wanted.length === 0) return
   describe(`${name} (${level})`, () => {
     for (const promise of wanted) {
-      // What cannot be asked of a backend is no skip: a promise about streams says nothing of datagrams.
+      // A promise about streams does not apply to datagrams: the suite leaves it out, and registers no skip.
       if (!promise.cases.some((one) => appliesTo(one, options))) continue
       describe(`${promise.name}: ${promise.says}`, () => registerCases(options, promise, makeTrial))
     }
@@ -67,7 +67,7 @@ function appliesTo<T>({ kinds, needsInject }: PromiseCase<T>, { kind, inject }: 
   return (kinds === undefined || kinds.includes(kind)) && (needsInject !== true || inject !== undefined)
 }
 
-/** A name that is not a promise would leave out, or skip, nothing, and nobody would see it. */
+/** A misspelt name would have no effect, and no reader would see that. */
 function checkNames({ only = [], skip = {} }: ConformanceOptions): void {
   const known = new Set([...writerPromises, ...driverPromises].map(({ name }) => name))
   for (const name of [...only, ...Object.keys(skip)]) {

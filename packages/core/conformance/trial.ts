@@ -59,7 +59,7 @@ class Resources {
   }
 }
 
-/** What a case of the writer's promises works with. */
+/** Everything that a case of the writer's promises works with. */
 export class Trial extends Resources {
   readonly #options: ConformanceOptions
   readonly #open: OpenWriter
@@ -101,7 +101,7 @@ export class Trial extends Resources {
   }
 }
 
-/** What a case of the driver's promises works with. */
+/** Everything that a case of the driver's promises works with. */
 export class DriverTrial extends Resources {
   readonly #options: ConformanceOptions
 

@@ -3,7 +3,7 @@ import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode } from '../s
 import type { SentWrite, WriteData, ZeroCopyWriter } from '../src/writer.js'
 import { bounded } from './bounded.js'
 
-/** How one write has gone so far. */
+/** The course of one write so far. */
 export class ObservedWrite {
   state: 'pending' | 'sent' | 'failed' = 'pending'
   sent: SentWrite | undefined

@@ -11,7 +11,7 @@ import {
   type WriterStageTask,
 } from './writer-stage.js'
 
-/** What {@link writerLifetimeSuite} is given. */
+/** The argument of {@link writerLifetimeSuite}. */
 export interface WriterLifetimeSuiteOptions extends NamedBackends {
   /** Starts a worker that runs `runWriterStage` with the same names. */
   startWorker: (task: WriterStageTask) => Worker
@@ -42,7 +42,7 @@ export function writerLifetimeSuite(options: WriterLifetimeSuiteOptions): void {
             const before = pinnedMemory()
             const end = await terminateAtStage({ stage, backend }, startWorker, shares && MUST_ABORT.includes(stage))
             assert.deepEqual(end, { status: 1, arrivalError: undefined, left: { handles: [], descriptors: 0 } })
-            // Nor is any left on purpose: an aborted TCP connection gives back everything.
+            // No byte is left pinned on purpose either: an aborted TCP connection gives back all its memory.
             assert.deepEqual(pinnedMemory(), before)
           },
           CHILD_TEST_MS,

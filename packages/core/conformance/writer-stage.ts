@@ -20,7 +20,7 @@ export const LEFT_IN_FLIGHT = 'left in flight' as const
 /** Where a process may end. */
 export type ProcessStage = WriterStage | typeof LEFT_IN_FLIGHT
 
-/** What a child of {@link runWriterStage} is to do. */
+/** The task of a child of {@link runWriterStage}. */
 export interface WriterStageTask {
   stage: ProcessStage
   /** One of the names that it was given. */
@@ -36,9 +36,9 @@ export const WRITER_STAGE_STATUS = 7
 
 /** How a child ended that was at a stage. */
 export interface WriterStageEnd {
-  /** What is wrong with what arrived; undefined: the first bytes that were written, and some or none of them as the stage has it. */
+  /** The fault in the bytes that arrived; undefined where they are the first bytes that were written, as many as the stage allows. */
   arrivalError: string | undefined
-  /** What the main thread has more of than before. */
+  /** Resources that the main thread has more of than before. */
   left: { handles: string[]; descriptors: number }
 }
 
@@ -108,7 +108,7 @@ async function leaveInFlight(socket: Socket, backend: Backend): Promise<void> {
   process.exitCode = WRITER_STAGE_STATUS
 }
 
-/** At these nothing was given to the kernel, or it was told to throw it away. */
+/** At these stages the kernel has got no byte, or was told to throw the bytes away. */
 const MAY_ARRIVE_NOT: readonly ProcessStage[] = ['called', 'aborting']
 
 function arrivalErrorOf(stage: ProcessStage, arrived: Buffer): string | undefined {
@@ -132,7 +132,7 @@ export async function terminateAtStage(
   startWorker: (task: WriterStageTask) => Worker,
   aborts: boolean,
 ): Promise<WriterStageEnd & { status: number }> {
-  // Once without measuring: what is made once and kept is made here.
+  // The first run is not measured: it makes the objects that are made once and kept.
   await (await tcpPairs('127.0.0.1')()).dispose()
   const before = { resources: activeResources(), descriptors: descriptorCount() }
   const pair = await tcpPairs('127.0.0.1')()

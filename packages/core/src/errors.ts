@@ -28,7 +28,7 @@ export const ERROR_CODES = {
 } as const
 
 /**
- * What the caller can do about an error of each code, where nothing better is known of the case. ERR_ZC_ABORTED has none: the caller asked for it.
+ * One remedy for each code, for an error without a remedy of its own. ERR_ZC_ABORTED has none: the caller asked for it.
  */
 const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, string>> = {
   ERR_ZC_INVALID_ARGUMENT: 'Pass a value of the type that the message names.',
@@ -59,16 +59,16 @@ const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, st
 /** One of the closed set {@link ERROR_CODES}. */
 export type ZeroCopyErrorCode = keyof typeof ERROR_CODES
 
-/** How a write ended for its memory. See {@link ZeroCopyError.released}. */
+/** The outcome of a write for its memory. See {@link ZeroCopyError.released}. */
 export type ReleaseOutcome = 'zerocopy' | 'copied' | 'abandoned'
 
-/** What a {@link ZeroCopyError} is made from. */
+/** Fields of a {@link ZeroCopyError}. */
 export interface ZeroCopyErrorInit {
   /** Name of the error number, for example `'EPIPE'`. */
   errno?: string | undefined
   /** Name of the system call that failed, for example `'sendmsg'`. */
   syscall?: string | undefined
-  /** What the caller can do about it: one sentence. Without it the error has the remedy of its code. */
+  /** One sentence on what the caller can do. Without it the error has the remedy of its code. */
   remedy?: string | undefined
   /** The error beneath this one. */
   cause?: unknown
@@ -84,7 +84,7 @@ export class ZeroCopyError extends Error {
   readonly errno: string | undefined
   /** Name of the system call that failed. */
   readonly syscall: string | undefined
-  /** What the caller can do about it: one sentence, which the message ends with. Undefined for ERR_ZC_ABORTED alone. */
+  /** One sentence on what the caller can do; the message ends with it. Undefined for ERR_ZC_ABORTED alone. */
   readonly remedy: string | undefined
   /**
    * On an error of `write()`: settles when the kernel no longer references the memory of that write

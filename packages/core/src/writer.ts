@@ -1,7 +1,7 @@
 import type { BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 import type { ReleaseOutcome } from './errors.js'
 
-/** What `write()` takes: one piece of memory, or several that leave as one. */
+/** The data of a `write()`: one piece of memory, or several that leave as one. */
 export type WriteData = Uint8Array | readonly Uint8Array[]
 
 /** A write whose bytes the kernel has queued. */
@@ -77,7 +77,7 @@ export interface ZeroCopyWriter extends AsyncDisposable {
    * One call is one datagram on a datagram socket; on a stream, bytes leave in call order, and where memory is transferred away before it is sent,
    * nothing that was written behind it leaves in its place: those writes fail with it (ERR_ZC_BUFFER_DETACHED), and so do later ones.
    * @returns when every byte is sent; where the kernel takes them at once, before the event loop turns
-   * @throws ZeroCopyError; its `released` tells when the memory is free
+   * @throws ZeroCopyError; its `released` settles when the memory is free
    */
   write(data: WriteData, options?: WriteOptions): Promise<SentWrite>
   /**

@@ -76,7 +76,7 @@ export const driverClose: DriverPromise = {
         await quietTurns()
         later.assertNoViolations()
         old.assertNoViolations()
-        // Nor was the connection aborted that the closed driver had.
+        // The connection of the closed driver was not aborted either.
         await sendOrdinaryMessage(trial.kind, pair, trial.session(pair, 4))
       },
     },

@@ -11,7 +11,7 @@ const MESSAGES = 256
 /** Largest message. Its memory comes from the heap, where what is freed is soon used again; larger memory would be given back to the system. */
 const MAX_MESSAGE_BYTES = 60_000
 const DATAGRAMS = 10
-/** The first of them leave at once: what a slow device lets pass in a burst. */
+/** The first of them leave at once: a slow device lets a burst pass. */
 const DATAGRAM_BYTES = 12_000
 
 /** Submits messages to a peer that does not read, until the socket takes no more. */
@@ -37,7 +37,7 @@ function transferAway(session: DriverSession): void {
   session.forgetMemory()
 }
 
-/** Fills what the heap has free with poison, in pieces as large as what may have been freed. Returns it, to be held. */
+/** Fills the free memory of the heap with poison, in pieces as large as the memory that may have been freed. The caller holds the result. */
 function overwriteFreed(pieceBytes: number): Uint8Array[] {
   collectGarbage()
   return Array.from({ length: 4 * MESSAGES }, () => new Uint8Array(pieceBytes).fill(POISON))

@@ -16,7 +16,7 @@ import { fillContent, POISON } from '../content.js'
 /** Messages of one batch of a session. */
 const MAX_SESSION_MESSAGES = 16
 
-/** What a driver said of one submitted message. */
+/** A driver's reports about one submitted message. */
 export interface MessageReport {
   token: number
   bytes: number
@@ -31,7 +31,7 @@ export class DriverSession implements DriverSink {
   readonly driver: Driver
   /** Every message of the session, in the order of submission. */
   readonly reports: MessageReport[] = []
-  /** What the driver did against the contract. */
+  /** Breaches of the contract by the driver. */
   readonly violations: string[] = []
   /** Bits of each wake-up, in order. */
   readonly wakes: number[] = []
@@ -44,7 +44,7 @@ export class DriverSession implements DriverSink {
   readonly #batch: SendBatch
   #armed = 0
   #woken = 0
-  /** Messages released of which the kernel has said something. */
+  /** Released messages that the kernel has reported on. */
   #notified = 0
 
   constructor(backend: Backend, fd: number, maxInFlight: number) {
@@ -124,7 +124,7 @@ export class DriverSession implements DriverSink {
       return report
     })
     this.driver.submit(batch)
-    // At once, also where the driver holds the messages back: it must have taken what it needs.
+    // At once, also where the driver holds the messages back: it must have taken its references.
     batch.clear()
     if (this.driver.group !== null && !this.closed) this.driver.flush()
     return reports
@@ -210,7 +210,7 @@ export class DriverSession implements DriverSink {
   /** Poisons the sent part of a message's memory from now on as soon as it is released. */
   poisonAtRelease(): void {
     this.onReleased = ({ segments, result, release }) => {
-      // What was not sent is sent again from the same memory.
+      // The unsent rest is sent again from the same memory.
       if (result === undefined || result <= 0) return
       if (release === Release.None || release === undefined) return
       let left = result
@@ -222,7 +222,7 @@ export class DriverSession implements DriverSink {
     }
   }
 
-  /** Drops every reference to message memory: what holds it from then on is the driver. */
+  /** Drops every reference to message memory: from then on the driver alone holds it. */
   forgetMemory(): void {
     for (const report of this.reports) report.segments = []
   }

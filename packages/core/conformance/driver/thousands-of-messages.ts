@@ -12,7 +12,7 @@ const MESSAGES = 2_100
 /** Stream: in flight, at most. Together these messages are more than a stalled connection holds. */
 const MAX_IN_FLIGHT = 512
 const MESSAGES_PER_BATCH = 4
-/** What the peer reads at a time. */
+/** Bytes that the peer reads at a time. */
 const SIP_MESSAGES = 8
 /** Enough for a fault that comes once in 1,000 messages. */
 const SLOW_DATAGRAMS = 1_104
@@ -86,7 +86,7 @@ export async function sendThousandsToFullSocket(trial: DriverTrial): Promise<voi
   session.assertNoViolations()
 }
 
-/** Submits from the head of `waiting` until the socket takes no more; what was not taken stays there. */
+/** Submits from the head of `waiting` until the socket takes no more; a message that it did not take stays there. */
 async function submitUntilFull(reader: SipReader, session: DriverSession, waiting: Uint8Array[]): Promise<void> {
   let full = false
   while (!full && waiting.length > 0 && session.freeTokens >= MESSAGES_PER_BATCH) {
@@ -101,7 +101,7 @@ async function submitUntilFull(reader: SipReader, session: DriverSession, waitin
   }
 }
 
-/** Takes from `waiting` what the kernel has taken; false where that was not all of it. */
+/** Removes from `waiting` the bytes that the kernel has taken; false where some are left. */
 function takeAnswers(reports: readonly MessageReport[], waiting: Uint8Array[]): boolean {
   for (const { result, segments, bytes } of reports) {
     const taken = result as number
@@ -136,7 +136,7 @@ export async function sendThousandsOfDatagrams(trial: DriverTrial): Promise<void
 export async function sendManyToSlowDevice(trial: DriverTrial): Promise<void> {
   const pair = await trial.slowPair()
   const session = trial.session(pair, DATAGRAMS_IN_FLIGHT)
-  // What is copied never waits in its caller's memory.
+  // A copied message never waits in its caller's memory.
   if (!session.driver.zerocopy) return
   session.poisonAtRelease()
   for (let index = 0; index < SLOW_DATAGRAMS; index += DATAGRAMS_PER_BATCH) await sendBatch(session, index)

@@ -33,7 +33,7 @@ export async function fillStalledStream(pair: ConnectedPair, session: DriverSess
   }
 }
 
-/** Bytes that tell one datagram's content from that of all others. */
+/** Bytes of a datagram that no other datagram begins with. */
 const MARK_BYTES = 12
 
 /** Takes `count` datagrams from the peer: in any order, each of the contents at `first`, `first + 1`, and so on, and each once. */

@@ -120,7 +120,7 @@ export const close: ContractPromise = {
         assert.ok(ledger.count('failed') > 0)
         for (const { state, error, outcome } of ledger.writes) {
           if (state === 'failed') assert.equal(error?.code, 'ERR_ZC_DRAIN_TIMEOUT')
-          // What the kernel has none of was never shared: it has no outcome.
+          // The kernel has no byte of this write, so its memory was never shared, and it has no outcome.
           const isUntouched = state === 'failed' && error?.released === undefined
           assert.ok(isUntouched || outcome === 'abandoned' || outcome === 'zerocopy' || outcome === 'copied')
         }

@@ -38,7 +38,7 @@ export const enobufs: ContractPromise = {
         assertContent(await take(), 0, 'the first write')
         await ledger.allReleased()
         assert.equal(first.outcome, 'copied')
-        // A backend that never asks for zero-copy is never refused it.
+        // The kernel can refuse zero-copy only to a backend that asks for it.
         const refusals = writer.stats().copies.backend > 0 ? 0 : 1
         assert.equal(writer.stats().copies.limit, refusals)
         ledger.write(content(BYTES))

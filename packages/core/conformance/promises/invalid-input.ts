@@ -48,7 +48,7 @@ const INVALID_OPTIONS: readonly [string, Record<string, unknown>][] = [
   ['maxinflight', { maxinflight: 8 }],
 ]
 
-/** What is no options of `write()`: `undefined` is. */
+/** Values that `write()` refuses as options; it takes `undefined`. */
 const INVALID_WRITE_OPTIONS: readonly unknown[] = [null, 'utf8', 5, { signal: null }, { signal: {} }, { signal: 'abort' }]
 
 export const invalidInput: ContractPromise = {
@@ -117,7 +117,7 @@ export const invalidInput: ContractPromise = {
           const error = await rejection(opening, 'ERR_ZC_INVALID_OPTION', JSON.stringify(options))
           assert.ok(error.message.includes(name), `the message does not name ${name}: ${error.message}`)
         }
-        // None of them has taken the socket.
+        // Each refusal left the socket free.
         const writer = await trial.writer(pair)
         assert.equal(writer.stats().writes, 0)
       },

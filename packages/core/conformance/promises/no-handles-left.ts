@@ -21,7 +21,7 @@ async function oneLife(trial: Trial, end: 'close' | 'abort'): Promise<void> {
 }
 
 async function assertNothingLeft(trial: Trial, end: 'close' | 'abort'): Promise<void> {
-  // What is made once and kept, such as a ring for the whole environment, is made here.
+  // This run makes the objects that are made once and kept, such as a ring for the whole environment.
   await oneLife(trial, end)
   await quietTurns()
   const resources = activeResources()

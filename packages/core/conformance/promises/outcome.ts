@@ -103,7 +103,7 @@ export const outcome: ContractPromise = {
         const { pair, writer, ledger } = await trial.start({ minZerocopyBytes: 0 })
         ledger.write(content(LARGE_BYTES))
         await ledger.allReleased()
-        // On a backend that shares memory, what an aborted connection throws away was never copied.
+        // On a backend that shares memory, the kernel never copied the bytes that an aborted connection throws away.
         if (writer.stats().copies.backend === 0) return
         if (trial.kind === 'stream') pair.peer.pause()
         const sizes = trial.kind === 'stream' ? [0, 1, LARGE_BYTES, pair.stallBytes] : [0, 1, LARGE_BYTES]

@@ -6,7 +6,7 @@ import { expectDatagrams } from '../driver/traffic.js'
 import type { Trial } from '../trial.js'
 import { WriteLedger } from '../write-ledger.js'
 
-/** What the caller of a poison run does. */
+/** The behaviour of the caller in a poison run. */
 interface PoisonRun {
   bufferBytes: number
   buffers: number

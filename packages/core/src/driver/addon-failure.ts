@@ -38,7 +38,7 @@ export function explainAddonFailure(causes: readonly unknown[], places: AddonPla
   )
 }
 
-/** Whether there was nothing to load. */
+/** Whether the place had no file to load. */
 function isAbsent(cause: unknown): boolean {
   const { code, message } = Object(cause) as { code?: unknown; message?: unknown }
   if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return true
@@ -84,7 +84,7 @@ function forbidden(code: unknown): AddonFailure | undefined {
 }
 
 /**
- * Asked before anything is looked for: a search that finds no descriptor finds nothing, does not say so, and Node.js remembers for the life of the
+ * Runs before the search for an addon: a search without a free descriptor finds nothing, reports no error, and Node.js remembers for the life of the
  * process that a package is not there.
  * @returns undefined where a descriptor is left
  */
@@ -118,7 +118,7 @@ function openingFails(): 'EMFILE' | 'ENFILE' | undefined {
   }
 }
 
-/** What the dynamic linker says (dlopen(3)); glibc and musl have words of their own. */
+/** Messages of the dynamic linker (dlopen(3)); those of glibc and musl differ. */
 function notLinked(text: string): AddonFailure | undefined {
   const failure = (why: string, remedy: string): AddonFailure => ({ code: 'ERR_ZC_PLATFORM', message: `${why} (${text}).`, remedy })
   const here = 'Build it on this machine: npx sendzc build-addons.'

@@ -1,24 +1,24 @@
 import type { BackendName } from './driver.js'
 
-/** One thing that was looked at, and what was found. */
+/** One check of a probe, with its result. */
 export interface CapabilityCheck {
-  /** What was looked at, for example `SO_ZEROCOPY on TCP` or `kernel.io_uring_disabled`. */
+  /** Subject of the check, for example `SO_ZEROCOPY on TCP` or `kernel.io_uring_disabled`. */
   name: string
   ok: boolean
-  /** What was found, for example `2` or `EPERM`. */
+  /** The finding, for example `2` or `EPERM`. */
   found: string
-  /** What to do when it is not ok. */
+  /** One sentence on what to do; set where the check failed. */
   remedy?: string
 }
 
-/** What {@link Backend.probe} answers. */
+/** The answer of {@link Backend.probe}. */
 export interface Capability {
   backend: BackendName
   /** True where `open` can succeed on a suitable socket. */
   available: boolean
-  /** One sentence: the cause where it is not available, else what will be used. */
+  /** One sentence: the cause where the backend is not available, else the interface that it uses. */
   reason: string
-  /** What to do about it; only where not available. */
+  /** One sentence on what to do; set where the backend is not available. */
   remedy?: string
   checks: CapabilityCheck[]
 }

@@ -4,7 +4,7 @@ import type { Capability } from './capabilities.js'
 export { Errno } from './errno.js'
 
 /**
- * Name of a backend, for messages and statistics; nothing is decided by it. Those of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
+ * Name of a backend, for messages and statistics; no code decides by it. The names of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
  * a backend from elsewhere has a name of its own.
  */
 export type BackendName = string
@@ -16,8 +16,8 @@ export type SocketKind = 'stream' | 'datagram'
  * Sharing of one message's memory after its send, as the driver reports it:
  * `Zerocopy` and `Copied` are the kernel's own word; `None` means that the kernel never referenced the memory
  * (a plain copying send, or a send that failed at once). `Undetermined`: the kernel reports it as copied, in a case where it reports
- * shared memory so, too; a writer takes it for `Copied`, but learns nothing from it about the path. `Abandoned`: nobody will ever say what the
- * kernel does with the memory, and the driver has left it pinned for the life of the process; the token may be used again, the memory not.
+ * shared memory so, too; a writer takes it for `Copied`, and its policy does not count it. `Abandoned`: the kernel's use of the memory stays unknown,
+ * and the driver has left the memory pinned for the life of the process; the token may be used again, the memory not.
  */
 export const Release = { None: 0, Zerocopy: 1, Copied: 2, Undetermined: 3, Abandoned: 4 } as const
 export type ReleaseKind = (typeof Release)[keyof typeof Release]
@@ -79,7 +79,7 @@ export class SendBatch {
 }
 
 /**
- * What a driver tells the writer. Each submitted token gets exactly one `sent` and then exactly one `released`,
+ * A driver's reports to the writer. Each submitted token gets exactly one `sent` and then exactly one `released`,
  * also when the send failed. Methods may be called from within `submit`, `flush`, `collect` and `abort`, and from the event loop.
  */
 export interface DriverSink {
@@ -103,7 +103,7 @@ export interface DriverCounters {
   sendCalls: number
   /** System calls made to collect notifications. */
   collectCalls: number
-  /** Of those, how many found nothing. */
+  /** Those of `collectCalls` that found no notification. */
   emptyCollectCalls: number
   /** Notifications: ranges on the error queue or inline, notification CQEs on io_uring. */
   notifications: number
@@ -115,7 +115,7 @@ export interface DriverCounters {
   pinnedBytes: number
 }
 
-/** A failure of what a driver works with, apart from the answer to a message: what an error is made from. */
+/** A failure beneath a driver, apart from the answer to a message; an error is made from it. */
 export interface DriverFailure {
   code: ZeroCopyErrorCode
   message: string
@@ -126,11 +126,11 @@ export interface DriverFailure {
   remedy: string
 }
 
-/** What {@link Backend.open} is given. */
+/** The argument of {@link Backend.open}. */
 export interface DriverOpenOptions {
   /** A connected socket. The driver makes a `dup` of its own and never closes this one. */
   fd: number
-  /** Where events go. */
+  /** Receives the events. */
   sink: DriverSink
   /** Capacity in tokens: messages submitted and not yet released. Tokens are `0 .. maxInFlight - 1`, chosen by the caller. */
   maxInFlight: number
@@ -152,7 +152,7 @@ export interface DriverOpenOptions {
  * - **The end.** No event follows `close`, also where it is called from within the sink. A closed driver is inert: `arm`, `disarm`, `flush`, `collect`, `abort` and `close`
  *   do nothing, also where a driver that was opened later has its place in a table; `submit` throws.
  *
- * `conformance` of `@sendzc/core/conformance` holds a driver to all of it.
+ * `conformance` of `@sendzc/core/conformance` checks a driver against all of these.
  */
 export interface Driver {
   readonly backend: BackendName
@@ -196,14 +196,14 @@ export interface Driver {
   abort(): void
   /**
    * Bytes of a stream that the kernel has taken and the peer has not acknowledged (SIOCOUTQ, tcp(7)). Left out: the driver can't know, and
-   * what is shared is all that is waited for.
+   * the writer waits for its shared memory alone.
    */
   undeliveredBytes?(): number
   /** Name of the system call that the answer to `token` came from, for errors: within its `sent`. Left out: `sendmsg`. */
   answeringCall?(token: number): string
   /**
    * What failed for good beneath the driver, if anything did. With a token, within its `sent`: undefined where that answer is the kernel's own to
-   * the message; else errno and call stand here, whatever the answer was. Without one: why nothing more is heard of what is in flight.
+   * the message; else errno and call stand here, whatever the answer was. Without a token: why no further answer comes for the messages in flight.
    */
   failure?(token?: number): DriverFailure | undefined
   counters(): DriverCounters
@@ -215,10 +215,10 @@ export interface Driver {
   close(): number
 }
 
-/** A way to be told "your buffer is free again": made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
+/** One way in which the kernel reports a release: made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
 export interface Backend {
   readonly name: BackendName
-  /** What this host offers. Never throws; the reasons are in the result. */
+  /** Checks this host. Never throws; the reasons are in the result. */
   probe(): Capability
   /** Opens a driver. Throws a ZeroCopyError with cause and remedy where it cannot work. */
   open(options: DriverOpenOptions): Driver

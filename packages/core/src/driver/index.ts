@@ -1,5 +1,5 @@
 /**
- * What the author of a backend needs: the interface of a driver, the events of an addon, and the checks that backends share.
+ * For the author of a backend: the interface of a driver, the events of an addon, and the checks that backends share.
  * @packageDocumentation
  */
 export { type ChosenBackend, isBackend } from '../open/open-writer.js'

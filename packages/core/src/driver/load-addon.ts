@@ -8,7 +8,7 @@ import { type AddonFailure, explainAddonFailure, noDescriptorLeft } from './addo
 /** Folders between a package's own and the deepest module that may load its addon. */
 const MAX_FOLDERS_UP = 4
 
-/** Runtimes that load Node-API addons and cannot run these, by their name in `process.versions`, and why. */
+/** Runtimes that load Node-API addons but cannot run these, by their name in `process.versions`, with the reason. */
 const UNFIT_RUNTIMES: Readonly<Record<string, string>> = {
   bun: 'Bun has no libuv loop that an addon could join: its uv_poll_init ends the process.',
   deno: 'Deno exports no V8 backing store, so that memory cannot be pinned, and its uv_poll does not wake on an epoll instance.',
@@ -18,7 +18,7 @@ const UNFIT_RUNTIMES: Readonly<Record<string, string>> = {
 /** Which C library this process runs on: the packages of prebuilt addons end in its name. */
 export type CLibrary = 'gnu' | 'musl'
 
-/** The C library of this process, by the dynamic linker that is mapped into it. */
+/** Finds the C library of this process by the dynamic linker that is mapped into it. */
 export function cLibrary(): CLibrary {
   try {
     return /\/ld-musl-[^/]+\.so/.test(readFileSync('/proc/self/maps', 'utf8')) ? 'musl' : 'gnu'
@@ -75,9 +75,9 @@ function nameOfPackage(folder: string): unknown {
  * Loads an addon of this project: from the package of prebuilt addons for this platform, else from what was built in the package itself.
  * @param name - of the addon, and of its package below `@sendzc/`
  * @param moduleUrl - `import.meta.url` of the module that loads it; undefined where a bundler left none
- * @throws ZeroCopyError ERR_ZC_PLATFORM where the runtime or the platform is none that an addon exists for, or the addon does not load;
- *   ERR_ZC_PERMISSION where Node.js was told to load none; ERR_ZC_LIMIT where no descriptor is left. Its cause is an AggregateError of why neither
- *   place has one. Nothing else is thrown.
+ * @throws ZeroCopyError ERR_ZC_PLATFORM where no addon exists for the runtime or the platform, or the addon does not load;
+ *   ERR_ZC_PERMISSION where Node.js was told to load none; ERR_ZC_LIMIT where no descriptor is left. Its cause is an AggregateError with one error for
+ *   each place. It throws no other error.
  */
 export function loadAddon(name: string, moduleUrl: string | undefined): unknown {
   const of = `@sendzc/${name}`
@@ -106,7 +106,7 @@ export function loadAddon(name: string, moduleUrl: string | undefined): unknown 
   const require = createRequire(folder === undefined ? path : join(folder, 'package.json'))
   const places = [
     () => require(`${platformPackage()}/${name}.node`) as unknown,
-    // What was built in the package itself: in a checkout, or by `npx sendzc build-addons`.
+    // An addon that was built in the package itself: in a checkout, or by `npx sendzc build-addons`.
     () => {
       if (folder === undefined) throw missing
       return (require('node-gyp-build') as (folder: string) => unknown)(folder)

@@ -1,7 +1,7 @@
 import type { ZeroCopyErrorCode } from '../errors.js'
 import { Errno, errnoName } from './errno.js'
 
-/** What a failed send means for the caller. */
+/** A failed send as the caller sees it. */
 export interface SendFailure {
   code: ZeroCopyErrorCode
   message: string
@@ -71,7 +71,7 @@ const failures: Partial<Record<number, SendFailure>> = {
   },
 }
 
-/** What no socket answers by itself. */
+/** Errors that no socket answers by itself. */
 const FILTERED: SendFailure = {
   code: 'ERR_ZC_SYSTEM',
   message: 'The call that sends is answered without being made, again and again: a sandbox filters system calls (seccomp).',
@@ -79,7 +79,7 @@ const FILTERED: SendFailure = {
 }
 failures[Errno.EINTR] = failures[Errno.ENOSYS] = FILTERED
 
-/** The limit that a datagram met is not in the errno: it is the protocol's, or the path's. */
+/** The errno does not name the limit that a datagram exceeded: it is the protocol's or the path's. */
 function tooLarge(bytes: number | undefined): SendFailure {
   const size = bytes === undefined ? 'The datagram' : `The datagram of ${bytes} bytes`
   const remedy = `Send less: at most the MTU of the path less the headers (\`ip route get ADDRESS\` shows a known MTU; 28 bytes on UDP over IPv4, 48 over IPv6)`
@@ -106,7 +106,7 @@ export function sendFailure(errno: number, bytes?: number): SendFailure {
   return failures[errno] ?? { code: 'ERR_ZC_SYSTEM', message: `The send failed with ${errnoName(errno)}.` }
 }
 
-/** What is said once when a zero-copy send was refused for want of memory with nothing in flight. */
+/** The warning for a zero-copy send that the kernel refused for want of memory with no message in flight. */
 export function limitMessage(errno: number): string {
   return (
     `The kernel refused a zero-copy send (${errnoName(errno)}) with none in flight; such sends are copied. ` +

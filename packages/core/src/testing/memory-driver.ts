@@ -31,7 +31,7 @@ export interface MemoryOptions extends MemoryKernelOptions {
   maxSegmentsPerMessage?: number
   /** Notifications fetched by one system call of `collect`. Default 16. */
   rangesPerCall?: number
-  /** How `collect` walks a range of ids: to be replaced by tests that want to see a wrong walk caught. Default `forEachId`. */
+  /** How `collect` walks a range of ids; a test replaces it to see that a wrong walk is caught. Default `forEachId`. */
   walkIds?: (lo: number, hi: number, visit: (id: number) => void) => void
 }
 
@@ -40,7 +40,7 @@ const FIRST_MEMORY_FD = 1_000_000
 /** Sockets of one fake kernel, at most. */
 const MAX_MEMORY_SOCKETS = 65_536
 
-/** What a datagram is refused for and will be sent all the same, later: those behind it wait with it. */
+/** Errors of a datagram that is sent later all the same: the datagrams behind it wait with it. */
 const SHORTAGES: readonly number[] = [Errno.EAGAIN, Errno.ENOBUFS, Errno.ENOMEM]
 
 interface HeldMessage {
@@ -58,7 +58,7 @@ export class MemoryBackend implements Backend {
   readonly name = 'memory'
   /** Every driver that was opened, also closed ones. */
   readonly drivers: MemoryDriver[] = []
-  /** @internal What deferred drivers hold until the next flush of any of them. */
+  /** @internal Messages that deferred drivers hold until the next flush of any of them. */
   readonly held: { driver: MemoryDriver; messages: HeldMessage[] }[] = []
   readonly options: Required<MemoryOptions>
   readonly #sockets = new Map<number, MemorySocket>()
@@ -149,7 +149,7 @@ export class MemoryDriver implements Driver {
   readonly #events: DriverEvent[] = []
   /** Messages that the fake io_uring keeps until the socket has room. */
   #parked: HeldMessage[] = []
-  /** Kept open and referenced while a wake-up is armed: what keeps the loop alive, as a uv handle does. */
+  /** Open and referenced while a wake-up is armed: it keeps the loop alive, as a uv handle does. */
   readonly #keepAlive = new MessageChannel()
   readonly #onActivity = () => this.#socketChanged()
   #armed = 0
@@ -216,7 +216,7 @@ export class MemoryDriver implements Driver {
       this.#counters.collectCalls++
       if (ranges.length === 0) this.#counters.emptyCollectCalls++
       for (const range of ranges) this.#releaseRange(range)
-      // A short answer, or nothing left to wait for: one more call could only find nothing.
+      // A short answer, or no notification to wait for: one more call could only find an empty queue.
       if (ranges.length < this.#home.options.rangesPerCall || this.#tokenOfId.size === 0) break
     }
     this.#deliver()
@@ -258,7 +258,7 @@ export class MemoryDriver implements Driver {
     return this.#pinnedAtClose
   }
 
-  /** What was submitted and never tried: parked, and held back in the group. */
+  /** Messages that were submitted and never tried: parked, and held back in the group. */
   #takeUnsent(): HeldMessage[] {
     const unsent = this.#parked.splice(0)
     const { held } = this.#home
@@ -285,7 +285,7 @@ export class MemoryDriver implements Driver {
     }
   }
 
-  /** The kernel has them from now on, and their memory is pinned. */
+  /** Gives the messages to the kernel, and pins their memory. */
   #park(messages: readonly HeldMessage[]): void {
     for (const message of messages) message.segments = message.segments.map((segment) => PinnedSegment.shared(segment))
     this.#parked.push(...messages)
@@ -307,7 +307,7 @@ export class MemoryDriver implements Driver {
     this.#home.options.walkIds(range.lo, range.hi, (id) => {
       this.#counters.notifiedIds++
       const entry = this.#tokenOfId.get(id)
-      // An id of a driver that was open on this socket before.
+      // The id belongs to a driver that was open on this socket before.
       if (entry === undefined) return
       this.#tokenOfId.delete(id)
       this.#counters.pinnedBytes -= entry.bytes
@@ -351,8 +351,8 @@ export class MemoryDriver implements Driver {
 }
 
 /**
- * What the kernel is given now: what was transferred away while a message was held is not there any more, and of a stream's message nothing
- * behind it is given either, so that nothing leaves in its place.
+ * Makes the segments that the kernel gets now. Memory that was transferred away while the message was held is left out; of a stream's message no byte
+ * behind such memory is given, so that no later byte leaves in its place.
  */
 function present(segments: Segment[], kind: SocketKind): Segment[] {
   const gone = segments.findIndex(({ byteLength }) => byteLength === 0)

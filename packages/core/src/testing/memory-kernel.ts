@@ -39,7 +39,7 @@ export interface InjectedFault {
   times?: number
   /** Sends that pass before it. Default 0. */
   after?: number
-  /** True: only sends that ask for zero-copy. Default false. */
+  /** True: hits only sends that ask for zero-copy. Default false. */
   zerocopyOnly?: boolean
   /** True: the failed send keeps its memory until a notification (`io_uring_enter(2)`: "even a failed request may notify"). Default false. */
   notifies?: boolean
@@ -66,9 +66,9 @@ interface QueuedSend {
   offset: number
   left: number
   id: number
-  /** Read, and not yet at the peer. */
+  /** The bytes were read, and are not yet at the peer. */
   carried: Uint8Array[]
-  /** Nothing is left to be read: the memory is let go of. */
+  /** Every byte was read: the memory is let go of. */
   done: boolean
 }
 
@@ -95,7 +95,7 @@ export class MemorySocket {
   readonly kind: SocketKind
   /** Takes what arrives at the peer: on a stream any piece, on a datagram socket one datagram. The default keeps it in {@link received}. */
   receive: (chunk: Uint8Array) => void = (chunk) => this.received.push(chunk)
-  /** What arrived while nobody replaced {@link receive}. */
+  /** Data that arrived before anybody replaced {@link receive}. */
   readonly received: Uint8Array[] = []
   /** Called once when the connection dies. */
   onDead: (errno: number) => void = () => {}
@@ -144,7 +144,7 @@ export class MemorySocket {
     return this.#errorQueue.length > 0 || this.#socketError !== 0
   }
 
-  /** While true, nothing leaves: a peer that does not read. */
+  /** While true, no byte leaves, as with a peer that does not read. */
   get paused(): boolean {
     return this.#paused
   }
@@ -196,7 +196,7 @@ export class MemorySocket {
     return ranges
   }
 
-  /** The connection dies: what is queued never arrives, its memory is let go. */
+  /** Ends the connection: queued bytes never arrive, and their memory is let go. */
   die(errno: number): void {
     if (this.#errno !== 0) return
     this.#errno = errno
@@ -209,7 +209,7 @@ export class MemorySocket {
     this.kick()
   }
 
-  /** As connect(AF_UNSPEC): the local side aborts. What it lets go of is published at once. */
+  /** As connect(AF_UNSPEC): the local side aborts, and publishes at once the ids that it lets go of. */
   abort(): void {
     if (!this.#options.abortReleases) {
       this.#paused = true
@@ -284,7 +284,7 @@ export class MemorySocket {
     return unread[Math.floor(this.#random() * unread.length)] as QueuedSend
   }
 
-  /** Hands to the peer what was read, in the order of the queue. */
+  /** Hands the bytes that were read to the peer, in the order of the queue. */
   #deliver(): void {
     for (let send = this.#queue[0]; send !== undefined; send = this.#queue[0]) {
       for (const chunk of send.carried.splice(0)) {

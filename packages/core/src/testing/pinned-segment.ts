@@ -1,6 +1,6 @@
 /**
- * A segment as the fake kernel has it: what its owner writes into it is seen, as on a real kernel, and that its memory was transferred away is
- * not, for what a driver has pinned stays where it is.
+ * A segment as the fake kernel has it. As on a real kernel it shows what its owner writes into the memory, and a transfer of the memory does not move
+ * it: pinned memory stays where it is.
  */
 export class PinnedSegment {
   readonly byteLength: number
@@ -27,7 +27,7 @@ export class PinnedSegment {
     return new PinnedSegment(copy, copy)
   }
 
-  /** What the bytes from `begin` up to `end` hold now. */
+  /** The present content of the bytes from `begin` up to `end`. */
   read(begin: number, end: number): Uint8Array {
     const transferred = this.#live.byteLength < this.byteLength
     return (transferred ? this.#kept : this.#live).subarray(begin, end)
