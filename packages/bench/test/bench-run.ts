@@ -27,7 +27,7 @@ function hasProgram(name: string): boolean {
   return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined
 }
 
-/** Keeps what is written, and tells `onWrite` of it. */
+/** Keeps the written text, and calls `onWrite` with it. */
 export function capture(stream: NodeJS.WriteStream, onWrite: (text: string) => void): () => void {
   const spy = vi.spyOn(stream, 'write').mockImplementation((text) => {
     onWrite(String(text))

@@ -32,7 +32,7 @@ describe('bench rpc, end to end', { timeout: TIMEOUT_MS }, () => {
       expect(sends).toBeGreaterThan(0)
       if (workload !== 'mixed') expect([small !== null, large !== null]).toEqual([workload === 'small', workload === 'large'])
       if (workload !== 'mixed') expect(bytes).toBe(sends * (workload === 'small' ? 2 : 100_352))
-      // Loopback copies what asks for zero-copy, so that only the sum tells.
+      // Loopback copies every send that asks for zero-copy, so that only the sum is certain.
       if (backend !== 'auto' && thresholdBytes !== 0) expect((zerocopySends ?? 0) + (copiedSends ?? 0)).toBeGreaterThanOrEqual(sends)
     }
     // The mix of a round is the same for every path.

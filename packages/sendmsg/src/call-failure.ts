@@ -1,7 +1,7 @@
 import { type DriverFailure, Errno, errnoName } from '@sendzc/core/driver'
 import { SYSTEM_CALLS } from './native.js'
 
-/** A call that failed, and what with. */
+/** A call that failed, and its errno. */
 export interface FailedCall {
   errno: number
   syscall: (typeof SYSTEM_CALLS)[number]
@@ -10,7 +10,7 @@ export interface FailedCall {
 /** Bits of a failure that name the call. Mirrors `failed_call_bits` in native/driver.h. */
 const CALL_BITS = 4
 
-/** Takes apart what `NativeAddon.failure` answers. */
+/** Takes the answer of `NativeAddon.failure` apart. */
 export function failedCall(packed: number): FailedCall {
   return { errno: packed >> CALL_BITS, syscall: SYSTEM_CALLS[packed & ((1 << CALL_BITS) - 1)] ?? 'sendmsg' }
 }
@@ -36,7 +36,7 @@ export function answerFailure({ errno, syscall }: FailedCall): DriverFailure | u
   }
 }
 
-/** Why a driver can't wait for anything. */
+/** The error of a driver that can't wait for wake-ups. */
 export function wakeUpFailure(negated: number, syscall: 'epoll_ctl' | 'epoll_wait'): DriverFailure {
   const errno = errnoName(negated)
   return {

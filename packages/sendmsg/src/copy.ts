@@ -6,7 +6,7 @@ import { probeCopy } from './probe.js'
 import { SendmsgDriver } from './sendmsg-driver.js'
 
 /**
- * Plain `sendmsg(2)`, which copies: the baseline, and what is left where nothing else works. Memory is free as soon as it is sent.
+ * Plain `sendmsg(2)`, which copies: the baseline, and the last resort where no other backend works. Memory is free as soon as it is sent.
  * Works on any connected TCP, UDP or RAW socket, on a vsock stream, and on a PACKET socket that is bound to an interface and an Ethernet type.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */

@@ -9,8 +9,8 @@ import { SendmsgDriver } from './sendmsg-driver.js'
  * `sendmsg(2)` with MSG_ZEROCOPY, notifications from the socket's error queue. Linux 4.14 (TCP), 5.0 (UDP), 6.7 (vsock).
  *
  * The socket gets SO_ZEROCOPY and keeps it. Its error queue is read: other messages on it (ICMP errors, timestamps) are counted and
- * gone. A socket that had SO_ZEROCOPY before starts with one zero-copy message at a time, until its notification has told where the
- * kernel's count stands; whoever else sends on the socket with MSG_ZEROCOPY makes that count useless, and everything is copied then.
+ * dropped. A socket that had SO_ZEROCOPY before starts with one zero-copy message at a time, until its notification has shown the
+ * kernel's count. Another sender on the socket with MSG_ZEROCOPY makes that count useless, and every message is copied then.
  * One driver of the process reads the notifications of a socket: while it is open, in whichever thread, `open` throws ERR_ZC_SOCKET_OWNED.
  *
  * Over vsock a send carries one packet, 65,536 bytes at most: in kernels without a later fix (6.18.19; 6.12.117 has it) only the last packet of a larger one carries

@@ -7,7 +7,7 @@ import { SendmsgDriver } from './sendmsg-driver.js'
 
 /**
  * `sendmsg(2)` with MSG_ZEROCOPY and a control message that the kernel fills with notifications on its way back (SCM_ZC_NOTIFICATION):
- * one system call per send. Those of the last sends come through the error queue. In no released kernel: see kernel/README.md.
+ * one system call per send. The notifications of the last sends come through the error queue. No released kernel has it: see kernel/README.md.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION; `open` throws ERR_ZC_BACKEND_UNAVAILABLE on a kernel without it
  */
 export function inline(options?: InlineOptions): Backend {

@@ -52,9 +52,9 @@ export interface NativeAddon {
   disarm(handle: number, bits: number): void
   /** Whether armed bits keep the event loop alive; at first they do. */
   setReferenced(handle: number, referenced: boolean): void
-  /** What failed for message `token`, within its `sent`: an index in {@link SYSTEM_CALLS}, and the errno times 16. */
+  /** The call that failed for message `token`, within its `sent`: an index in {@link SYSTEM_CALLS}, and the errno times 16. */
   failure(handle: number, token: number): number
-  /** What `epoll_wait` failed with for good, negated, or 0. */
+  /** The errno with which `epoll_wait` failed for good, negated, or 0. */
   waitError(): number
   abort(handle: number): number
   undelivered(handle: number): number

@@ -86,7 +86,7 @@ function explain(stage: number, errno: string, fd: number, report: Int32Array): 
   }
 }
 
-/** A call that makes a descriptor, and could not. */
+/** The error of a call that found no free descriptor. */
 function explainShortage(errno: string, what: string, syscall: string): Explanation {
   const message = `${what}: ${errno}.`
   if (errno === 'EMFILE') {
@@ -109,14 +109,14 @@ function explainShortage(errno: string, what: string, syscall: string): Explanat
   }
 }
 
-/** Why a driver could not be opened, with cause and remedy. */
+/** The error of a driver that could not be opened, with cause and remedy. */
 export function openError(backend: BackendName, negated: number, fd: number, report: Int32Array): ZeroCopyError {
   const errno = errnoName(negated)
   const { code, message, remedy, syscall } = explain(report[0] as number, errno, fd, report)
   return new ZeroCopyError(code, `${backend}: ${message}`, { errno, syscall, remedy })
 }
 
-/** Why the drivers of a thread can't join its event loop. */
+/** The error of a thread whose drivers can't join its event loop. */
 export function joinError(negated: number): ZeroCopyError {
   const errno = errnoName(negated)
   const { code, message, remedy, syscall } = explainShortage(errno, 'The event loop could not be joined', 'epoll_create1')

@@ -19,7 +19,7 @@ export interface ErrqueueOptions {
    * `'recvmmsg'`, the default, takes many.
    */
   collect?: 'recvmsg' | 'recvmmsg' | undefined
-  /** Zero-copy sends between two collections, made within `submit`. Without it the event loop says when. */
+  /** Zero-copy sends between two collections, made within `submit`. Without it the event loop decides. */
   interval?: number | undefined
 }
 /** Options of `errqueue()`, with every default filled in. */
@@ -38,7 +38,7 @@ export interface InlineOptions {
   /** Zero-copy sends of which one carries the placeholder. Default 1. */
   interval?: number | undefined
   /**
-   * Notifications that one placeholder has room for. Default: `interval`, up to what the kernel fills at most.
+   * Notifications that one placeholder has room for. Default: `interval`, up to the kernel's limit.
    */
   capacity?: number | undefined
   /** Number of the control message, for a kernel that chose another. Default: `SCM_ZC_NOTIFICATION`. */

@@ -16,7 +16,7 @@ const openOptionsSchema = record<{ fd: number; maxInFlight: number }>({
   maxInFlight: whole(1, LIMITS.maxInFlight),
 })
 
-/** What a backend of this package asks the addon for. */
+/** A backend's request to the addon. */
 export interface DriverRequest {
   backend: BackendName
   path: NotificationPathValue
@@ -28,7 +28,7 @@ export interface DriverRequest {
   capacity: number
 }
 
-/** {@link DriverCounters}, and what only these drivers count. */
+/** {@link DriverCounters}, and counters that only these drivers have. */
 export interface SendmsgCounters extends DriverCounters {
   /** Ids notified that belong to no message of this driver: of an earlier writer on the socket, or of the application. */
   unknownIds: number
@@ -66,7 +66,7 @@ export class SendmsgDriver implements Driver {
     this.backend = request.backend
     this.kind = kind
     this.zerocopy = request.path !== NotificationPath.None
-    // The inline path too: what no send carried back comes there.
+    // The inline path too: a notification that no send carried back comes there.
     this.readsErrorQueue = this.zerocopy
     this.maxInFlight = maxInFlight
   }

@@ -7,7 +7,7 @@ import { errqueue } from '../src/index.js'
 /** Together more events in one turn of the event loop than the buffer holds, which has room for 1,024 at first. */
 const DRIVERS = 16
 const MESSAGES = 128
-/** Of one batch. */
+/** Messages of one batch. */
 const BATCH_MESSAGES = 16
 
 interface Sender {

@@ -3,7 +3,7 @@ import type { ChosenBackend } from '@sendzc/core/driver'
 import { copy, errqueue, inline } from '@sendzc/sendmsg'
 import { uring } from '@sendzc/uring'
 
-/** Every backend of this package, the best first: what takes the fewest system calls for each send. */
+/** Every backend of this package, the best first: the one with the fewest system calls for each send. */
 export function installedBackends(): readonly Backend[] {
   return [uring(), inline(), errqueue(), copy()]
 }
@@ -12,7 +12,7 @@ export function installedBackends(): readonly Backend[] {
  * Chooses the first backend that works on the socket, and says what it chose and what it passed over, with the reasons (`writer.choice`).
  * With it the writer also notices a path on which the kernel copies everything (loopback, veth), and stops asking for zero-copy there.
  * @param backends - in the order of preference; left out: `uring()`, `inline()`, `errqueue()`, `copy()`
- * @throws ZeroCopyError ERR_ZC_INVALID_OPTION for what is no array of backends; from `open`, the error of the last backend with all causes
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION for a value other than an array of backends; from `open`, the error of the last backend with all causes
  */
 export function auto(backends: readonly Backend[] = installedBackends()): ChosenBackend {
   return chooseFrom(backends)

@@ -1,10 +1,10 @@
 import type { Capability } from '@sendzc/core'
 import { installedBackends } from './auto.js'
 
-/** What one backend says of this host, under the name that a report gives it. */
+/** The findings of one backend on this host, under the name that a report gives it. */
 export type DoctorProbe = Pick<Capability, 'available' | 'reason' | 'checks'> & { label: string; remedy?: string | undefined }
 
-/** What every backend can do here. Never throws: what a backend cannot do is a finding. */
+/** Probes every backend. Never throws: a failure is a finding. */
 export function doctorProbes(): DoctorProbe[] {
   return installedBackends().map((backend) => ({ label: backend.name, ...backend.probe() }))
 }

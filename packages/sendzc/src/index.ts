@@ -2,7 +2,7 @@
  * Zero-copy sends on Linux sockets: the writer, every backend, and `auto()` over all of them. The import works on any platform and in any
  * runtime; a backend that cannot work there says so when it is opened.
  *
- * Who wants one backend alone, or writes one, takes `@sendzc/core` and `@sendzc/sendmsg` or `@sendzc/uring`.
+ * A program that uses one backend alone, or has a backend of its own, imports `@sendzc/core` and `@sendzc/sendmsg` or `@sendzc/uring`.
  * @packageDocumentation
  */
 export {

@@ -21,11 +21,11 @@ const optionsSchema = z
      * and from there to the socket.
      */
     path: z.enum(['sendfile', 'splice', 'vmsplice']),
-    /** What is sent, in messages, again and again. Copied at open: into a file in memory, or into a mapping of the sender's own. */
+    /** The content that is sent, in messages, again and again. It is copied at open: into a file in memory, or into a mapping of the sender's own. */
     content: z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'content is a Uint8Array'),
     /** Bytes of one message; a divisor of the content's. */
     messageBytes: z.int().min(1).max(MAX_CONTENT_BYTES),
-    /** How long, in ms, a full socket is waited for. */
+    /** How long, in ms, to wait for a full socket. */
     writableTimeoutMs: z.int().min(1).max(SOCKET_LIMITS.connectTimeoutMs).default(10_000),
   })
   .refine(({ content }) => content.byteLength > 0 && content.byteLength <= MAX_CONTENT_BYTES, `content has 1 to ${MAX_CONTENT_BYTES} bytes`)
@@ -34,12 +34,12 @@ const optionsSchema = z
 /** Options of {@link PageSender.open}. */
 export type PageSenderOptions = z.input<typeof optionsSchema>
 
-/** What a {@link PageSender} has done since it was opened. */
+/** Counters of a {@link PageSender} since it was opened. */
 export type PageTotals = Omit<NativePageTotals, 'result'>
 
 /**
- * Sends pages without copying them in the ways that came before MSG_ZEROCOPY: sendfile(2), splice(2), vmsplice(2). For comparison: none of
- * them tells when the kernel no longer refers to the pages, so the memory can't be used again. Linux 2.6.33, for a splice from any file.
+ * Sends pages without copying them in the ways that came before MSG_ZEROCOPY: sendfile(2), splice(2), vmsplice(2). For comparison: these calls
+ * do not report when the kernel no longer refers to the pages, so the memory can't be used again. Linux 2.6.33, for a splice from any file.
  * It owns its content: closed by {@link PageSender.close} and by `using`.
  */
 export class PageSender implements Disposable {
@@ -84,7 +84,7 @@ export class PageSender implements Disposable {
     return totals
   }
 
-  /** Lets go of the content. Idempotent. What the kernel still refers to stays as it is until it lets go. */
+  /** Lets go of the content. Idempotent. Pages that the kernel still refers to stay as they are until it lets go. */
   close(): void {
     if (this.#sender < 0) return
     native().closePageSender(this.#sender)

@@ -43,8 +43,8 @@ export interface Mismatch {
 }
 
 /**
- * Fills `buffer` with the bytes of a stream from `offset` on, each of which follows from the seed and its offset: what a receiver in
- * mode `verify` expects of every connection, from offset 0.
+ * Fills `buffer` with the bytes of a stream from `offset` on, each of which follows from the seed and its offset. A receiver in mode
+ * `verify` expects these bytes on every connection, from offset 0.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */
 export function fillPattern(buffer: Uint8Array, options: PatternOptions = {}): void {
@@ -64,7 +64,7 @@ export function fillDatagram(buffer: Uint8Array, options: DatagramOptions): void
 }
 
 /**
- * Compares `buffer` with what {@link fillPattern} writes.
+ * Compares `buffer` with the bytes that {@link fillPattern} writes.
  * @returns the number of bytes that differ, and the first of them (`unit` is 0)
  */
 export function verifyPattern(buffer: Uint8Array, options: PatternOptions = {}): { verifyErrors: number; firstMismatch: Mismatch | null } {

@@ -9,10 +9,10 @@ const ENOENT = 2
 const EPERM = 1
 const ESRCH = 3
 
-/** What can be counted: `task-clock` is CPU time in nanoseconds, which every kernel with perf counts. */
+/** The events that can be counted: `task-clock` is CPU time in nanoseconds, which every kernel with perf counts. */
 export type CounterEvent = keyof typeof NativeEvent
 
-/** Of what: all threads of this process and those that they start, or everything on every CPU. */
+/** The scope of a count: all threads of this process and those that they start, or everything on every CPU. */
 export type CounterScope = 'process' | 'cpus'
 
 /**
@@ -28,14 +28,14 @@ export class PerfCounter implements Disposable {
 
   /**
    * @throws ZeroCopyError ERR_ZC_BACKEND_UNAVAILABLE where this machine has no such counter (most virtual machines have none);
-   *   ERR_ZC_PERMISSION where kernel.perf_event_paranoid forbids it; never answers with less than what was asked for
+   *   ERR_ZC_PERMISSION where kernel.perf_event_paranoid forbids it; the answer covers the whole scope or fails
    */
   static open(event: CounterEvent, scope: CounterScope): PerfCounter {
     const fds: number[] = []
     const places = scope === 'cpus' ? onlineCpus().map((cpu) => [-1, cpu] as const) : threads().map((thread) => [thread, -1] as const)
     for (const [thread, cpu] of places) {
       const fd = native().openPerfCounter(NativeEvent[event], thread, cpu)
-      // A thread that has ended meanwhile has nothing left to count.
+      // A thread that has ended meanwhile counts no more.
       if (fd === -ESRCH && scope === 'process') continue
       if (fd >= 0) {
         fds.push(fd)

@@ -12,7 +12,7 @@ function onReady(id: number): void {
   resolve?.()
 }
 
-/** What a wait for readiness is bounded by. */
+/** The bounds of a wait for readiness. */
 export interface ReadyWait {
   fd: number
   /** True: until writable; false: until readable. An error or a hang-up is both. */
@@ -21,7 +21,7 @@ export interface ReadyWait {
   timeoutMs: number
   /** Name of the option that set the bound. */
   timeoutName: string
-  /** What is waited for, for the message of the error. */
+  /** The subject of the wait, for the message of the error. */
   doing: string
   signal?: AbortSignal | undefined
 }

@@ -30,7 +30,7 @@ let running: Running | undefined
 let waitAbort: AbortController | undefined
 
 function send(answer: ReceiverAnswer): void {
-  // After the parent's end there is nobody to tell: 'disconnect' ends this process.
+  // After the parent's end no one reads an answer: 'disconnect' ends this process.
   if (process.connected) process.send?.(answer, () => {})
 }
 

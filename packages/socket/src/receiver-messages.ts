@@ -46,13 +46,13 @@ export const receiverReportSchema = z.strictObject({
   paused: z.boolean(),
   /** After `stop`: whether everything that had arrived was read (not so when paused). */
   drained: z.boolean(),
-  /** What ended the receiving early, if anything did. */
+  /** The error that ended the receiving early; absent where none did. */
   error: z.strictObject({ errno: z.string(), syscall: z.string() }).nullable(),
 })
 /** What a receiver has counted since it started. */
 export type ReceiverReport = z.infer<typeof receiverReportSchema>
 
-/** What to wait for; reached when every given number is. */
+/** Counts to wait for; the wait ends when every given number is reached. */
 export const receiverTargetSchema = z.strictObject({
   bytes: count.default(0),
   datagrams: count.default(0),
@@ -90,7 +90,7 @@ export const receiverAnswerSchema = z.discriminatedUnion('type', [
 ])
 export type ReceiverAnswer = z.output<typeof receiverAnswerSchema>
 
-/** @internal An error as a message; what is not a ZeroCopyError becomes ERR_ZC_SYSTEM. */
+/** @internal An error as a message; any error other than a ZeroCopyError becomes ERR_ZC_SYSTEM. */
 export function errorToMessage(error: unknown): z.input<typeof errorSchema> {
   if (!ZeroCopyError.is(error))
     return { code: 'ERR_ZC_SYSTEM', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }

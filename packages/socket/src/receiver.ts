@@ -14,7 +14,7 @@ import {
 } from './receiver-messages.js'
 import { type ReceiverOptions, type ResolvedReceiverOptions, receiverOptionsSchema, SOCKET_LIMITS } from './socket-spec.js'
 
-/** Of what the process writes to stderr, the last bytes are kept for the error that reports its end. */
+/** Bytes of the process's stderr that are kept, the last ones, for the error that reports its end. */
 const MAX_STDERR_BYTES = 4_096
 
 const waitOptionsSchema = z.strictObject({
@@ -106,7 +106,7 @@ export class Receiver implements AsyncDisposable {
     return this.#address.port
   }
 
-  /** What has been received so far. */
+  /** Asks for the counts so far. */
   report(): Promise<ReceiverReport> {
     return this.#command('report')
   }
@@ -165,7 +165,7 @@ export class Receiver implements AsyncDisposable {
   /** Stops; kills where stopping fails. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended !== undefined) return
-    // Who wants the report, or the failure, calls stop().
+    // A caller who wants the report, or the failure, calls stop().
     await this.stop().catch(() => this.kill())
   }
 

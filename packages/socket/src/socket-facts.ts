@@ -8,7 +8,7 @@ import { systemError } from './system-error.js'
 const domains: Readonly<Record<number, SocketFacts['domain']>> = { 1: 'unix', 2: 'inet', 10: 'inet6', 17: 'packet', 40: 'vsock' }
 const types: Readonly<Record<number, SocketFacts['type']>> = { 1: 'stream', 2: 'dgram', 3: 'raw', 5: 'seqpacket' }
 
-/** What the kernel says about a socket. */
+/** The kernel's facts about a socket. */
 export interface SocketFacts {
   /** SO_DOMAIN; `'other'` for a family that the library does not know. */
   domain: 'inet' | 'inet6' | 'packet' | 'vsock' | 'unix' | 'other'
@@ -35,7 +35,7 @@ export interface SocketFacts {
 }
 
 /**
- * Asks the kernel what a descriptor is.
+ * Asks the kernel for the facts about a descriptor.
  * @throws ZeroCopyError ERR_ZC_BAD_DESCRIPTOR, ERR_ZC_NOT_A_SOCKET
  */
 export function socketFacts(fd: number): SocketFacts {

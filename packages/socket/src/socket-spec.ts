@@ -65,7 +65,7 @@ const backlog = {
 }
 const numericHost = z.string().refine((text) => isIP(text) !== 0, 'a numeric address')
 
-/** What {@link openSocket} opens: a socket to send over. */
+/** Argument of {@link openSocket}: a socket to send over. */
 export const socketSpecSchema = z.discriminatedUnion('protocol', [
   z.strictObject({
     protocol: z.literal('tcp'),
@@ -115,10 +115,10 @@ const bindRawHdrincl = bindRaw.extend({ protocol: z.literal('raw-hdrincl') })
 const bindPacket = z.strictObject({ protocol: z.literal('packet'), ...link })
 const bindPacketDgram = bindPacket.extend({ protocol: z.literal('packet-dgram') })
 
-/** What {@link listen} opens. `port` 0 lets the kernel choose. */
+/** Argument of {@link listen}. `port` 0 lets the kernel choose. */
 export const listenSpecSchema = z.discriminatedUnion('protocol', [listenTcp, listenVsock])
 
-/** What {@link bindSocket} opens: a datagram socket that receives. */
+/** Argument of {@link bindSocket}: a datagram socket that receives. */
 export const bindSpecSchema = z.discriminatedUnion('protocol', [bindUdp, bindRaw, bindRawHdrincl, bindPacket, bindPacketDgram])
 
 const receiving = {
@@ -150,7 +150,7 @@ const receiving = {
 /** Without it, the loopback address of the family. */
 const loopbackHost = { host: host.optional() }
 
-/** What {@link startReceiver} takes. */
+/** Argument of {@link startReceiver}. */
 export const receiverOptionsSchema = z.discriminatedUnion('protocol', [
   listenTcp.extend({ ...receiving, ...loopbackHost }),
   listenVsock.extend(receiving),

@@ -20,9 +20,9 @@ const codesOfErrno: Readonly<Record<string, ZeroCopyErrorCode>> = {
   ENOMEM: 'ERR_ZC_NO_BUFFERS',
 }
 
-/** What is known beyond the errno; replaces the general code, message or remedy. */
+/** Facts beyond the errno; they replace the general code, message or remedy. */
 export interface ErrorContext {
-  /** What was tried, for example `'opening a raw socket'`. */
+  /** The attempt, for example `'opening a raw socket'`. */
   doing: string
   code?: ZeroCopyErrorCode | undefined
   /** Why it failed, where that is known better than the errno. */

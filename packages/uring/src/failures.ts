@@ -2,7 +2,7 @@ import { ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
 import { type DriverFailure, Errno, errnoName } from '@sendzc/core/driver'
 import { ioUringDisabled, kernelAtLeast, memlockLimitBytes } from './host-facts.js'
 
-/** Why something failed, what to do about it, and how the error is called. */
+/** The code, the cause and the remedy of a failure. */
 export interface Failure {
   code: ZeroCopyErrorCode
   message: string
@@ -44,7 +44,7 @@ function memlockText(): string {
   return limit === undefined ? 'RLIMIT_MEMLOCK' : `RLIMIT_MEMLOCK (ulimit -l) is ${limit} bytes`
 }
 
-/** Why a ring could not be made. */
+/** The failure to make a ring. */
 export function ringFailure(errno: number): Failure {
   switch (errno) {
     case Errno.EPERM:
@@ -92,7 +92,7 @@ export function ringFailure(errno: number): Failure {
   }
 }
 
-/** Why memory for fixed buffers could not be had or registered. */
+/** The failure to map or register memory for fixed buffers. */
 export function fixedBufferFailure(errno: number, bytes: number): Failure {
   if (errno === Errno.ENOMEM || errno === Errno.EPERM) {
     return {
@@ -109,7 +109,7 @@ export function fixedBufferFailure(errno: number, bytes: number): Failure {
   }
 }
 
-/** Why a driver could not be opened on a descriptor. */
+/** The failure to open a driver on a descriptor. */
 export function openFailure(errno: number, fd: number): Failure {
   switch (errno) {
     case Errno.EBADF:
@@ -150,7 +150,7 @@ export function openFailure(errno: number, fd: number): Failure {
   }
 }
 
-/** Why requests can't be handed over, nor their completions fetched. */
+/** The failure to hand over requests and to fetch their completions. */
 export function enterFailure(errno: number): DriverFailure {
   const name = errnoName(errno)
   return {

@@ -5,7 +5,7 @@ import { loadAddon } from '@sendzc/core/driver'
 export const SubmitMode = {
   /** Held until the next flush of the ring. */
   Hold: 0,
-  /** Handed over; what completes stays in the ring, since earlier events are still being read. */
+  /** Handed over; completions stay in the ring, since earlier events are still being read. */
   Enter: 1,
   /** Handed over, and events are written. */
   EnterAndReap: 2,
@@ -66,8 +66,8 @@ export interface LoadedAddon extends UringAddon {
 let loaded: LoadedAddon | undefined
 
 /**
- * Loads the addon, once per instance of this module: what it keeps, it keeps for the environment, which may have several. This is the only place
- * that does.
+ * Loads the addon, once per instance of this module. The addon keeps its state for the environment, which may have several instances. No other place
+ * loads it.
  * @throws ZeroCopyError ERR_ZC_PLATFORM where there is none for this platform
  */
 export function loadNative(): LoadedAddon {

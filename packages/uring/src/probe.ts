@@ -45,7 +45,7 @@ function checkMemlock(options: ResolvedUringOptions): CapabilityCheck {
   }
 }
 
-/** Looks at what `uring()` needs. Never throws. */
+/** Checks the needs of `uring()`. Never throws. */
 export function probeUring(options: ResolvedUringOptions): Capability {
   const checks: CapabilityCheck[] = []
   const recent = kernelAtLeast(6, 1)

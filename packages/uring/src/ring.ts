@@ -5,12 +5,12 @@ import { failureError, fixedBufferFailure, ringFailure } from './failures.js'
 import { type LoadedAddon, loadNative, NO_DRIVER } from './native.js'
 import type { ResolvedUringOptions } from './options.js'
 
-/** Events that one native call can write; what is more stays in the ring for the next call. */
+/** Events that one native call can write; the others stay in the ring for the next call. */
 const EVENT_CAPACITY = 4_096
 /** How often in a row events are fetched before the event loop gets its turn. */
 const MAX_DELIVERIES = 64
 
-/** What a ring was given by the kernel. */
+/** The properties that the kernel gave to a ring. */
 export interface RingDescription {
   setupFlags: number
   entries: number
@@ -32,7 +32,7 @@ export class UringRing {
   readonly dispatcher = new EventDispatcher()
   /** Open drivers. With one, its `submit` hands over at once, in the same native call. */
   openDrivers = 0
-  /** A driver submitted, and nothing has flushed since. */
+  /** A driver has submitted since the last flush. */
   held = false
   readonly #key: string
   readonly #events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS)
@@ -61,7 +61,7 @@ export class UringRing {
     if (region === undefined) return ring
     const result = native.registerRegion(ring.handle, region)
     if (result === 0) return ring
-    // Nobody gets this one.
+    // No driver gets this ring.
     ring.forget()
     ring.release()
     const { count, bytes } = options.fixedBuffers as { count: number; bytes: number }
@@ -80,7 +80,7 @@ export class UringRing {
     return this.dispatcher.dispatching
   }
 
-  /** What completed meanwhile is to be handed out when the present events are. */
+  /** Hands out the completions of the meantime after the present events. */
   deliverLater(): void {
     this.#again = true
   }
@@ -93,7 +93,7 @@ export class UringRing {
       this.#again = false
       if (events > 0) this.dispatcher.dispatch(this.#events, events)
       const more = full || this.#again
-      // Before the next are fetched: what is fetched and not handed out is lost.
+      // Before the next are fetched: an event that is fetched and not handed out is lost.
       if (more && round === MAX_DELIVERIES) {
         this.#deliverNextTurn()
         return

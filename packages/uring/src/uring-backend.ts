@@ -22,7 +22,7 @@ export interface UringBackend extends Backend {
   readonly name: 'uring'
   /** Registered buffers; undefined without the option `fixedBuffers`. */
   readonly pool: FixedPool | undefined
-  /** What the kernel gave the ring of this backend; undefined while no driver is open. */
+  /** The properties of this backend's ring; undefined while no driver is open. */
   describeRing(): RingDescription | undefined
 }
 
@@ -86,7 +86,7 @@ class SharedRingBackend implements UringBackend {
   }
 }
 
-/** What the addon says of a socket that is being opened: domain, type, protocol, connected, listening. */
+/** The addon's facts about a socket that is being opened: domain, type, protocol, connected, listening. */
 const FACTS = new Int32Array(5)
 
 /** @returns what kind of connected socket the descriptor is; throws where it is none that can do zero-copy */

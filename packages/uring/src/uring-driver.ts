@@ -84,7 +84,7 @@ export class UringDriver implements Driver, DriverSink {
     }
   }
 
-  /** Also of a closed driver, who may be the one that was asked to hand over what others of its ring hold. */
+  /** Works on a closed driver, too: the flush of its ring's other drivers may have been asked of it. */
   flush(): void {
     const ring = this.#ring
     if (!ring.held) return
@@ -165,7 +165,7 @@ export class UringDriver implements Driver, DriverSink {
       return this.#bytesLeft
     }
     const events = ring.native.collect(ring.handle, this.#handle)
-    // Of what was shared at the close, the kernel may just have reported some as released.
+    // The kernel may just have reported some of the memory as released that was shared at the close.
     this.#bytesLeft = ring.native.pinnedBytes(this.#handle)
     ring.deliver(events)
     ring.release()

@@ -83,7 +83,7 @@ describe('linked requests of one batch', () => {
     await sender.answered(reports)
     await sender.settled()
     expect(reports.map(({ result }) => result)).toEqual(sizes)
-    // What may have begun in the packet buffer of an earlier request tells nothing, though the kernel says that it copied; 512 KiB end one.
+    // A request that may have begun in the packet buffer of an earlier one is Undetermined, though the kernel reports a copy; 512 KiB end a buffer.
     const { Copied, Undetermined, None } = Release
     expect(reports.map(({ release }) => release)).toEqual([
       ...[Copied, None, Copied, None, Copied, None, Undetermined, None, Undetermined, None, Undetermined, None],

@@ -53,7 +53,7 @@ describe('an io_uring_enter that fails for good', () => {
     async () => {
       const bytes = 16_000_000
       const task: WriterTask = { ...tcp, writes: 1, bytes, peerPaused: true, writerOptions: { drainTimeoutMs: 500, abortGraceMs: 100 } }
-      // Of the two that opening makes and the one that submits, none fails.
+      // The two calls of the opening and the one of the submission succeed.
       const { report, injected } = await failingFrom('EIO', 4, task)
       expect(report.writes[0]).toMatchObject({ state: 'failed', settled: 1, released: 1, outcome: 'abandoned', error: { errno: 'EIO' } })
       expect(report.stats?.abandonedBytes).toBe(bytes)

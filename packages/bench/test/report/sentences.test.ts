@@ -23,7 +23,7 @@ function rounds(backend: Row['backend'], rate: number, over: Partial<Row> = {}, 
   )
 }
 
-/** On both sides of 1, with a median off it: only the interval tells that there is no difference. */
+/** On both sides of 1, with a median off it: only the interval shows that there is no difference. */
 const UNSURE = [1.03, 0.97, 1.02, 0.98, 1.01]
 
 describe('throughput in words', () => {

@@ -12,7 +12,7 @@ export interface LastingFaultTask {
 
 /** What the child prints. */
 export interface LastingFaultReport {
-  /** Of the first write: how its memory came back, or `failed`. */
+  /** How the memory of the first write came back, or `failed`. */
   released: string
   /** What the next writes are told. */
   error: { code: string; errno: string | undefined; syscall: string | undefined; remedy: string | undefined } | undefined

@@ -24,7 +24,7 @@ using sendzc::unique_fd;
 
 namespace {
 
-// Of this datagram the kernel builds the packet, gives it an id, and then finds that it has too many segments (udp_send_skb):
+// The kernel builds the packet of this datagram, gives it an id, and then finds that it has too many segments (udp_send_skb):
 // sendmsg fails and the id is used up.
 void make_sends_fail_late(const unique_fd& socket, bool failing) {
   int segment_bytes = failing ? 100 : 0;

@@ -189,7 +189,7 @@ void nobody_asks_for_what_cannot_be_there() {
   CHECK_EQUAL(result.empty, 0);
 }
 
-// Of something that is not even a socket.
+// Collects from a descriptor that is no socket.
 void an_error_of_the_error_queue_is_told() {
   int ends[2];
   CHECK(pipe(ends) == 0);

@@ -38,7 +38,7 @@ void shift_range(sock_extended_err& error) {
   if (!holds_last) return;
   if (fault_is("more")) error.ee_data++;
   if (!fault_is("fewer")) return;
-  // Of one id nothing is left: it becomes a message that is no notification.
+  // A range of one id becomes empty: the message is then no notification.
   if (error.ee_info == error.ee_data) error.ee_origin = SO_EE_ORIGIN_LOCAL;
   error.ee_data--;
 }

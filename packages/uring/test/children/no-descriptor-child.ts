@@ -9,7 +9,7 @@ export interface NoDescriptorReport {
   error?: { code: string; errno: string | undefined; syscall: string | undefined; remedy: string | undefined }
   /** Descriptors that the failed open did not give back. */
   lost: number
-  /** Of the ring that is made when there are descriptors again. */
+  /** Setup flags of the ring that is made when there are descriptors again. */
   setupFlags: number | undefined
 }
 

@@ -62,7 +62,7 @@ struct fixture {
     driver = engine.find(index);
   }
 
-  // Adds one message with memory of its own; the answer tells when its pin is dropped.
+  // Adds one message with memory of its own; the answer shows when its pin is dropped.
   std::weak_ptr<std::vector<uint8_t>> add(uint32_t token, size_t bytes, bool zerocopy) {
     auto memory = std::make_shared<std::vector<uint8_t>>(bytes, static_cast<uint8_t>(token));
     if (engine.begin_message(token, 1) == sendzc::admission::accepted) {
