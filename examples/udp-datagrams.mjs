@@ -27,7 +27,7 @@ for (let index = 0; index < datagrams; index++) {
 }
 await writer.close()
 console.log(`${datagrams} datagrams sent: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`)
-// UDP promises nothing, not even on one machine; the count tells.
+// UDP may lose datagrams, even on one machine: this is the number that arrived.
 console.log(`received ${received}`)
 socket.close()
 receiver.close()

@@ -1,9 +1,9 @@
-// Installs packages with apt-get, as root on Debian or Ubuntu, and says each failed try.
+// Installs packages with apt-get, as root on Debian or Ubuntu, and reports each failed try.
 //   node scripts/apt-install.mjs PACKAGE...
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 
-/** Tries of one installation. A mirror that does not answer, or a name that is not found for a moment, is no reason to give up. */
+/** Tries of one installation. A mirror that does not answer, or a name that is not found for a moment, does not end the installation. */
 const MAX_TRIES = 4
 /** Pause before the second try, in ms; each later one is twice as long. */
 const FIRST_PAUSE_MS = Number(process.env.SENDZC_APT_FIRST_PAUSE_MS ?? 5_000)

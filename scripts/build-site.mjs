@@ -37,7 +37,7 @@ const MODULES = {
   'packages/core/conformance/index.ts': '@sendzc/core/conformance',
 }
 
-/** Where each document stands in the site: its path in the repository, without what goes without saying. */
+/** Where each document stands in the site: its path in the repository, in lower case and without docs/. */
 const places = new Map()
 
 class PathRouter extends KindRouter {

@@ -1,4 +1,4 @@
-// The code that stands in the documents, for the tests that run it.
+// Reads the code blocks of the documents, for the tests that run them.
 
 /**
  * Every fenced block of a page.

@@ -1,4 +1,5 @@
-// Finds what the project needs from the system; as root on Debian or Ubuntu installs what is missing, else says how and stops.
+// Looks for the programs and headers that the project needs from the system. As root on Debian or Ubuntu it installs the missing ones, else
+// it prints how and stops.
 //   node scripts/ensure-system.mjs GROUP...
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -12,7 +13,7 @@ const hasLinuxSource = () =>
 
 const hasChromium = () => hasCommand('chromium')() || hasCommand('chromium-browser')()
 
-/** What is needed, how it is found, and its package by package manager; null: that system has no such package. */
+/** Each need: how it is found, and its package by package manager; null: that system has no such package. */
 const needs = {
   compiler: { found: hasCommand('g++'), apt: 'g++', dnf: 'gcc-c++', pacman: 'gcc', apk: 'g++' },
   make: { found: hasCommand('make'), apt: 'make', dnf: 'make', pacman: 'make', apk: 'make' },
@@ -56,7 +57,7 @@ const groups = {
   prebuilt: ['compiler', 'make', 'binutils', 'apt'],
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
-  // What some tests are skipped without.
+  // Some tests are skipped without these.
   everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser', 'clang', 'libbpf'],
   wire: ['compiler', 'network', 'clang', 'libbpf'],
 }

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 /** The folders of the repository; a code span that begins with one of them and names a file is a path. */
 const PATH_SPAN = /^(?:\.ci|docs|examples|kernel|packages|scripts|vm)\/[\w./-]+\.\w+$/
 
-/** Code blocks out of the way: what stands in them is no link and no heading. Line breaks stay. */
+/** Blanks the code blocks, in which no link and no heading stands. Line breaks stay. */
 const withoutBlocks = (text) => text.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, (block) => block.replaceAll(/[^\n]/g, ''))
 
 /** The anchor that GitHub gives a heading: lower case, without marks, spaces as hyphens. */

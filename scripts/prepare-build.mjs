@@ -1,4 +1,4 @@
-// What every command needs first: the system's packages, the addons, the compiled TypeScript. Does only what has changed.
+// Prepares every command: the system's packages, the addons, the compiled TypeScript. Builds only changed parts.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'

@@ -1,6 +1,6 @@
 // `pnpm release [VERSION]`: checks, tests, builds and packs a release into release/VERSION/, and writes CHANGELOG.md. It publishes nothing.
 //   VERSION        a semantic version that every package gets; left out: the one they have
-//   --only-pack    without checks and tests, for a look at what would be published
+//   --only-pack    without checks and tests, for a look at the packages
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
@@ -15,7 +15,7 @@ const args = process.argv.slice(2)
 const [asked] = args.filter((arg) => !arg.startsWith('--'))
 const SEMVER = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/
 
-/** What this machine could not do with a release. A reader of the notes decides by it. */
+/** The checks that this machine could not make of a release. A reader of the notes decides by them. */
 const NOT_RUN = `Not everything that is published could be run where it was built:
 
 - linux-arm64-gnu: loaded in QEMU's user mode, where copy() sent 10 MB that were compared. QEMU knows neither io_uring nor SO_ZEROCOPY: uring and

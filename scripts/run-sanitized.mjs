@@ -1,5 +1,5 @@
 // Runs the conformance suite and the native tests with the addons under AddressSanitizer and UndefinedBehaviorSanitizer.
-// Node.js itself is not instrumented, so leak detection is off; what the addons leak is counted by tests of their own.
+// Node.js itself is not instrumented, so leak detection is off; tests of their own count the leaks of the addons.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { addonNames, buildAddon } from './build-addon.mjs'

@@ -1,10 +1,10 @@
-// Runs Node.js itself, with the addons, under valgrind's memcheck: what reads or writes memory wrongly between JavaScript and the kernel.
+// Runs Node.js itself, with the addons, under valgrind's memcheck, which reports wrong reads and writes of memory between JavaScript and the kernel.
 // One line for each backend, then one that counts.
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 
 const BACKENDS = ['errqueue', 'uring', 'copy']
-/** Some eight times what a run takes. */
+/** Some eight times the time of a run. */
 const RUN_TIMEOUT_MS = 180_000
 // V8's compiler writes code that memcheck would have to throw away and read again: --jitless has none. A leak is what nothing points to at
 // the end: an environment that ends has freed all that is an addon's, while Node.js keeps much until its own end. What Node.js loses itself
@@ -26,7 +26,7 @@ for (const backend of BACKENDS) {
   const started = performance.now()
   const run = spawnSync('valgrind', [...valgrind, ...node, backend], { encoding: 'utf8', timeout: RUN_TIMEOUT_MS })
   const lost = leaksOfAddons(run.stderr)
-  // Without its summary nothing was looked for.
+  // Without a summary memcheck has checked no memory.
   const clean = run.status === 0 && lost.length === 0 && run.stderr.includes('LEAK SUMMARY')
   const end = run.signal ?? (run.status === 0 ? `${lost.length} leaks` : `status ${run.status}`)
   const seconds = ((performance.now() - started) / 1_000).toFixed(1)

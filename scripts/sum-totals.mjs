@@ -1,4 +1,4 @@
-// Runs commands one after the other, each to its end, and closes with one plain line that adds up what their own last lines say.
+// Runs commands one after the other, each to its end, and closes with one plain line that sums up their own last lines.
 //   node scripts/sum-totals.mjs 'COMMAND' ['COMMAND'...]
 // A runner's own `N passed, N failed[, N skipped]` is printed with a mark in front, so that only the sum is plain. One that ends without
 // such a line, or with a status that its line does not explain, counts as one failure.

@@ -15,7 +15,7 @@ export function trackedFiles(root) {
 
 const isCode = (path) => /\.(ts|mjs|cc|c|h)$/.test(path) && !path.startsWith('kernel/')
 
-/** A rule looks at one file and returns what is wrong, or nothing. */
+/** A rule looks at one file and returns its findings. */
 const rules = [
   ({ path }) =>
     /(^|[-_.])(utils?|helpers?|manager)\.(ts|mjs|cc|h)$/.test(basename(path)) ? ['the name says nothing of what is in it'] : [],

@@ -1,4 +1,4 @@
-// What scripts/run-valgrind.mjs runs inside valgrind: an addon in Node.js, from the first message to a connection dropped with memory in flight.
+// The program that scripts/run-valgrind.mjs runs inside valgrind: an addon in Node.js, from the first message to a connection dropped with memory in flight.
 //   node --expose-gc scripts/valgrind-child.mjs BACKEND
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ const ROUNDS = 25
 const WRITES_PER_ROUND = 4
 /** Above the least that a writer sends zero-copy. */
 const BYTES = 20_000
-/** More than a connection's buffers hold, so that the peer's reading is waited for. */
+/** More than a connection's buffers hold, so that a write waits for the peer to read. */
 const STALLED_BYTES = 16_000_000
 /** Rounds between two collections of garbage, each of which runs the addon's finalizers. */
 const ROUNDS_PER_COLLECTION = 10

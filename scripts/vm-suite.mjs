@@ -1,6 +1,6 @@
-// What `pnpm test:vm` runs inside the VM, without a test runner, for the guest is slow: the conformance suite over every backend, inline
-// included, and what only a machine of its own can show.
-// SENDZC_VM_SUITE tells the boot: loopback, loopback-zerocopy (reception keeps the sender's pages), or net (two virtio-net interfaces).
+// The suite that `pnpm test:vm` runs inside the VM, without a test runner, for the guest is slow: the conformance suite over every backend, inline
+// included, and checks that need a machine of their own.
+// SENDZC_VM_SUITE names the boot: loopback, loopback-zerocopy (reception keeps the sender's pages), or net (two virtio-net interfaces).
 //   node scripts/vm-suite.mjs [NAME PART...]   runs only suites whose name holds one of the parts
 import { collectCases, conformance, RemotePeers, tcpPairs, udpPairs } from '../packages/core/dist/conformance/index.js'
 import { copy, errqueue, inline } from '../packages/sendmsg/dist/index.js'
@@ -38,7 +38,7 @@ const backends = {
   copy: () => copy(),
 }
 
-// Loopback copies unless the measurement sysctl is on; between the interfaces only what is fragmented is, which sendsWithoutCopy proves.
+// Loopback copies unless the measurement sysctl is on; between the interfaces it copies only fragmented datagrams, which sendsWithoutCopy proves.
 const outcomes = { loopback: ['copied'], 'loopback-zerocopy': ['zerocopy', 'copied'], net: ['zerocopy', 'copied'] }[boot]
 /** Promises that cannot hold in a boot, and why. */
 const unkeepable =
@@ -78,7 +78,7 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
           openPair,
           backend,
           expectOutcomes: outcomes,
-          // The copy backend shares nothing that a receiver could hold.
+          // The copy backend shares no memory that a receiver could hold.
           skip: backendName === 'copy' ? {} : kind === 'stream' ? unkeepable : {},
         }
         conformance(options)

@@ -56,7 +56,7 @@ function mark(path) {
 async function sendTraced(backend, level) {
   const pair = await udpPairs('127.0.0.1')()
   const sendOne = await levels[level](pair.fd, backends[backend])
-  // What is made on first use is made before.
+  // The first sends make the objects that are made on first use.
   for (let i = 0; i < SENDS; i++) await sendOne()
   mark(MARKS.begin)
   for (let i = 0; i < SENDS; i++) await sendOne()

@@ -11,7 +11,7 @@ const VMADDR_CID_LOCAL = 1
 const SIZES = [20_000, 65_536, 65_537, 300_000, 1_000_000]
 const WRITES_OF_EACH = 8
 
-/** Writes poison into each buffer as soon as it is released; answers how much of what arrived was wrong, and what the writes settled with. */
+/** Writes poison into each buffer as soon as it is released; answers how many bytes arrived changed, and the outcomes of the writes. */
 async function poisonAtReleased(backend) {
   const receiver = await startReceiver({ protocol: 'vsock', mode: 'verify' })
   const socket = await openSocket({ protocol: 'vsock', cid: VMADDR_CID_LOCAL, port: receiver.port })
@@ -43,7 +43,7 @@ async function poisonAtReleased(backend) {
 export async function vsockKeepsMemory(backend) {
   const right = await poisonAtReleased(backend())
   assert.equal(right.verifyErrors, 0, 'bytes that arrived changed')
-  // What the peer has not room for as a whole is copied.
+  // The kernel copies a packet that the peer has no room for as a whole.
   assert.ok(right.outcomes.includes('zerocopy') && !right.outcomes.includes('abandoned'), right.outcomes.join())
   const { verifyErrors } = await poisonAtReleased(withFaultyReleases(backend(), { kind: 'early', oneIn: 1 }))
   assert.ok(verifyErrors > 0, 'an early release was not seen')

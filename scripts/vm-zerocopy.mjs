@@ -1,4 +1,4 @@
-// That a path really does not copy, and what io_uring says of it: parts of scripts/vm-suite.mjs, for the boots that do not copy.
+// Checks that a path does not copy, and io_uring's reports about it: parts of scripts/vm-suite.mjs, for the boots that do not copy.
 import assert from 'node:assert/strict'
 import { content, DriverSession } from '../packages/core/dist/conformance/fixtures/index.js'
 import { Release } from '../packages/core/dist/src/driver/index.js'
@@ -31,14 +31,14 @@ export async function sendsWithoutCopy(kind, openPair, backend) {
   }
 }
 
-/** Sent to a peer that does not read: the first fills its window, so that what follows enters the packet buffer that still waits. */
+/** Sent to a peer that does not read: the first fills its window, so that the next enters the packet buffer that still waits. */
 const JOINED_BYTES = [300_000, 4_096, 250_000, 4_096]
-/** Of the send that is changed: joined to the first. */
+/** Index of the send that is changed: it is joined to the first. */
 const CHANGED = 1
 
 /**
- * A send that enters the packet buffer of an earlier one shares its memory, though the kernel (6.10 and later) says that it copied: what is
- * changed after its `sent` is what arrives. The driver then tells nothing; the first, and the one behind 512 KiB, have buffers of their own.
+ * A send that enters the packet buffer of an earlier one shares its memory, though the kernel (6.10 and later) reports a copy: a change after
+ * its `sent` arrives. The driver then reports `Undetermined`; the first, and the one behind 512 KiB, have buffers of their own.
  * @throws AssertionError where that is not so
  */
 export async function joinedSendsAreShared(openPair, backend) {

@@ -1,4 +1,4 @@
-// What each prebuilt addon asks of the machine that loads it; with `all` those that this machine can't load by itself are loaded, too.
+// Checks the needs of each prebuilt addon; with `all` it also loads the addons of other machines, as far as an emulator or another runtime can.
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prebuilt } from '../prebuilt/build.mjs'
@@ -47,8 +47,8 @@ async function projectFor(user, flags) {
 }
 
 /**
- * There is no Node.js for musl in npm or Debian. Musl's own loader resolves every symbol of the addons but those of Node.js, which a program of
- * three lines stands in for: what it cannot show is a send.
+ * There is no Node.js for musl in npm or Debian. Musl's own loader resolves every symbol of the addons; a program of three lines stands in for the
+ * symbols of Node.js. It cannot show a send.
  */
 async function loadWithMusl(user) {
   const debian = fetchDebianPackages(['musl', 'musl-dev'])

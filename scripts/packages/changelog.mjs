@@ -9,7 +9,7 @@ what is stable, and says so here.
 `
 
 /**
- * @param old - what CHANGELOG.md holds; may be empty
+ * @param old - the text of CHANGELOG.md; may be empty
  * @param git - runs git and answers with what it prints
  * @returns the new text, and the section of the version, which replaces one that was there
  */

@@ -50,7 +50,7 @@ const expectLine = (output, pattern) => {
 export async function consumerChecks({ check, user, project }) {
   const typescript = join(project, 'typescript')
   cpSync(join(fixtures, 'consumer'), typescript, { recursive: true })
-  // The same program as CommonJS, whose packages are then those of require().
+  // The same program as CommonJS: it gets its packages by require().
   writeFileSync(join(typescript, 'common.cts'), readFileSync(join(typescript, 'module.mts'), 'utf8'))
   for (const [name, settings] of Object.entries(PROJECTS)) {
     await check(`TypeScript, ${name}, strict, skipLibCheck false`, () => {
@@ -106,7 +106,7 @@ export async function consumerChecks({ check, user, project }) {
   await check('import time', async () => {
     const [empty, importing] = await processMilliseconds(user, project)
     const added = importing - empty
-    // A machine on which an empty process takes longer than that is taken as that much slower; half as much again is the machine's own noise.
+    // Where an empty process takes longer than the bound, the bound is its time: the machine is slow. Half as much again allows for noise.
     if (added > 1.5 * Math.max(IMPORT_MS, empty))
       throw new Error(`${added.toFixed(0)} ms over an empty process, which takes ${empty.toFixed(0)}`)
     return `${added.toFixed(0)} ms of processor time over an empty process, which takes ${empty.toFixed(0)}`

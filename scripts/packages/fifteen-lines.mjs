@@ -1,9 +1,9 @@
-// README's fifteen lines as a program.
+// Makes a program of README's example.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './stage.mjs'
 
-/** Stands before them: a connected socket, a buffer, and a peer that counts. */
+/** Stands before the example: a connected socket, a buffer, and a peer that counts. */
 const BEFORE = `import { once as onceBefore } from 'node:events'
 import netBefore from 'node:net'
 
@@ -20,7 +20,7 @@ const buffer = Buffer.alloc(1_000_000, 'sendzc')
 const reuse = (memory) => memory.fill(0)
 `
 
-/** Stands behind them: what was sent must have arrived. */
+/** Stands behind the example: checks that every byte arrived. */
 const AFTER = `socket.end()
 await onceBefore(socket, 'close')
 peerServer.close()
@@ -28,7 +28,7 @@ if (bytes !== buffer.length || receivedBytes !== bytes) throw new Error('receive
 console.log('received ' + receivedBytes + ' bytes')
 `
 
-/** @throws Error where README has them no more */
+/** @throws Error where README has no example */
 export function fifteenLines() {
   const block = readFileSync(join(root, 'README.md'), 'utf8').match(/## Example\n\n```js\n([\s\S]+?)```/)?.[1]
   if (block === undefined) throw new Error('README has no fifteen lines')

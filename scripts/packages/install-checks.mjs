@@ -1,4 +1,4 @@
-// `npm i sendzc` and its like into empty folders, and what a user does first.
+// Installs sendzc into empty folders, by each package manager, and takes a user's first steps.
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeBlocks, dockerInstructions } from '../code-blocks.mjs'
@@ -135,7 +135,7 @@ export async function installChecks({ check, user }) {
   return project
 }
 
-/** A platform that nothing was prebuilt for, as npm leaves it: without the optional packages. */
+/** A platform without a prebuilt addon, as npm leaves it: without the optional packages. */
 async function withoutAddons({ check, user, npm }) {
   const folder = user.emptyFolder()
   await npm(folder, ['install', 'sendzc', '--omit=optional'])

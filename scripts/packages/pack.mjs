@@ -1,4 +1,4 @@
-// Packs what is published into tarballs.
+// Packs the published packages into tarballs.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Lays out each package as it is published: what a user's program needs and nothing of the checkout.
+// Lays out each package as it is published: all that a user's program needs, and no other file of the checkout.
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
@@ -25,7 +25,7 @@ function filesBelow(folder) {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 }
 
-/** What is compiled stays in dist/ when its source goes: only what has one is published. */
+/** A compiled file stays in dist/ when its source goes: only a file with a source is published. */
 function copyCompiled(source, folder) {
   const { compilerOptions } = readJson(join(source, 'tsconfig.json'))
   const sourceRoot = join(source, compilerOptions.rootDir)
@@ -49,7 +49,7 @@ function addCommonJs(folder, exports) {
       .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n')
     writeFileSync(join(dist, file.replace(/\.d\.ts$/, '.d.cts')), asCommonJs)
   }
-  // An entry of the checkout alone has nothing that is compiled.
+  // An entry for the checkout alone has no compiled file.
   const published = Object.entries(exports).filter(([, target]) => target.default !== undefined)
   return Object.fromEntries(
     published.map(([name, { types, default: module }]) => {

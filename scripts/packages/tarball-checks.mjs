@@ -1,4 +1,4 @@
-// What a tarball holds, and what it must not.
+// Checks the files of a tarball: all that it needs, and no junk.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'

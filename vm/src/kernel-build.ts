@@ -26,7 +26,7 @@ export interface BuiltKernel {
 
 interface KernelSource {
   readonly tarball: string
-  /** What tells this source from another. */
+  /** Identity of this source. */
   readonly version: string
   /** For a reader. */
   readonly name: string
@@ -99,7 +99,7 @@ class BuildSteps {
   }
 }
 
-/** What decides a kernel, read once, so that what is built is what was hashed. */
+/** The parts that decide a kernel, read once, so that the build uses the hashed ones. */
 interface KernelInputs {
   readonly source: KernelSource
   readonly patches: readonly HashPart[]

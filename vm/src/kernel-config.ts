@@ -21,7 +21,7 @@ export interface RefusedSymbol {
 }
 
 /**
- * What `make olddefconfig` did not grant. It drops a symbol with an unmet dependency without a word,
+ * Finds the symbols that `make olddefconfig` did not grant. It drops a symbol with an unmet dependency without a word,
  * so a fragment must be compared with the outcome.
  *
  * @param fragments texts in the order they were merged

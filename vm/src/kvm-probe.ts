@@ -48,7 +48,7 @@ async function probe(kernel: BuiltKernel): Promise<KvmVerdict> {
 }
 
 /**
- * Tells whether KVM can run the guest, by a short boot: /dev/kvm alone does not mean that it can. The verdict
+ * Finds out whether KVM can run the guest, by a short boot: /dev/kvm alone does not mean that it can. The verdict
  * is kept until the host boots again or the kernel changes.
  */
 export async function kvmVerdict(kernel: BuiltKernel): Promise<KvmVerdict> {

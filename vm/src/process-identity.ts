@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Start time of a process in clock ticks since boot, which tells it from a later process with the same id.
+ * Start time of a process in clock ticks since boot. A later process with the same id has another one.
  * Source: proc_pid_stat(5), field 22. `undefined` when there is no such process.
  */
 export function processStartTicks(pid: number): string | undefined {

@@ -28,7 +28,7 @@ export async function chooseMachine(guest: GuestOptions, kernel: BuiltKernel): P
   return { guest: { ...guest, model: 'throughput' }, accelerator: 'tcg' }
 }
 
-/** What the command can read about its machine. */
+/** The variables by which the command learns about its machine. */
 export function machineEnvironment(
   machine: ChosenMachine,
   kernel: BuiltKernel,
