@@ -10,7 +10,7 @@ import { bench } from '../src/bench.js'
 import { findArchive } from '../src/c-programs/selftests.js'
 import { type ExitStatusCode, runToStatus } from '../src/cli/failure.js'
 
-/** What a command left. */
+/** The result of a command. */
 export interface Outcome {
   status: ExitStatusCode
   stdout: string

@@ -10,7 +10,7 @@ import { picturesOf } from '../src/report/write-pictures.js'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folder = `${root}docs/results`
 
-/** What stands behind the name of the command in the name of a record, and what such a record must say of itself. */
+/** The word behind the command in the name of a record, and the place that such a record must name. */
 const PLACES = {
   host: ['native', 'loopback', 'copying'],
   loopback: ['throughput', 'loopback', 'without copy'],

@@ -34,7 +34,7 @@ const WITH_C = [
   ['paper', [...common, '--levels', 'selftest', '--runtime-ms', '500'], 'zc_throughput', 4, ''],
 ] as const
 
-/** Who the signal reaches: Ctrl-C in a terminal every process of it, `kill` the one that it names. */
+/** The processes that get the signal: Ctrl-C reaches every process of a terminal, `kill` the one that it names. */
 const REACHES = [
   ['Ctrl-C', (bench: number): void => void process.kill(-bench, 'SIGINT')],
   ['kill -INT of the program alone', (bench: number): void => void process.kill(bench, 'SIGINT')],
@@ -96,7 +96,7 @@ describe.each(WITH_C)(
   (command, args, name, turns, lacks) => {
     const reaches = REACHES.map(([who, interrupt]) => [`${who}${lacks}`, interrupt] as const)
     it.runIf(lacks === '').each(reaches)('by %s, ends the program, keeps the rows before it, and goes on', async (_who, interrupt) => {
-      // Compiled before, so that the run has nothing else to do.
+      // Compiled before, so that the run does not compile.
       await (command === 'peers' ? buildSelftests(() => undefined) : findThroughput())
       const { bench, ended } = await measuring([command, ...args])
       const programs = await programOf(bench, name)

@@ -104,7 +104,7 @@ describe('where the kernel copies all the same', () => {
 })
 
 describe('where the kernel has no memory for another notification', () => {
-  /** Forty writes while nothing is released, then forty more; the fake kernel has memory for four notifications. */
+  /** Forty writes before the first release, then forty more; the fake kernel has memory for four notifications. */
   async function flood(isAuto: boolean): Promise<{ sentBefore: number; collectedBefore: number; stats: WriterStats; warnings: number }> {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
     try {

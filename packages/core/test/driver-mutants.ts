@@ -236,7 +236,7 @@ const askForCopies: DriverMutation = {
   }),
 }
 
-/** As a name without a generation: what a closed driver is told is done to the one that was opened after it. */
+/** As a handle without a generation: a call on a closed driver acts on the driver that was opened after it. */
 function actOnSuccessor(member: 'disarm' | 'abort'): DriverMutation {
   let newest: Driver | undefined
   return {

@@ -4,7 +4,7 @@ import { memoryConformance } from './memory-modes.js'
 
 /**
  * Runs the promise "one-sent-one-released" on a driver whose walk over a range of ids does not end at the wrap, in a process
- * that can be killed: nothing within a thread stops a loop. Sends the name of each case to its parent before it runs.
+ * that can be killed: code within the thread cannot stop a loop. Sends the name of each case to its parent before it runs.
  */
 const backend = memory({
   firstId: 0xffff_fffd,

@@ -62,7 +62,7 @@ describe('a socket below a session is refused, with a remedy', () => {
 })
 
 describe('the socket of a node:http response', () => {
-  /** What `handle` returns for the one request of a connection. */
+  /** Resolves with the result of `handle` for the one request of a connection. */
   async function serveOnce<T>(handle: (response: http.ServerResponse, request: http.IncomingMessage) => Promise<T>): Promise<T> {
     let answered: (value: Promise<T>) => void
     const answer = new Promise<T>((resolve) => {

@@ -14,7 +14,7 @@ function refusal(moduleUrl: string | undefined): ZeroCopyError {
 
 describe('an addon', () => {
   it('comes from a package named after platform, architecture and C library', () => {
-    // What Node.js itself reports: only glibc has a version there.
+    // Node.js's own report: only glibc has a version there.
     const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
     expect(cLibrary()).toBe(header.glibcVersionRuntime === undefined ? 'musl' : 'gnu')
     expect(platformPackage()).toBe(`@sendzc/linux-${process.arch}-${cLibrary()}`)

@@ -26,7 +26,7 @@ export const MEMORY_MODES: readonly MemoryMode[] = [
   { name: 'without zero-copy', options: { zerocopy: false }, outcomes: ['copied'] },
 ]
 
-/** What the suite needs to run on `backend`. */
+/** Options of the suite for `backend`. */
 export function memoryConformance(
   backend: MemoryBackend,
   kind: SocketKind,

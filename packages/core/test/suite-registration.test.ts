@@ -3,7 +3,7 @@ import { type ConformanceOptions, conformance } from '../conformance/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { memoryConformance } from './memory-modes.js'
 
-/** What the suite registers: the names of tests and of skipped tests. */
+/** The registrations of the suite: the names of tests and of skipped tests. */
 function registered(change: (options: ConformanceOptions) => ConformanceOptions): { tests: string[]; skipped: string[] } {
   const tests: string[] = []
   const skipped: string[] = []

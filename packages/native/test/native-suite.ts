@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 /** A C++ program of tests: without an argument it prints their names, with one it runs that test. */
 export interface NativeSuiteOptions {
-  /** What is tested, for the title. */
+  /** The subject of the tests, for the title. */
   what: string
   sources: readonly string[]
   /** Folders of headers, besides those that the addons share. */

@@ -13,7 +13,7 @@ function expectRefused(end: OpenEnd): void {
   expect(end.remedy).toContain('plain TCP')
 }
 
-/** What is given to such a socket is encrypted into other memory: nothing of the caller's is ever shared, and ids are counted differently. */
+/** The kernel encrypts the data of such a socket into other memory: it never shares the caller's memory, and counts ids differently. */
 describe('kernel TLS on a socket', () => {
   const real = it.runIf(hasKernelTls)
   real(

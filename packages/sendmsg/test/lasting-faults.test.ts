@@ -13,7 +13,7 @@ async function run(trace: string, inject: string, task: LastingFaultTask) {
   return { ...parsed<LastingFaultReport>(end), injected }
 }
 
-/** Each is told by the name of the call that failed and of its errno, with a remedy, after a bounded number of calls. */
+/** Each error names the call that failed, its errno and a remedy, after a bounded number of calls. */
 describe('a system call that fails for good', () => {
   it.each(['ENOSYS', 'EIO', 'ENOMEM'])(
     'recvmsg with %s: the memory is abandoned, and the next write is told why',

@@ -17,7 +17,7 @@ const SLOW_KBIT_PER_S = 200
 const readingStages: readonly Stage[] = ['within released', 'within wake']
 const stages: readonly Stage[] = ['opened', 'in flight', 'armed', 'within sent', 'within released', 'within wake', 'closed in flight']
 
-/** Memory that nobody but the kernel and the driver knows of. */
+/** Memory that only the kernel and the driver know of. */
 describe('memory in flight', () => {
   it('stays as it was sent while garbage is collected and memory is poisoned', async () => {
     const pair = await tcpPairs('127.0.0.1')()
@@ -93,7 +93,7 @@ describe('worker.terminate()', () => {
       await worker.terminate()
       poisonFreedMemory(MESSAGE_BYTES)
       pair.peer.resume()
-      // What is still on its way: the thread aborted the connection if it could not wait, so it may end at any byte.
+      // The bytes that are still on their way: the thread aborted the connection if it could not wait, so it may end at any byte.
       const arrived = await pair.peer.read(pair.peer.unreadBytes)
       expect(firstMismatch(arrived)).toBe(-1)
       const after = processMemory()

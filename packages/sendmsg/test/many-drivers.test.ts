@@ -84,7 +84,7 @@ describe('wake-ups of many drivers in one turn of the event loop', () => {
     }
     await wokenTogether(senders, DRIVERS - 1)
     expect(wakesOfLast).toBe(0)
-    // Nothing was sent over it, so that nothing is to be asked.
+    // It has sent no message, so it makes no call.
     expect(successor?.counters()).toMatchObject({ collectCalls: 0 })
     successor?.close()
     await next.dispose()

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** What a caller writes over memory that it believes to be free. The content of these tests never holds it. */
+/** The byte that a caller writes over memory that it believes to be free. The content of these tests never holds it. */
 export const POISON = 0xee
 
 /** Pieces of poison: more than all messages of a test. */
@@ -35,7 +35,7 @@ export function firstMismatch(bytes: Uint8Array): number {
   return Buffer.compare(bytes, expected) === 0 ? -1 : bytes.findIndex((byte, at) => byte !== expected[at])
 }
 
-/** Gives away all memory that nothing holds, and poisons as much of it as can be had. */
+/** Collects all garbage, and poisons as much of the freed memory as it can get. */
 export function poisonFreedMemory(pieceBytes: number): void {
   for (let round = 0; round < 4; round++) {
     collectGarbage()

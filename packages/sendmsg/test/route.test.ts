@@ -4,7 +4,7 @@ import { parsed, runBehind } from './children/child.js'
 import type { RouteChange, RouteEnd } from './children/route-child.js'
 
 const CHILD_TEST_MS = 90_000
-/** A cable at whose other end nobody answers. */
+/** A cable whose other end does not answer. */
 const CABLE = 'ip link add v0 type veth peer name v1; ip addr add 10.8.8.1/24 dev v0; ip link set v0 up; ip link set v1 up'
 const SOCKET = fileURLToPath(new URL('./children/datagram_socket.py', import.meta.url))
 

@@ -4,7 +4,7 @@ import { Wake } from '@sendzc/core/driver'
 import { bounded, content, DriverSession } from '@sendzc/core/fixtures'
 import { copy, type ErrqueueOptions, errqueue, type InlineOptions, inline, type SendmsgCounters } from '../src/index.js'
 
-/** What {@link SendReport} is about. */
+/** The task behind a {@link SendReport}. */
 export interface SendTask {
   transport: 'tcp4' | 'udp4'
   backend: 'errqueue' | 'inline' | 'copy'
@@ -20,7 +20,7 @@ export interface SendTask {
   peerPaused?: boolean
 }
 
-/** What came of it. */
+/** The result of a task. */
 export interface SendReport {
   results: (number | undefined)[]
   releases: (number | undefined)[]
@@ -37,7 +37,7 @@ function backendOf({ backend, options }: SendTask): Backend {
   return backend === 'inline' ? inline(options as InlineOptions) : errqueue(options as ErrqueueOptions)
 }
 
-/** Waits, by nothing but wake-ups, until everything is released. */
+/** Waits, by wake-ups alone, until everything is released. */
 async function released(session: DriverSession): Promise<void> {
   while (session.inFlight > 0) {
     const release = new Promise<unknown>((resolve) => {

@@ -15,7 +15,7 @@ describe.each([
     pair.peer.pause()
     const controller = new AbortController()
     const first = writer.write(content(pair.stallBytes))
-    // In one batch with the first: the kernel takes a part of that, and nothing of this one.
+    // In one batch with the first: the kernel takes a part of the first, and no byte of this one.
     const refused = writer.write(content(600_000, 12_345), { signal: controller.signal }).catch((error: unknown) => error)
     const last = writer.write(content(20_000, pair.stallBytes))
     await oneTurn()

@@ -1,4 +1,4 @@
-// What the suite must catch over a real kernel: errqueue with one fault each, which a suite without these cases passed.
+// Faults that the suite must catch over a real kernel: errqueue with one fault each, which a suite without these cases passed.
 import type { Backend } from '@sendzc/core'
 import { collectCases, conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'

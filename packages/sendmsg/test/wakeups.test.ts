@@ -39,7 +39,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
 }
 
-/** A port of the loopback address where nobody listens: every other datagram is refused. */
+/** A port of the loopback address without a listener: every other datagram is refused. */
 async function closedPort(): Promise<number> {
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
   await bounded(once(socket, 'listening'), 'listening')
@@ -48,7 +48,7 @@ async function closedPort(): Promise<number> {
   return port
 }
 
-/** What descriptors have told the event loop so far. */
+/** Events that descriptors have caused in the event loop so far. */
 function loopEvents(): number {
   // Node.js 20.18 and 22.8; typed later.
   const { uvMetricsInfo } = performance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }
@@ -94,7 +94,7 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('wake-ups, collected with %s', (
     driver.arm(Wake.Notification)
     await bounded(woken, 'wake-up')
     expect(sink.releases).toBe(1)
-    // What the wake-up found came with it: nothing is left to ask.
+    // The notifications came with the wake-up: the queue is empty.
     const { collectCalls } = driver.counters()
     driver.collect()
     expect(driver.counters().collectCalls).toBe(collectCalls)
@@ -128,7 +128,7 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('after its wake-up, collected wi
     const driver = errqueue({ collect }).open({ fd: socket.fd, sink, maxInFlight: 256 })
     let token = 0
     const send = (): void => sendOne(driver, 1000, token++)
-    /** That a datagram was refused is told to the next one, which is not sent. */
+    /** The kernel reports a refused datagram on the next one, which it does not send. */
     const sendTwo = (): void => {
       send()
       send()
@@ -153,7 +153,7 @@ describe.each(['recvmsg', 'recvmmsg'] as const)('after its wake-up, collected wi
     driver.arm(Wake.Notification)
     await wake()
     expect(await eventsOfSends()).toBeLessThan(UNWATCHED_SENDS / 8)
-    // Refused, and nobody was told yet: an error condition that lasts, with nothing in flight.
+    // Refused, and not yet reported: an error condition that lasts, with no message in flight.
     send()
     driver.collect()
     driver.arm(Wake.Notification)

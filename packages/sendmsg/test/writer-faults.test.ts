@@ -11,7 +11,7 @@ const collects = ['recvmsg', 'recvmmsg'] as const
 const tcp: WriterTask = { transport: 'tcp4', backend: 'errqueue', writes: 12, bytes: 30_000, writerOptions: { maxJoinedBytes: 0 } }
 const udp: WriterTask = { ...tcp, transport: 'udp4' }
 
-/** Every promise settled once, every byte arrived, nothing is left. */
+/** Every promise settled once, every byte arrived, and no resource is left. */
 function expectNothingLost(report: WriteReport, state: 'sent' | 'failed' = 'sent'): void {
   expect(report.openError).toBeUndefined()
   for (const write of report.writes) expect(write).toMatchObject({ state, settled: 1, released: 1 })
@@ -24,7 +24,7 @@ function expectNothingLost(report: WriteReport, state: 'sent' | 'failed' = 'sent
 async function traced(inject: string, task: WriterTask): Promise<WriteReport> {
   const end = await runTraced(calls, [inject], SCRIPT, task)
   const report = parsed<WriteReport>(end)
-  // An injection that met no call would prove nothing.
+  // An injection that met no call would be no proof.
   expect(end.calls.filter((line) => line.includes('(INJECTED)')).length).toBeGreaterThan(0)
   return report
 }

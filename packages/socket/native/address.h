@@ -16,7 +16,7 @@ struct socket_address {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
-// What getsockname(2) and getpeername(2) say, for a reader. An empty host: the family has no printable address here.
+// The answers of getsockname(2) and getpeername(2), for a reader. An empty host: the family has no printable address here.
 struct named_address {
   int32_t family = 0;
   std::string host;   // numeric; for VSOCK the CID in decimal; for PACKET the interface name

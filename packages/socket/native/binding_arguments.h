@@ -1,4 +1,4 @@
-// The arguments and answers of this addon's functions: nothing is converted without a check, and no failure goes unseen.
+// The arguments and answers of this addon's functions: each value is checked before it is converted, and each failure is reported.
 #pragma once
 
 #include <napi.h>

@@ -10,7 +10,7 @@ namespace sendzc {
 namespace {
 
 constexpr size_t discard_batch = 64;
-// Enough for the first byte of an IPv4 header, which tells that header's length.
+// Enough for the first byte of an IPv4 header, which holds that header's length.
 constexpr size_t discard_slot_bytes = 4;
 constexpr size_t verify_batch = 16;
 // The largest message: 65,535 bytes of IP, or the 65,536 of a loopback frame with its Ethernet header.

@@ -1,4 +1,4 @@
-// What one Node.js environment owns of this addon.
+// The state of this addon that one Node.js environment owns.
 #pragma once
 
 #include <sendzc/loop_callback.h>

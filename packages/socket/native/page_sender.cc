@@ -108,7 +108,7 @@ int64_t page_sender::step() {
   if (path_ == page_path::sendfile) return send_from_file();
   if (piped_ == sent_) {
     int64_t result = fill_pipe();
-    // An empty pipe that takes nothing would be asked without end.
+    // The loop would ask an empty pipe that takes no byte without end.
     if (result <= 0) return result == -EAGAIN || result == 0 ? -EIO : result;
     piped_ += static_cast<size_t>(result);
   }

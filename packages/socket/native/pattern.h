@@ -1,4 +1,4 @@
-// Test content in which every byte follows from a seed and its offset, so that a receiver can tell what it should have got.
+// Test content in which every byte follows from a seed and its offset, so that a receiver knows the bytes that it should have got.
 //
 // The 8-byte little-endian word `i` is mix(seed' + i * odd constant): no two words of one seed are equal, so that displaced,
 // repeated or lost content is found, and the loop has no multiplication, so that it runs at about the speed of memory.

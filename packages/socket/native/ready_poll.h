@@ -19,7 +19,7 @@ class ready_poll {
   // One call of `ready` with `id`, from the event loop, once `fd` is readable or writable or has failed. -EEXIST: it is watched.
   // The caller unwatches before it closes the descriptor.
   int watch(int fd, bool writable, uint32_t id);
-  // Nothing follows. 0 also where `fd` is not watched.
+  // No callback follows. 0 also where `fd` is not watched.
   int unwatch(int fd);
   void close(uv_poll::closed_fn closed, void* context);
 

@@ -1,4 +1,4 @@
-// What a receiver has counted, and how it was told to receive.
+// The counters of a receiver, and its orders.
 #pragma once
 
 #include <cstdint>

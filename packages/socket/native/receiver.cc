@@ -198,7 +198,7 @@ void receiver::set_low_water(const connection& of) const {
   setsockopt(of.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
 }
 
-// Counts what is below the low-water mark, of which no wake-up told.
+// Counts the bytes below the low-water mark, which cause no wake-up.
 void receiver::read_below_low_water() {
   if (options_.wake_bytes <= 1 || totals_.paused || totals_.error != 0) return;
   uint64_t bytes_before = totals_.bytes;
@@ -341,7 +341,7 @@ void receiver::fail(int error, const char* call) {
   if (totals_.error != 0) return;
   totals_.error = error;
   totals_.error_call = call;
-  // Nothing is read any more, so nothing may be reported ready either; commands still are.
+  // The thread reads no more, so no socket may be reported ready; commands still are.
   if (!listener_parked_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
   listener_parked_ = true;
   for (const auto& open : connections_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, open->fd.get(), nullptr);

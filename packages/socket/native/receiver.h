@@ -1,6 +1,6 @@
 // A thread that receives from one listener or one datagram socket, as cheaply as possible.
 //
-// All counters belong to the thread; commands ask it for a copy, so that nothing is atomic and a copy is consistent.
+// All counters belong to the thread; commands ask it for a copy, so that no counter is atomic and a copy is consistent.
 #pragma once
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// What the kernel says about an open socket, beyond sendzc/socket_facts.h.
+// The kernel's facts about an open socket, beyond sendzc/socket_facts.h.
 #pragma once
 
 #include <sendzc/socket_facts.h>

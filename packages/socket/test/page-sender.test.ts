@@ -16,7 +16,7 @@ async function open(path: 'sendfile' | 'splice' | 'vmsplice', messageBytes: numb
   const content = new Uint8Array(messageBytes * messages)
   fillPattern(content, { seed: SEED })
   const sender = PageSender.open({ fd: socket.fd, path, content, messageBytes })
-  // The sender has a copy: what the caller does with its memory afterwards changes nothing.
+  // The sender has a copy: later changes of the caller's memory have no effect.
   content.fill(0)
   Object.assign(opened, { receiver, socket, sender })
   return { receiver, socket, sender }

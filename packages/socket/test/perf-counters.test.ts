@@ -17,7 +17,7 @@ test('counts the CPU time of this process, as the process itself does', () => {
   burn(60)
   const counted = counter.read() - first
   const { user, system } = process.cpuUsage(before)
-  // Other threads of the runner count on both sides; a factor of two tells nanoseconds from anything else.
+  // Other threads of the runner count on both sides; a factor of two distinguishes nanoseconds from other units.
   expect(counted / 1_000).toBeGreaterThan((user + system) * 0.5)
   expect(counted / 1_000).toBeLessThan((user + system) * 2)
 })

@@ -1,4 +1,4 @@
-// What the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
+// Cases that the conformance suite cannot know of: linked requests, the limits of the ring, blocking sockets, drivers that share a ring.
 
 import { type ConnectedPair, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { type DriverSink, Errno, Release, SendBatch, Wake } from '@sendzc/core/driver'

@@ -14,9 +14,9 @@ const STAGE_STATUS = 7
 const SLOW_KBIT_PER_S = 200
 const MESSAGE_BYTES = 500_000
 const stages: readonly Stage[] = ['opened', 'held', 'stalled', 'armed', 'within sent', 'within released', 'within wake', 'closed in flight']
-/** Stages at which the peer must not read, or nothing would stay in flight. */
+/** Stages at which the peer must not read, so that messages stay in flight. */
 const stalledStages: readonly Stage[] = ['stalled', 'armed', 'closed in flight']
-/** Stages at which the kernel was given nothing. */
+/** Stages at which the kernel has got no message. */
 const unsubmittedStages: readonly Stage[] = ['opened', 'held']
 
 /** Bytes pinned by all environments of this process, and bytes left pinned on purpose. */
@@ -27,7 +27,7 @@ function pins(): { pinned: number; leaked: number } {
   return { pinned, leaked }
 }
 
-/** A stream that is stalled with messages in flight, whose memory nobody but the driver holds. */
+/** A stream that is stalled with messages in flight, whose memory only the driver holds. */
 async function stalledStream(): Promise<{ pair: ConnectedPair; session: DriverSession; submitted: number }> {
   const pair = await tcpPairs('127.0.0.1')()
   pair.peer.pause()
@@ -86,7 +86,7 @@ describe('memory in flight', () => {
     expect(pins().pinned - before.pinned).toBe(left)
     for (let round = 0; round < 4; round++) pressGarbageCollector()
     pair.peer.resume()
-    // What was waiting in the kernel is canceled; what was queued arrives, whole.
+    // Requests that waited in the kernel are canceled; queued bytes arrive whole.
     const queued = await settledUnread(pair)
     expect(queued).toBeGreaterThan(0)
     expect(Buffer.compare(await pair.peer.read(queued), content(queued))).toBe(0)

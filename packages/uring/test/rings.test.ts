@@ -1,4 +1,4 @@
-// What rings cost, how long they live, and what they need.
+// The cost of rings, their lifetime, and their needs.
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -79,7 +79,7 @@ describe('an event loop with nothing but a driver', () => {
       peer.on('error', () => undefined)
       peer.pause()
       if (refAgain) {
-        // Until then nothing but the driver keeps it.
+        // Until then only the driver keeps it.
         expect(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1_000, 'goes on'))])).toBe('goes on')
         peer.resume()
       }

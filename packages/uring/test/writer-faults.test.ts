@@ -21,7 +21,7 @@ const SCRIPT = './writer-child.ts'
 const tcp: WriterTask = { transport: 'tcp4', writes: 12, bytes: 30_000, writerOptions: { maxJoinedBytes: 0 } }
 const udp: WriterTask = { ...tcp, transport: 'udp4' }
 
-/** Every promise settled once, every byte arrived, nothing is left. */
+/** Every promise settled once, every byte arrived, and no resource is left. */
 function expectNothingLost(report: WriteReport): void {
   expect(report.openError).toBeUndefined()
   for (const write of report.writes) expect(write).toMatchObject({ state: 'sent', settled: 1, released: 1 })
@@ -36,7 +36,7 @@ describe('a writer over uring loses nothing', () => {
     '%s from io_uring_enter, again and again',
     async (errno) => {
       const task = { ...tcp, oneAtATime: true }
-      // In the midst of the writes: nobody opens or closes a socket meanwhile, so libuv doesn't enter its own ring.
+      // In the midst of the writes: no socket opens or closes meanwhile, so libuv doesn't enter its own ring.
       const first = await positionOfOwn('io_uring_enter', 8, SCRIPT, task)
       const inject = `io_uring_enter:error=${errno}:when=${first}..${first + 6}+2`
       const end = await runTraced('io_uring_enter', [inject], SCRIPT, task)
@@ -83,7 +83,7 @@ describe('a writer over uring loses nothing', () => {
         expectNothingLost(report)
         expect(report.stats?.copies).toMatchObject({ limit: 12, kernel: 0 })
         expect(report.warnings).toEqual(['ZC_LIMIT_TOO_LOW'])
-        // A ring can be had, and it tells copies apart: nothing that is short of memory is taken for a lack of the kernel's.
+        // The kernel gives a ring, and the ring reports copies: the suite does not take a shortage of memory for a missing feature.
         expect(report.probe.available).toBe(true)
         expect(report.probe.reason).not.toContain('cannot be told apart')
       },

@@ -116,7 +116,7 @@ describe.runIf(hasBrowser)(`the report in a browser${hasBrowser ? '' : ' (needs 
 
   it('follows the system’s theme until the reader chooses', async () => {
     const [light, dark] = [await browser.open(url, DESKTOP), await browser.open(url, { ...DESKTOP, dark: true })]
-    // The keyboard test has chosen in this profile: a file remembers nothing that another reader sees.
+    // The keyboard test has chosen in this profile: a file keeps no choice that another reader sees.
     for (const page of [light, dark]) await page.evaluate('localStorage.clear(); delete document.documentElement.dataset.theme')
     expect(await background(light)).toBe('rgb(243, 244, 246)')
     expect(await background(dark)).toBe('rgb(16, 19, 22)')

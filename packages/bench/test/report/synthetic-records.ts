@@ -4,7 +4,7 @@ import { type BackendLabel, INTERVALS, LEVELS, TRANSPORTS, type Transport } from
 import { seededRandom } from '../../src/numbers/random.js'
 import { type BenchRecord, type Row, recordSchema } from '../../src/record/record.js'
 
-/** What a made-up sweep looks like. */
+/** The shape of a made-up sweep. */
 export interface SyntheticSweep {
   backends?: readonly BackendLabel[]
   rounds?: number

@@ -15,7 +15,7 @@ describe('sizes', () => {
     const rows = syntheticSizes().rows.filter((one) => one.transport === 'tcp4')
     const [errqueue, uring] = percentOfCopy(rows)
     expect([errqueue?.sender, uring?.sender]).toEqual(['errqueue-recvmsg', 'uring'])
-    // What the made-up rows cost: (user + system * share) / (user + system).
+    // CPU time of the made-up rows: (user + system * share) / (user + system).
     for (const [at, expected] of [107.6, 63.2, 36.3, 28.4, 22.1].entries()) expect(errqueue?.points[at]?.median).toBeCloseTo(expected, -1)
     const page = text(syntheticSizes())
     expect(page).toContain('Published in the slides, percent of the process’s cycles / of all cycles: 4K 41 / 79')
@@ -137,7 +137,7 @@ describe('calls', () => {
     expect(page).toContain('the slides have +15.0 %')
     expect(page).toContain('Large requests: 98K bytes. Time of a call, against never asking for zero-copy: errqueue always: −23.0 %;')
     expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(3)
-    // Cells that differ in nothing but their variant stay apart where all are listed.
+    // Cells that differ only in their variant stay apart where all are listed.
     expect(page).toContain('uring (mixed, always)')
     expect(page).toMatch(/<th scope="row">mixed<\/th><td class="text">uring, always<\/td>/u)
   })

@@ -1,4 +1,4 @@
-// A backend as somebody outside this repository writes it: their own name, and nothing but the published entry points.
+// A backend as somebody outside this repository writes it: with a name of its own, and the published entry points alone.
 import { fstatSync, writevSync } from 'node:fs'
 import type { Backend, Capability, DriverCounters, SocketKind } from '@sendzc/core'
 import { type Driver, type DriverOpenOptions, type DriverSink, Errno, Release, type SendBatch, TABLE_WORDS } from '@sendzc/core/driver'

@@ -1,7 +1,7 @@
 import type { Backend } from '@sendzc/core'
 import { copy, errqueue, inline } from '../../src/index.js'
 
-/** Backends by name, for threads and processes that can be told no more than a name. */
+/** Backends by name: a test passes only the name to its threads and processes. */
 export const BACKENDS: Readonly<Record<string, () => Backend>> = {
   'errqueue recvmsg': () => errqueue({ collect: 'recvmsg' }),
   'errqueue recvmmsg': () => errqueue(),

@@ -4,17 +4,17 @@ import { openWriter, ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
 import { errqueue } from '../../src/index.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface LastingFaultTask {
   /** Collects by recvmsg, the call that a collection falls back on. */
   recvmsg: boolean
 }
 
-/** What the child prints. */
+/** The report that the child prints. */
 export interface LastingFaultReport {
   /** How the memory of the first write came back, or `failed`. */
   released: string
-  /** What the next writes are told. */
+  /** The error of the next writes. */
   error: { code: string; errno: string | undefined; syscall: string | undefined; remedy: string | undefined } | undefined
   closeError: string
   /** The event loop turned meanwhile. */
@@ -46,7 +46,7 @@ const first = await writer.write(new Uint8Array(20_000)).catch((reason: unknown)
   error = explained(reason)
 })
 const released = first === undefined ? 'failed' : await Promise.race([first.released, delay(WAIT_MS, 'never', { ref: false })])
-// One that is sent and can't be waited for ends the writer: the one behind it is told.
+// A write that is sent and can't be waited for ends the writer: the write behind it gets the error.
 for (let more = 0; more < 2 && error === undefined; more++)
   await writer.write(new Uint8Array(20_000)).catch((reason: unknown) => (error = explained(reason)))
 const closeError = await writer.close().then(

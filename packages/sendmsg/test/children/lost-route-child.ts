@@ -3,13 +3,13 @@ import { execSync } from 'node:child_process'
 import { openWriter, ZeroCopyError } from '@sendzc/core'
 import { errqueue, processMemory } from '../../src/index.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface LostRouteTask {
   /** A shell command that takes the route away. */
   routeEnds: string
 }
 
-/** What the child prints. */
+/** The report that the child prints. */
 export interface LostRouteReport {
   errno: string | undefined
   released: string | undefined

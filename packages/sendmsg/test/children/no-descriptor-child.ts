@@ -4,14 +4,14 @@ import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
 import { errqueue } from '../../src/index.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface NoDescriptorTask {
   free: number
   /** Loads the addon before. */
   loaded: boolean
 }
 
-/** What an open said. */
+/** The error of an open. */
 export interface NoDescriptorEnd {
   code: string
   errno?: string | undefined

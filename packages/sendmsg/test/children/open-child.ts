@@ -3,7 +3,7 @@ import { type Backend, ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
 import { copy, errqueue } from '../../src/index.js'
 
-/** What one backend said. */
+/** The report of one backend. */
 export interface OpenEnd {
   backend: string
   /** `opened` where it did not refuse. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
 import { BACKENDS } from './backends.js'
 
-/** What the worker says. */
+/** The report of the worker. */
 export interface OwnerReport {
   /** `opened`, or the code of the refusal. */
   code: string

@@ -10,7 +10,7 @@ export interface RouteChange {
   bytes: number
 }
 
-/** What a write failed with. */
+/** The error of a write. */
 export interface RouteEnd {
   code: string
   errno: string | undefined

@@ -9,7 +9,7 @@ import { MESSAGE_BYTES, StalledStream } from '../stalled-stream.js'
 /** Stages of a send. */
 export type Stage = 'opened' | 'in flight' | 'armed' | 'within sent' | 'within released' | 'within wake' | 'closed in flight'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface StageTask {
   stage: Stage
   /** A descriptor of this process, for a worker. */

@@ -4,7 +4,7 @@ import { Wake } from '@sendzc/core/driver'
 import { descriptorOf } from '../descriptor.js'
 import { StalledStream } from '../stalled-stream.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface UnrefTask {
   /** A peer that does not read. */
   port: number
@@ -20,7 +20,7 @@ const task = JSON.parse(process.argv[2] as string) as UnrefTask
 const socket = connect(task.port, '127.0.0.1')
 await new Promise((resolve) => socket.once('connect', resolve))
 const stream = new StalledStream(descriptorOf(socket))
-// What the peer's kernel has taken is released; the rest is waited for.
+// The bytes that the peer's kernel has taken are released; the writer waits for the rest.
 stream.onWake = () =>
   queueMicrotask(() => {
     stream.driver.collect()

@@ -3,7 +3,7 @@ import { type ConnectedPair, collectCases, conformance, tcpPairs, udpPairs } fro
 import { setWaitMs, slowUdpPairs } from '@sendzc/core/fixtures'
 import { errqueue } from '../../src/index.js'
 
-/** What this child is to do. */
+/** The task of this child. */
 export interface WrapTask {
   kind: 'stream' | 'datagram'
   collect: 'recvmsg' | 'recvmmsg'

@@ -2,7 +2,7 @@
 import { reportWrites, type WriteTask } from '@sendzc/core/fixtures'
 import { copy, type ErrqueueOptions, errqueue, processMemory } from '../../src/index.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface WriterTask extends WriteTask {
   backend: 'errqueue' | 'copy'
   options?: ErrqueueOptions

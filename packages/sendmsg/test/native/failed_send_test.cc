@@ -225,7 +225,7 @@ void a_removed_device_leaves_no_doubt() {
   }
 }
 
-// No datagram at all can be begun on this socket, so nothing can be known.
+// The socket refuses every datagram, so the kernel's count stays unknown.
 void a_doubt_that_nothing_can_end_is_given_up() {
   enter_own_network("true");
   lay_cable();

@@ -1,4 +1,4 @@
-// What is read from control messages: of the error queue, and of the inline notification.
+// Reading of control messages: those of the error queue, and the inline notification.
 #include <errno.h>
 // The kernel's header uses struct timespec and does not declare it.
 #include <time.h>
@@ -139,7 +139,7 @@ void an_untouched_placeholder_is_no_notification() {
   source.attach(message);
   fill_as_kernel(message, {{0, 0, 0, {}}, {1, 1, 0, {}}});
   CHECK_EQUAL(source.read(sink), 2);
-  // What an earlier call returned is not read twice.
+  // The notifications of an earlier call are not read twice.
   source.attach(message);
   CHECK_EQUAL(source.read(sink), 0);
   source.attach(message);

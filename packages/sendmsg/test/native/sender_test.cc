@@ -65,7 +65,7 @@ void a_socket_that_was_used_before_is_calibrated(const socket_pair& pair) {
   allow_zerocopy(pair.local);
   send_aside(pair.local, 5);
   fixture on(pair.local);
-  // What the earlier sends left comes first, and must not be taken for ours.
+  // The notifications of the earlier sends come first, and must not be taken for ours.
   read_bytes(pair.peer, 2500);
   bool shared = false;
   uint32_t token = 0;

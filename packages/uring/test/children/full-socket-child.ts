@@ -1,4 +1,4 @@
-// Writes copies to an inherited socket until it is full, watches the event loop while nobody reads, then reads, and prints what was seen.
+// Writes copies to an inherited socket until it is full, watches the event loop while the peer does not read, then reads, and prints its counts.
 import { Socket } from 'node:net'
 import { openWriter } from '@sendzc/core'
 import { bounded, content, turnsWhileWatched } from '@sendzc/core/fixtures'

@@ -37,7 +37,7 @@ try {
   const { code, errno, syscall, remedy } = error
   report.error = { code, errno, syscall, remedy }
 }
-// What is closed by a handle's close is closed in the next turn.
+// A handle closes its descriptor in the next turn.
 for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 const left = takeAll()
 if (report.error !== undefined) report.lost = free - left.length

@@ -1,4 +1,4 @@
-// Sends to a peer that does not read, over a socket that is unref'd, and prints whether the process went on until it was told of the release.
+// Sends to a peer that does not read, over a socket that is unref'd, and prints whether the process went on until the release.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Wake } from '@sendzc/core/driver'

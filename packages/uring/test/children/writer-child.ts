@@ -3,7 +3,7 @@ import { reportWrites, type WriteTask } from '@sendzc/core/fixtures'
 import { type UringOptions, uring } from '../../src/index.js'
 import { loadNative } from '../../src/native.js'
 
-/** What the child is to do. */
+/** The task of the child. */
 export interface WriterTask extends WriteTask {
   options?: UringOptions
 }

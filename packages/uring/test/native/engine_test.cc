@@ -239,7 +239,7 @@ void held_messages_of_an_aborted_driver_are_canceled() {
   CHECK(first.expired() && second.expired());
 }
 
-// The event loop wakes with the first release; whoever sends is told of each, and woken where none is left to come.
+// The event loop wakes with the first release; the sender gets an event for each, and a wake-up with the last.
 void a_sender_is_woken_by_its_last_release() {
   for (bool from_loop : {true, false}) {
     fixture f;
@@ -258,7 +258,7 @@ void a_sender_is_woken_by_its_last_release() {
   }
 }
 
-// Whether a notification follows a failure is told by IORING_CQE_F_MORE alone: linked, all of them fail, some notify.
+// IORING_CQE_F_MORE alone shows whether a notification follows a failure: linked, all of them fail, some notify.
 void failed_messages_are_released_once() {
   for (int round = 0; round < 20; round++) {
     fixture f;
