@@ -44,7 +44,7 @@ const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, st
   ERR_ZC_TOO_MANY_SEGMENTS: 'Join some of the segments first.',
   ERR_ZC_QUEUE_FULL: 'Await the writes before you add more.',
   ERR_ZC_CLOSED: 'Open a new writer, on a new connection where the socket is closed too.',
-  ERR_ZC_PEER_RESET: 'Connect again, and ask the peer how much of the data it has: what was sent may not have arrived.',
+  ERR_ZC_PEER_RESET: 'Connect again, and ask the peer how much of the data it has: bytes that were sent may not have arrived.',
   ERR_ZC_CONNECTION_REFUSED: 'Start the receiver, or check its address and port; then send again.',
   ERR_ZC_NO_BUFFERS: 'Send more slowly, or raise net.core.wmem_max and the send buffer of the socket.',
   ERR_ZC_DRAIN_TIMEOUT: 'Find out why the peer does not read, or raise drainTimeoutMs.',

@@ -155,7 +155,7 @@ export function enterFailure(errno: number): DriverFailure {
   const name = errnoName(errno)
   return {
     code: 'ERR_ZC_SYSTEM',
-    message: `io_uring_enter fails with ${name} again and again: nothing more is sent through this ring, nor is it told what was released.`,
+    message: `io_uring_enter fails with ${name} again and again: this ring sends no more, and reports no release.`,
     errno: name,
     syscall: 'io_uring_enter',
     remedy: enterRemedies[errno] ?? insteadOfUring,

@@ -96,7 +96,7 @@ function withRing(findings: Uint32Array, checks: CapabilityCheck[], options: Res
   )
   if (sendZc !== 1 || sendmsgZc !== 1) return unavailable(message, remedy, checks)
   if (!memlock.ok) return unavailable(`RLIMIT_MEMLOCK is too low: ${memlock.found}.`, memlock.remedy, checks)
-  const copies = reportsUsage === 1 ? '' : '; copied sends cannot be told apart before Linux 6.2'
+  const copies = reportsUsage === 1 ? '' : '; Linux before 6.2 does not report copied sends'
   return { backend: 'uring', available: true, reason: `io_uring with SEND_ZC and SENDMSG_ZC, ring flags ${flags}${copies}.`, checks }
 }
 
