@@ -56,6 +56,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     // It has a help text and a parser of its own: records stand among its arguments.
     load: async () => ({ about: '', options: {}, run: (await import('./report/run-report.js')).runReport }),
   },
+  calibrate: {
+    summary: 'from which size on zero-copy pays on this machine, and the options for it',
+    load: async () => (await import('./commands/calibrate.js')).calibrateCommand,
+  },
   wire: {
     summary: 'a wire of its own, and a command of yours in it: bytes leave without a copy',
     load: async () => (await import('./commands/wire.js')).wireCommand,

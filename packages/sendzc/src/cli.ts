@@ -7,11 +7,20 @@ import { doctorProbes, doctorReport, zerocopyWorks } from './doctor.js'
 const USAGE = `Usage: sendzc COMMAND
 
   doctor [--json]   what every backend can do on this host; where it cannot, why and what to do
+  calibrate         says which command measures from which size on zero-copy pays on this machine
   build-addons      builds the addons from source, where no prebuilt ones exist (a compiler and liburing are needed)
   --version         prints the version
   --help            prints this
 
 The exit status of doctor is 0 where at least one backend sends without copying, else 1. The laboratory is a package of its own: npx @sendzc/bench.
+`
+
+/** Measuring takes a wire (BPF, a network namespace), which is no part of what sends. */
+const CALIBRATE = `sendzc: the laboratory measures this machine, in under a minute, and prints the options for it:
+
+  npx @sendzc/bench calibrate
+
+Its wire needs root, clang and libbpf. Without them it says what loopback can tell, which is nothing of a NIC.
 `
 
 function version(): string {
@@ -41,6 +50,9 @@ function run([command, ...options]: readonly string[]): number {
   switch (command) {
     case 'doctor':
       return doctor(options)
+    case 'calibrate':
+      process.stderr.write(CALIBRATE)
+      return 2
     case 'build-addons':
       return buildAddons()
     case '--version':
