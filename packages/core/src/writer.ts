@@ -28,6 +28,7 @@ export interface WriteOptions {
 
 /** Counters of one writer, from its opening. */
 export interface WriterStats {
+  /** Name of the backend. */
   backend: BackendName
   /** Writes accepted. */
   writes: number
@@ -54,9 +55,11 @@ export interface WriterStats {
   }
   /** Writes that are accepted and not yet wholly sent. */
   queuedWrites: number
+  /** Bytes of those writes that are not yet sent. */
   queuedBytes: number
   /** Messages submitted and not yet released. */
   inFlight: number
+  /** Bytes of those messages. */
   bytesInFlight: number
   /** Bytes given up and left pinned on purpose. */
   abandonedBytes: number
@@ -65,12 +68,15 @@ export interface WriterStats {
    * least 2^(i-1)). A sample: of one batch in eight, the first included.
    */
   releaseLatencyUs: number[]
+  /** Counters of the driver: system calls, notifications, pinned memory. */
   driver: DriverCounters
 }
 
 /** Sends memory over one connected socket without copying it. Made by `openWriter`. */
 export interface ZeroCopyWriter extends AsyncDisposable {
+  /** Name of the backend whose driver is open, for example `'uring'`; with `auto()` that of the chosen one. */
   readonly backend: BackendName
+  /** Whether one `write()` is a piece of a stream or one datagram. */
   readonly kind: SocketKind
   /**
    * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
@@ -87,6 +93,7 @@ export interface ZeroCopyWriter extends AsyncDisposable {
   close(): Promise<void>
   /** Aborts the connection, rejects what is queued, and lets go. Resolves when no memory is shared, or it is abandoned. */
   abort(reason?: unknown): Promise<void>
+  /** A snapshot of the counters; also after the writer is closed. */
   stats(): WriterStats
   /**
    * Resolves when no further write is accepted: with the error of a connection that failed (that of the `net.Socket` where it has one), with

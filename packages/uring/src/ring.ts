@@ -12,9 +12,13 @@ const MAX_DELIVERIES = 64
 
 /** The properties that the kernel gave to a ring. */
 export interface RingDescription {
+  /** Flags of io_uring_setup(2) that the kernel took, as bits. */
   setupFlags: number
+  /** Entries of the submission queue. */
   entries: number
+  /** Entries of the completion queue. */
   completionEntries: number
+  /** Whether the kernel reports copies (IORING_SEND_ZC_REPORT_USAGE, Linux 6.2). */
   reportsUsage: boolean
   /** Messages that may be in flight at a time, over all writers of the ring. */
   maxInFlight: number

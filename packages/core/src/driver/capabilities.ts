@@ -4,6 +4,7 @@ import type { BackendName } from './driver.js'
 export interface CapabilityCheck {
   /** Subject of the check, for example `SO_ZEROCOPY on TCP` or `kernel.io_uring_disabled`. */
   name: string
+  /** Whether the check passed. */
   ok: boolean
   /** The finding, for example `2` or `EPERM`. */
   found: string
@@ -13,6 +14,7 @@ export interface CapabilityCheck {
 
 /** The answer of {@link Backend.probe}. */
 export interface Capability {
+  /** Name of the backend. */
   backend: BackendName
   /** True where `open` can succeed on a suitable socket. */
   available: boolean
@@ -20,5 +22,6 @@ export interface Capability {
   reason: string
   /** One sentence on what to do; set where the backend is not available. */
   remedy?: string
+  /** Every check that was made, in order. */
   checks: CapabilityCheck[]
 }

@@ -20,6 +20,7 @@ export type SocketKind = 'stream' | 'datagram'
  * and the driver has left the memory pinned for the life of the process; the token may be used again, the memory not.
  */
 export const Release = { None: 0, Zerocopy: 1, Copied: 2, Undetermined: 3, Abandoned: 4 } as const
+/** One of the values of {@link Release}. */
 export type ReleaseKind = (typeof Release)[keyof typeof Release]
 
 /** Wake-ups a driver can be armed for (bits). */
@@ -117,12 +118,15 @@ export interface DriverCounters {
 
 /** A failure beneath a driver, apart from the answer to a message; an error is made from it. */
 export interface DriverFailure {
+  /** Code of the error. */
   code: ZeroCopyErrorCode
+  /** One sentence: the cause. */
   message: string
   /** Name of the error number, for example `'EIO'`. */
   errno: string
   /** Name of the system call that failed. */
   syscall: string
+  /** One sentence on what to do. */
   remedy: string
 }
 
@@ -155,7 +159,9 @@ export interface DriverOpenOptions {
  * `conformance` of `@sendzc/core/conformance` checks a driver against all of these.
  */
 export interface Driver {
+  /** Name of its backend. */
   readonly backend: BackendName
+  /** Kind of its socket. */
   readonly kind: SocketKind
   /** False: memory is never shared with the kernel after `sent` (the copy driver). */
   readonly zerocopy: boolean
@@ -191,6 +197,7 @@ export interface Driver {
    * without the pair always keeps it alive.
    */
   ref?(): void
+  /** See {@link ref}. */
   unref?(): void
   /** Aborts the connection so that the kernel lets go of queued memory (TCP: RST by `connect(AF_UNSPEC)`), and delivers what it then reports. */
   abort(): void
@@ -206,6 +213,7 @@ export interface Driver {
    * the message; else errno and call stand here, whatever the answer was. Without a token: why no further answer comes for the messages in flight.
    */
   failure?(token?: number): DriverFailure | undefined
+  /** A snapshot of the counters; after {@link close}, of the moment of closing. */
   counters(): DriverCounters
   /**
    * Closes the dup. No event follows. Memory still in flight is not freed: the driver leaves it pinned for the life of the process
@@ -217,6 +225,7 @@ export interface Driver {
 
 /** One way in which the kernel reports a release: made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
 export interface Backend {
+  /** Its name, for messages and statistics. */
   readonly name: BackendName
   /** Checks this host. Never throws; the reasons are in the result. */
   probe(): Capability
