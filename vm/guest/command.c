@@ -85,7 +85,7 @@ int run_command(void)
 	}
 	close(out);
 	close(err);
-	/* Also buries what the command left behind. */
+	/* Also waits for processes that the command left behind. */
 	while ((ended = waitpid(-1, &status, 0)) != pid)
 		if (ended < 0 && errno != EINTR)
 			fail("cannot wait for", arguments[0]);

@@ -1,5 +1,5 @@
 /*
- * What the kernel is told before the command runs.
+ * Settings of the kernel before the command runs.
  */
 #ifndef GUEST_SETTINGS_H
 #define GUEST_SETTINGS_H

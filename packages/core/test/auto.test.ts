@@ -141,7 +141,7 @@ describe('where the kernel has no memory for another notification', () => {
     expect(stats.copies.limit).toBe(36)
     expect(stats.zerocopySends).toBe(44)
     expect(warnings).toBe(0)
-    // One of them was in vain.
+    // One of these calls sent no message.
     expect(stats.driver.sendCalls).toBeLessThanOrEqual(80)
   })
 

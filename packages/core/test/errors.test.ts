@@ -11,7 +11,7 @@ describe('a remedy', () => {
     const { remedy, message } = new ZeroCopyError(code, 'It failed.')
     expect(remedy).toMatch(/^[A-Z].+\.$/u)
     expect(message).toBe(`It failed. ${remedy}`)
-    // One sentence that adds something.
+    // One sentence beyond the message.
     expect(ERROR_CODES[code]).not.toContain(remedy as string)
   })
 

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const NO_PROGRESS_MS = 5_000
 
 it('a driver that hangs at the wrap of ids is caught by the name of the case that never ends', { timeout: 60_000 }, async () => {
-  // The process loads TypeScript itself: vitest transforms only what runs within it.
+  // The process loads TypeScript itself: vitest transforms only modules that run within it.
   const child = fork(fileURLToPath(new URL('./hanging-mutant-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   const started: { promise: string; name: string }[] = []
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,4 +1,4 @@
-// Sockets that a session or an HTTP message of Node.js has in use: what a writer may be opened on, and what goes on beside it.
+// Sockets that a session or an HTTP message of Node.js has in use: on which of them a writer may open, and how Node.js goes on beside it.
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'

@@ -1,4 +1,4 @@
-// Buffers that their owner transferred away before they were released: against the contract, and yet never more than an error.
+// Buffers that their owner transferred away before they were released: a breach of the contract, which causes an error and no worse.
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { turn, until } from '../conformance/bounded.js'

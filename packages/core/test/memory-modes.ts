@@ -4,7 +4,7 @@ import type { SocketKind } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
 import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'
 
-/** A way for the fake kernel to behave, and what large writes settle with under it. */
+/** A behaviour of the fake kernel, and the outcomes of large writes under it. */
 export interface MemoryMode {
   name: string
   options: MemoryOptions

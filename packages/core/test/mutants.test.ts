@@ -8,7 +8,7 @@ import { DRIVER_MUTANTS, type DriverMutant } from './driver-mutants.js'
 import { memoryConformance } from './memory-modes.js'
 import { WRITER_MUTANTS, type WriterMutant } from './writer-mutants.js'
 
-/** One wait of the suite while a mutant runs: most mutants are seen by something that never comes. */
+/** One wait of the suite while a mutant runs: the suite sees most mutants by an event that never comes. */
 const MUTANT_WAIT_MS = 500
 /** One case while a mutant runs. */
 const MUTANT_CASE_MS = 8_000

@@ -9,7 +9,7 @@ import { openWriter } from '../src/index.js'
 import { DgramReceiveHold } from '../src/open/dgram-receive-hold.js'
 import { writev } from './consumer/writev-backend.js'
 
-/** Compiles the project of a consumer, against what is published: the compiled declarations. */
+/** Compiles the project of a consumer, against the published, compiled declarations. */
 function diagnosticsOfConsumer(): string[] {
   const configPath = join(import.meta.dirname, 'consumer/tsconfig.json')
   const parsed = ts.getParsedCommandLineOfConfigFile(configPath, undefined, {

@@ -24,7 +24,7 @@ function writeWith(change: (sent: SentWrite) => SentWrite): WriterMutation {
   return (writer) => ({ write: (data, options) => writer.write(data, options).then(change) })
 }
 
-/** Two writes for one, released with the first: what is left of a request that used more than one message. */
+/** Two writes for one, released with the first: a request may have used more than one message. */
 const releaseWithFirstPart: WriterMutation = (writer) => ({
   write: async (data, options) => {
     if (!(data instanceof Uint8Array) || data.byteLength < 20_000) return writer.write(data, options)

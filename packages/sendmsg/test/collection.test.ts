@@ -84,7 +84,7 @@ describe('system calls', () => {
   )
 })
 
-/** Which id comes next is not known before the first notification. */
+/** The next id is unknown before the first notification. */
 describe('a socket on which zero-copy was enabled before', () => {
   it.each([
     ['tcp4', tcpPairs('127.0.0.1')],

@@ -5,7 +5,7 @@ import { copy, errqueue } from '../src/index.js'
 
 /** Turns of a loop that rests: timers of this test and of its runner. A loop that spins makes tens of thousands. */
 const RESTING_TURNS = 20
-/** A read of the peer makes room and releases: a wake-up for either, and what those set off. */
+/** A read of the peer makes room and releases: a wake-up for either, and the turns that follow from those. */
 const TURNS_PER_READ = 8
 const TEST_MS = 60_000
 

@@ -9,7 +9,7 @@ const tcp: SendTask = { transport: 'tcp4', backend: 'errqueue', submits: 4, mess
 const udp: SendTask = { ...tcp, transport: 'udp4', options: { interval: 1 }, oneAtATime: false }
 const copied = (count: number): number[] => Array(count).fill(Release.Copied)
 
-/** Faults that the kernel is made to answer with, by `strace -e inject=`. */
+/** Faults that `strace -e inject=` puts in place of the kernel's answers. */
 describe('injected faults', () => {
   it(
     'sendmsg interrupted again and again is repeated, and the caller sees nothing of it',
@@ -142,7 +142,7 @@ describe('injected faults', () => {
       const report = parsed<SendReport>(await runTraced(calls, ['sendmsg:error=EPERM:when=2'], './send-child.ts', task))
       expect(report.results).toEqual([20_000, -Errno.EPERM, 20_000])
       expect(report.releases).toEqual([Release.Copied, Release.None, Release.Copied])
-      // The id of the datagram that was begun and dropped to find out.
+      // The id of the datagram that the driver began and dropped to learn the count.
       expect(report.released).toMatchObject({ unknownIds: 1, inFlight: 0, pinnedBytes: 0 })
     },
     CHILD_TEST_MS,

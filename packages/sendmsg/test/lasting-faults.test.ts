@@ -3,7 +3,7 @@ import { parsed, runTraced } from './children/child.js'
 import type { LastingFaultReport, LastingFaultTask } from './children/lasting-fault-child.js'
 
 const CHILD_TEST_MS = 90_000
-/** Calls of the kind that failed, in the whole life of the process: a bound, with room for what the process makes besides. */
+/** Calls of the kind that failed, in the whole life of the process: a bound, with room for the process's other calls. */
 const MAX_FAILED_CALLS = 40
 
 async function run(trace: string, inject: string, task: LastingFaultTask) {

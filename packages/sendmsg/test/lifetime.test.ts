@@ -121,7 +121,7 @@ describe('worker.terminate() with datagrams in the queue of a device', () => {
   )
 })
 
-/** Reads nothing until told to, then everything. */
+/** Reads no byte until it gets the order, then every byte. */
 class SlowReader {
   readonly server: Server
   readonly #connected: Promise<Socket>
@@ -141,7 +141,7 @@ class SlowReader {
     const socket = await this.#connected
     const chunks: Buffer[] = []
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    // A process that exits resets its connection where data is left unread: what counts is what came before.
+    // A process that exits resets its connection where data is left unread: only the bytes before the reset count.
     socket.on('error', () => undefined)
     const closed = once(socket, 'close')
     socket.resume()

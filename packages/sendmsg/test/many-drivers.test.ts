@@ -75,7 +75,7 @@ describe('wake-ups of many drivers in one turn of the event loop', () => {
       queueMicrotask(() => {
         wakesOfLast = last.session.wakes.length
         last.session.driver.close()
-        // Whatever fetches events lets the numbers of closed drivers be used again.
+        // Each fetch of events frees the numbers of closed drivers.
         first.session.driver.collect()
         const sink = { sent: () => undefined, released: () => undefined, wake: () => undefined }
         successor = errqueue().open({ fd: next.fd, sink, maxInFlight: 4 })

@@ -35,7 +35,7 @@ function failure(action: () => unknown): ZeroCopyError {
   throw new Error('it did not fail')
 }
 
-/** Descriptors that no driver can send on, and what it says. */
+/** Descriptors that no driver can send on, and its error. */
 const refused: Record<string, { code: ZeroCopyErrorCode; errno: string; descriptor: () => Promise<number> }> = {
   'a closed descriptor': {
     code: 'ERR_ZC_BAD_DESCRIPTOR',

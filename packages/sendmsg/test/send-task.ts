@@ -48,7 +48,7 @@ async function released(session: DriverSession): Promise<void> {
   }
 }
 
-/** Sends over a socket pair with a driver, and says what the driver said and counted. */
+/** Sends over a socket pair with a driver, and returns the driver's reports and counters. */
 export async function send(task: SendTask): Promise<SendReport> {
   const pair = await (task.transport === 'tcp4' ? tcpPairs('127.0.0.1') : udpPairs('127.0.0.1'))()
   if (task.peerPaused) pair.peer.pause()

@@ -5,7 +5,7 @@ import { setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 
-/** One wait of the suite while a mutant runs: what is waited for may never come. */
+/** One wait of the suite while a mutant runs: the awaited event may never come. */
 const MUTANT_WAIT_MS = 3_000
 /** All that one mutant runs. */
 const MUTANT_TEST_MS = 60_000

@@ -86,7 +86,7 @@ function builtAddon(): string {
   return join(release, readdirSync(release).find((name) => name.endsWith('.node')) ?? '')
 }
 
-/** Every backend, and auto, says the same: its code, and a remedy that fits. */
+/** Every backend, and auto, fails with this code and a remedy that fits. */
 function expectRefused(end: Partial<End>, code: string, remedy: RegExp, message = /./u): void {
   for (const [name, each] of Object.entries(end)) {
     expect({ name, ...each }).toMatchObject({ name, isZeroCopyError: true, code, available: false })

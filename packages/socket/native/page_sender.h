@@ -1,4 +1,4 @@
-// The system calls that sent pages without a copy before MSG_ZEROCOPY: sendfile(2), splice(2), vmsplice(2). None of them tells when
+// The system calls that sent pages without a copy before MSG_ZEROCOPY: sendfile(2), splice(2), vmsplice(2). These calls do not report when
 // the kernel no longer refers to the pages.
 #pragma once
 

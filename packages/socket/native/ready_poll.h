@@ -1,4 +1,4 @@
-// Tells once when a connecting or listening socket is ready, through one private epoll instance per environment:
+// Calls back once when a connecting or listening socket is ready, through one private epoll instance per environment:
 // libuv never watches the sockets themselves, for it refuses a second watcher and stops at POLLERR.
 #pragma once
 

@@ -13,7 +13,7 @@ async function traced(inject: readonly string[], task: SendTask = one): Promise<
   return parsed<SendChildReport>(await runTraced('io_uring_setup,io_uring_enter', inject, './send-child.ts', task))
 }
 
-/** Faults that the kernel is made to answer with, by `strace -e inject=`. */
+/** Faults that `strace -e inject=` puts in place of the kernel's answers. */
 describe('a ring that cannot be made', () => {
   it.each([
     ['EPERM', 'ERR_ZC_BACKEND_UNAVAILABLE', /seccomp/],

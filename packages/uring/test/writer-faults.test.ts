@@ -13,7 +13,7 @@ type Report = WriteReport & { probe: Capability }
 
 const CHILD_TEST_MS = 90_000
 /**
- * Six pages: three small rings of two (of the writer, and two that look at the host) may be counted at a time, and no send of eight fits. Nor does
+ * Six pages: three small rings of two (of the writer, and two that look at the host) may be counted at a time, and no send of eight fits. Neither does
  * the ring of seven that newer versions of libuv try to make for each event loop, which would leave none for these.
  */
 const MEMLOCK_OF_RINGS_BYTES = 24_576

@@ -9,7 +9,7 @@ export const BACKENDS: Readonly<Record<string, () => Backend>> = {
   copy: () => copy(),
 }
 
-/** Those that this kernel has, and why it has not the others: for the suites that take both. */
+/** The backends that this kernel has, and for each other the reason: for the suites that take both. */
 export function namedBackends(): { backends: typeof BACKENDS; skip: Readonly<Record<string, string>> } {
   const { available, reason } = inline().probe()
   if (available) return { backends: BACKENDS, skip: {} }

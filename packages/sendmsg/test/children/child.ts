@@ -102,7 +102,7 @@ export async function runTraced(trace: string, inject: readonly string[], script
   }
 }
 
-/** Parses what a child printed; fails with everything it said where it did not end well. */
+/** Parses the output of a child; fails with all of it where the child did not end well. */
 export function parsed<T>(end: ChildEnd): T {
   if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
   return JSON.parse(end.stdout) as T

@@ -1,4 +1,4 @@
-// Writes over TCP while a system call fails for good (strace makes it), and prints what the writer says of it.
+// Writes over TCP while a system call fails for good (strace makes it), and prints the writer's reports.
 import { setTimeout as delay } from 'node:timers/promises'
 import { openWriter, ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'

@@ -1,4 +1,4 @@
-// Writes to descriptor 9, a UDP socket, after its route was taken away, and prints what became of the write and of the memory.
+// Writes to descriptor 9, a UDP socket, after its route was taken away, and prints the outcome of the write and of its memory.
 import { execSync } from 'node:child_process'
 import { openWriter, ZeroCopyError } from '@sendzc/core'
 import { errqueue, processMemory } from '../../src/index.js'

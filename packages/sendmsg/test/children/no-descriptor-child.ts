@@ -1,4 +1,4 @@
-// Opens drivers while so many descriptors are free, and again when there are plenty, and prints what each open said.
+// Opens drivers while so many descriptors are free, and again when there are plenty, and prints the error of each open.
 import { closeSync, openSync } from 'node:fs'
 import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'

@@ -1,4 +1,4 @@
-// Opens drivers on a descriptor that was inherited, or on a TCP connection of its own, and prints what each backend said.
+// Opens drivers on a descriptor that was inherited, or on a TCP connection of its own, and prints the report of each backend.
 import { type Backend, ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
 import { copy, errqueue } from '../../src/index.js'

@@ -1,4 +1,4 @@
-// Opens a driver on a descriptor of the process, in a thread of its own, and says what came of it; keeps the driver open where it got one.
+// Opens a driver on a descriptor of the process, in a thread of its own, and reports the result; keeps the driver open where it got one.
 import { parentPort, workerData } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
 import { BACKENDS } from './backends.js'

@@ -1,4 +1,4 @@
-// Terminates a worker whose datagrams wait in the queue of a slow device, and prints what became of their memory. Is the worker as well.
+// Terminates a worker whose datagrams wait in the queue of a slow device, and prints the state of their memory. Is the worker as well.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { submitDatagrams, terminateWithDatagramsQueued } from '@sendzc/core/fixtures'
 import { errqueue, processMemory } from '../../src/index.js'

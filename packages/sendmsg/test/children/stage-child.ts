@@ -33,7 +33,7 @@ async function descriptor(): Promise<number> {
 function end(): void {
   if (isMainThread) process.exit(STAGE_STATUS)
   parentPort?.postMessage(task.stage)
-  // The thread that asked terminates this one here, in the middle of whatever calls.
+  // The thread that asked terminates this one here, in the middle of any call.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 }
 

@@ -1,4 +1,4 @@
-// In a process whose notifications are shifted (shifted_ids.cc): runs one promise of the suite over errqueue, and prints what failed.
+// In a process whose notifications are shifted (shifted_ids.cc): runs one promise of the suite over errqueue, and prints the failures.
 import { type ConnectedPair, collectCases, conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
 import { setWaitMs, slowUdpPairs } from '@sendzc/core/fixtures'
 import { errqueue } from '../../src/index.js'

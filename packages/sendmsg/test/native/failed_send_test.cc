@@ -277,7 +277,7 @@ void a_datagram_refused_for_its_size_that_used_an_id() {
   CHECK_EQUAL(on.sends->in_flight(), 0);
 }
 
-// Told of only because the socket asks for errors of transmission.
+// The kernel reports it only because the socket asks for errors of transmission.
 void a_datagram_dropped_by_the_device_used_an_id() {
   // No packet larger than the bucket ever leaves it.
   enter_own_network("tc qdisc add dev lo root tbf rate 100mbit burst 3000 latency 50ms");

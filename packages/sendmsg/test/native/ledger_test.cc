@@ -1,4 +1,4 @@
-// id_ledger without a socket: what it is told of sends, failures and notifications, and what it says of each message.
+// id_ledger without a socket: the tests feed it sends, failures and notifications, and check its report about each message.
 #include <map>
 #include <string>
 
@@ -58,7 +58,7 @@ void messages_are_released_by_their_ids() {
   CHECK(on.ended.has(10, "zerocopy"));
   CHECK_EQUAL(on.ended.by_token.count(11), 0);
   CHECK_EQUAL(on.ids.in_flight(), 1);
-  // Again: nobody's by now.
+  // The same range again: no message has these ids by now.
   CHECK_EQUAL(on.notify(2, 3), 2);
   CHECK(on.ids.knows_next());
 }
@@ -68,7 +68,7 @@ void the_first_notification_calibrates() {
   endings ended;
   CHECK(!ids.knows_next());
   CHECK(ids.awaits_calibration());
-  // Of an earlier sender.
+  // A range of an earlier sender.
   CHECK_EQUAL(ids.notified(completion_range{3, 6, false}, ended), 4);
   ids.sent(1, 1);
   CHECK_EQUAL(ids.notified(completion_range{40, 41, true}, ended), 1);

@@ -1,7 +1,7 @@
 // Preloaded into a process: the ids of every zero-copy notification are shifted by SENDZC_ID_SHIFT, so that a driver meets the wrap at 2^32
 // after as many messages as a test has, over the real kernel's own notifications. The drivers learn a socket's next id where SO_ZEROCOPY
-// was on before. SENDZC_ID_FAULT=more or fewer makes the range that holds the last id before the wrap one too long or too short: what a
-// driver does that counts wrongly.
+// was on before. SENDZC_ID_FAULT=more or fewer makes the range that holds the last id before the wrap one too long or too short, as a
+// driver that counts wrongly would.
 #include <time.h>
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-// Bundled by the test: opens a writer over each backend, sends, and prints what came of it. With SENDZC_TEST_EXHAUST it first takes every descriptor.
+// Bundled by the test: opens a writer over each backend, sends, and prints the results. With SENDZC_TEST_EXHAUST it first takes every descriptor.
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'

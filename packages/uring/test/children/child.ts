@@ -128,7 +128,7 @@ export async function positionOfOwn(syscall: string, nth: number, script: string
   return at + 1
 }
 
-/** Parses what a child printed; fails with everything it said where it did not end well. */
+/** Parses the output of a child; fails with all of it where the child did not end well. */
 export function parsed<T>(end: ChildEnd): T {
   if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
   return JSON.parse(end.stdout) as T

@@ -1,4 +1,4 @@
-// Writes datagrams into a socket that is full, on a slow device, and prints which were overtaken.
+// Writes datagrams into a socket that is full, on a slow device, and prints the overtaken ones.
 import { datagramsOvertaken, type LoopbackHost } from '@sendzc/core/fixtures'
 import { BACKENDS } from './backends.js'
 

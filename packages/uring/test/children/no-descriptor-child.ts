@@ -1,4 +1,4 @@
-// Takes every descriptor that the process may have but a few, opens a driver, and prints what it said, then whether it can be opened afterwards.
+// Takes every descriptor that the process may have but a few, opens a driver, and prints its error, then whether the driver can be opened afterwards.
 import { closeSync, openSync } from 'node:fs'
 import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'

@@ -1,4 +1,4 @@
-// Opens drivers on one ring, sends a message on each with one flush, and prints what became of it.
+// Opens drivers on one ring, sends a message on each with one flush, and prints the outcomes.
 
 import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'

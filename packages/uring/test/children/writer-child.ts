@@ -1,4 +1,4 @@
-// Writes through a writer in a process of its own, for tests that put the process in trouble, and prints what came of it.
+// Writes through a writer in a process of its own, for tests that put the process in trouble, and prints the report.
 import { reportWrites, type WriteTask } from '@sendzc/core/fixtures'
 import { type UringOptions, uring } from '../../src/index.js'
 import { loadNative } from '../../src/native.js'
