@@ -96,7 +96,7 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
 }
 
 /** A session above this socket writes at its handle, past any JavaScript: bytes in between would corrupt it. */
-function refuseOwnedHandle(socket: NetSocket): void {
+export function refuseOwnedHandle(socket: NetSocket): void {
   const { _handle: handle } = socket as NetSocket & NetInternals
   // A TLSSocket answers for `reading` on the handle that it was made of.
   if (handle != null && Object.getOwnPropertyDescriptor(handle, 'reading')?.get !== undefined) {

@@ -1,5 +1,6 @@
 import { Errno } from '../driver/errno.js'
 import { clock } from './clock.js'
+import type { Ending } from './endings.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 
 /** One message in flight, by token. */
@@ -150,6 +151,16 @@ export class MessageTable {
     if (isShared(record)) this.sharedCount--
     record.forget()
     this.#free.push(token)
+  }
+
+  /** Nobody will ever say when the memory of what is in flight is free; writes that are not settled get `ending`. */
+  abandonAll(ending: Ending): void {
+    for (const record of this.inFlightRecords()) {
+      for (const write of record.writes()) {
+        if (!write.ended) write.fail(ending, true)
+        write.abandon()
+      }
+    }
   }
 
   /** Messages whose answer has not come. */

@@ -154,6 +154,11 @@ export class PendingWrite {
     if (this.#outcome === undefined) this.#decide('abandoned')
   }
 
+  /** What {@link released} has settled with, or undefined. */
+  get outcome(): ReleaseOutcome | undefined {
+    return this.#outcome
+  }
+
   /** Made when it is asked for: most callers that reuse no buffer never do. */
   get released(): Promise<ReleaseOutcome> {
     if (this.#released === undefined) {

@@ -2,10 +2,13 @@ import type { Driver, DriverSink } from '../driver/driver.js'
 import type { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { Ending } from './endings.js'
+import type { Way } from './way.js'
 
 /** What a sending half is made of. */
 export interface SendingHalfInit {
   options: ResolvedWriterOptions
+  /** What is known of the way to the peer, shared with others that send there. Left out: a way of its own. */
+  way?: Way | undefined
   /** Opens the driver that reports to `sink`. */
   open: (sink: DriverSink) => Driver
   /** Runs once, when no further write is accepted: with what such a write gets. */

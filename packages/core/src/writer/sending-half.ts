@@ -1,12 +1,13 @@
-import { type Driver, type DriverFailure, type DriverSink, Errno, Release, type ReleaseKind, SendBatch, Wake } from '../driver/driver.js'
-import { errnoName } from '../driver/errno.js'
-import { limitMessage, sendFailure } from '../driver/send-failure.js'
+import { type Driver, type DriverFailure, type DriverSink, Errno, Release, type ReleaseKind, Wake } from '../driver/driver.js'
+import { limitMessage } from '../driver/send-failure.js'
 import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { SentWrite, WriteData, WriteOptions, WriterStats } from '../writer.js'
 import { AnswerOrder } from './answer-order.js'
+import { Arming } from './arming.js'
+import { BATCH } from './batch.js'
 import { DatagramBatcher } from './datagram-batcher.js'
-import { driverEnding } from './driver-ending.js'
+import { driverEnding, failedSendEnding } from './driver-ending.js'
 import { type Ending, MEMORY_GONE, signalEnding, WRITER_CLOSED } from './endings.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
@@ -20,12 +21,6 @@ import { toPendingWrite } from './write-data.js'
 import { WriteQueue } from './write-queue.js'
 import { WriterStatistics } from './writer-statistics.js'
 import { ZerocopyPolicy } from './zerocopy-policy.js'
-
-/** Messages, and segments, of one native call. */
-const MAX_BATCH_MESSAGES = 64
-const MAX_BATCH_SEGMENTS = 1_024
-/** Shared by all writers of this thread: only one batch is filled at a time, and one stays in the processor's caches where many would not. */
-const BATCH = new SendBatch(MAX_BATCH_MESSAGES, MAX_BATCH_SEGMENTS)
 
 const NO_TURN = (): void => undefined
 
@@ -59,9 +54,10 @@ export class SendingHalf implements DriverSink {
   #pumpScheduled = false
   /** The pump runs, and looks again at everything before it ends: it needs no other. */
   #pumping = false
+  /** What the driver holds back for others of its group is handed over within the pump. */
+  #flushesAtOnce = false
   readonly #pumpTask = (): void => this.#runPump()
-  /** Bits that the driver is armed for. */
-  #armed = 0
+  readonly #arming: Arming
   /** `ending`: what is queued is still sent. `discarding`: the queue was failed, what is in flight is waited for. `closed`: the driver is. */
   #phase: 'open' | 'ending' | 'discarding' | 'closed' = 'open'
   /** What a write gets from now on instead of being queued. */
@@ -74,9 +70,10 @@ export class SendingHalf implements DriverSink {
     this.#options = init.options
     const driver = init.open(this)
     this.#driver = driver
+    this.#arming = new Arming(driver)
     this.#isStream = driver.kind === 'stream'
     this.#table = new MessageTable(driver.maxInFlight)
-    this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy)
+    this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy, init.way)
     this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#pumpTask)
     this.#batcher = this.#isStream
       ? new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
@@ -129,6 +126,20 @@ export class SendingHalf implements DriverSink {
     return promise
   }
 
+  /**
+   * Queues a write and hands it to the kernel before it returns, though a driver may answer later.
+   * @returns the write: take its answer, or its promise, once
+   * @throws ZeroCopyError as {@link write} rejects
+   */
+  writeNow(data: WriteData): PendingWrite {
+    const write = this.#enqueue(data, undefined)
+    this.#flushesAtOnce = true
+    this.#pumpScheduled = true
+    this.#runPump()
+    this.#flushesAtOnce = false
+    return write
+  }
+
   #enqueue(data: WriteData, options: WriteOptions | undefined): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
     const write = toPendingWrite(data, this.#sequence, this.#isStream ? Number.POSITIVE_INFINITY : this.#driver.maxSegmentsPerMessage)
@@ -159,14 +170,8 @@ export class SendingHalf implements DriverSink {
 
   stats(): WriterStats {
     // A stream's write stays in the queue until it is wholly sent; a datagram leaves it with its message.
-    const unanswered = this.#isStream ? { messages: 0, bytes: 0 } : this.#table.unanswered()
-    const now = {
-      queuedWrites: this.#queue.length + unanswered.messages,
-      queuedBytes: this.#queue.unsentBytes + unanswered.bytes,
-      inFlight: this.#table.inFlight,
-      bytesInFlight: this.#table.inFlightBytes,
-    }
-    return this.#statistics.snapshot(this.#driver.backend, now, this.#driver.counters())
+    const unanswered = this.#isStream ? undefined : this.#table.unanswered()
+    return this.#statistics.snapshot(this.#driver, this.#queue, this.#table, unanswered)
   }
 
   // ---- turns: bytes that leave through the socket's own stream, in the order of the calls
@@ -262,7 +267,7 @@ export class SendingHalf implements DriverSink {
   }
 
   wake(bits: number): void {
-    this.#armed &= ~bits
+    this.#arming.woken(bits)
     if ((bits & Wake.Writable) !== 0 && this.#waitsFor === 'room') this.#waitsFor = null
     // Not here: events are being dispatched, and collecting makes more of them.
     if ((bits & Wake.Notification) !== 0) this.#collectDue = true
@@ -301,13 +306,11 @@ export class SendingHalf implements DriverSink {
 
   #sendFailed(token: number, errno: number, failure?: DriverFailure): void {
     const bytes = this.#isStream ? undefined : this.#table.record(token).first?.bytes
-    const syscall = this.#driver.answeringCall?.(token) ?? 'sendmsg'
-    const { code, message, ...init } = failure ?? { ...sendFailure(errno, bytes), errno: errnoName(errno), syscall }
-    if (!this.#isStream) this.#table.record(token).first?.fail({ code, message, init }, true)
+    const ending = failedSendEnding(this.#driver, token, errno, bytes, failure)
+    if (!this.#isStream) this.#table.record(token).first?.fail(ending, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
-    this.discard({ code, message, init })
-    this.#init.onBroken(new ZeroCopyError(code, message, init))
+    this.#broken(ending)
   }
 
   // ---- moving on
@@ -335,7 +338,10 @@ export class SendingHalf implements DriverSink {
   /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
   #driverThrew(cause: unknown): void {
     BATCH.clear()
-    const ending = driverEnding(this.#driver.backend, cause)
+    this.#broken(driverEnding(this.#driver.backend, cause))
+  }
+
+  #broken(ending: Ending): void {
     this.discard(ending)
     this.#init.onBroken(new ZeroCopyError(ending.code, ending.message, ending.init))
   }
@@ -346,10 +352,11 @@ export class SendingHalf implements DriverSink {
       this.#driver.submit(BATCH)
       BATCH.clear()
       const { group } = this.#driver
-      if (group !== null) {
+      if (group !== null && !this.#flushesAtOnce) {
         scheduleGroupFlush(group, this.#driver)
         break
       }
+      if (group !== null) this.#driver.flush()
     }
     this.#armForWhatIsLeft()
   }
@@ -393,9 +400,7 @@ export class SendingHalf implements DriverSink {
     // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
     // within one turn of the loop, nothing is armed and nothing is spent. A message without its answer gets that first, unasked.
     if (this.#table.inFlight > this.#unanswered) bits |= Wake.Notification
-    if ((bits & ~this.#armed) !== 0) this.#driver.arm(bits)
-    else if (bits === 0 && this.#armed !== 0) this.#driver.disarm(this.#armed)
-    this.#armed = bits === 0 ? 0 : this.#armed | bits
+    this.#arming.wait(bits)
   }
 
   // ---- the end
@@ -438,12 +443,7 @@ export class SendingHalf implements DriverSink {
     this.#phase = 'closed'
     this.#driver.disarm(Wake.Writable | Wake.Notification)
     this.#statistics.abandonedBytes += this.#driver.close()
-    for (const record of this.#table.inFlightRecords()) {
-      for (const write of record.writes()) {
-        if (!write.ended) write.fail(ending, true)
-        write.abandon()
-      }
-    }
+    this.#table.abandonAll(ending)
     this.#idleWait.check()
     this.#init.onClosed()
   }

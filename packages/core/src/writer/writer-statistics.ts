@@ -1,8 +1,9 @@
-import { type BackendName, type DriverCounters, Release, type ReleaseKind } from '../driver/driver.js'
+import { type Driver, Release, type ReleaseKind } from '../driver/driver.js'
 import type { WriterStats } from '../writer.js'
 import { clock } from './clock.js'
-import { type MessageRecord, NOT_TIMED } from './message-table.js'
+import { type MessageRecord, type MessageTable, NOT_TIMED } from './message-table.js'
 import type { CopyCause } from './pending-write.js'
+import type { WriteQueue } from './write-queue.js'
 
 /** Buckets of the latency histogram: the last one holds everything from 2^30 microseconds (18 minutes). */
 const LATENCY_BUCKETS = 32
@@ -49,24 +50,24 @@ export class WriterStatistics {
     this.#latency[bucket] = (this.#latency[bucket] as number) + 1
   }
 
-  snapshot(
-    backend: BackendName,
-    now: Pick<WriterStats, 'queuedWrites' | 'queuedBytes' | 'inFlight' | 'bytesInFlight'>,
-    driver: DriverCounters,
-  ): WriterStats {
+  /** @param unanswered - messages that have left the queue, and whose answer has not come */
+  snapshot(driver: Driver, queue: WriteQueue, table: MessageTable, unanswered = { messages: 0, bytes: 0 }): WriterStats {
     const copies = { ...this.#copies }
     return {
-      backend,
+      backend: driver.backend,
       writes: this.writes,
       sends: this.sends,
       bytesSent: this.bytesSent,
       zerocopySends: this.zerocopySends,
       copiedSends: copies.kernel + copies.threshold + copies.limit + copies.demoted + copies.backend,
       copies,
-      ...now,
+      queuedWrites: queue.length + unanswered.messages,
+      queuedBytes: queue.unsentBytes + unanswered.bytes,
+      inFlight: table.inFlight,
+      bytesInFlight: table.inFlightBytes,
       abandonedBytes: this.abandonedBytes,
       releaseLatencyUs: [...this.#latency],
-      driver,
+      driver: driver.counters(),
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Release, type ReleaseKind } from '../driver/driver.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
+import { Way } from './way.js'
 
 /**
  * Bytes that are copied at the limit between two collections. Who sends without a pause does not return to the event loop, which would tell
@@ -23,13 +24,16 @@ export class ZerocopyPolicy {
   readonly #retryEvery: number
   readonly #copyAtLimit: boolean
   readonly #capable: boolean
-  #copiedInARow = 0
-  #sendsUntilRetry = 0
+  readonly #way: Way
   #limited = false
   #copiedAtLimitBytes = 0
 
-  /** @param capable - false: the driver never shares memory */
-  constructor(options: ResolvedWriterOptions, capable: boolean) {
+  /**
+   * @param capable - false: the driver never shares memory
+   * @param way - what is known of the way to the peer, perhaps by others
+   */
+  constructor(options: ResolvedWriterOptions, capable: boolean, way: Way = new Way()) {
+    this.#way = way
     this.minMessageBytes = options.minZerocopyMessageBytes
     this.#minBytes = options.minZerocopyBytes
     this.#demoteAfter = options.demoteAfterCopied
@@ -39,7 +43,7 @@ export class ZerocopyPolicy {
   }
 
   get demoted(): boolean {
-    return this.#demoteAfter > 0 && this.#copiedInARow >= this.#demoteAfter
+    return this.#demoteAfter > 0 && this.#way.copiedInARow >= this.#demoteAfter
   }
 
   /** Why `write` is to be copied, or null; whether its message is large enough is the batcher's to say. */
@@ -49,13 +53,13 @@ export class ZerocopyPolicy {
     // Where every write is to be shared, so are the pieces of one.
     if (write.segmentCount > 1 && this.#minBytes > 0 && write.bytes < write.segmentCount * MIN_MEAN_SEGMENT_BYTES) return 'threshold'
     if (write.mustCopy || this.#limited) return 'limit'
-    return this.demoted && this.#sendsUntilRetry > 0 ? 'demoted' : null
+    return this.demoted && this.#way.sendsUntilRetry > 0 ? 'demoted' : null
   }
 
   /** A message with this cause was made. */
   messageMade(cause: CopyCause): void {
-    if (cause === 'demoted') this.#sendsUntilRetry--
-    else if (cause === null && this.demoted) this.#sendsUntilRetry = this.#retryEvery
+    if (cause === 'demoted') this.#way.sendsUntilRetry--
+    else if (cause === null && this.demoted) this.#way.sendsUntilRetry = this.#retryEvery
   }
 
   /**
@@ -85,10 +89,10 @@ export class ZerocopyPolicy {
   notified(release: ReleaseKind): void {
     this.#limited = false
     if (release === Release.Copied) {
-      if (++this.#copiedInARow === this.#demoteAfter) this.#sendsUntilRetry = this.#retryEvery
+      if (++this.#way.copiedInARow === this.#demoteAfter) this.#way.sendsUntilRetry = this.#retryEvery
     } else if (release === Release.Zerocopy) {
-      this.#copiedInARow = 0
-      this.#sendsUntilRetry = 0
+      this.#way.copiedInARow = 0
+      this.#way.sendsUntilRetry = 0
     }
   }
 }
