@@ -16,6 +16,7 @@ export {
   ERROR_CODES,
   LIMITS,
   type OpenWriterOptions,
+  type OwnPathCause,
   openWriter,
   type ReleaseOutcome,
   type SentWrite,
@@ -30,8 +31,11 @@ export {
   ZeroCopyError,
   type ZeroCopyErrorCode,
   type ZeroCopyErrorInit,
+  type ZeroCopyStats,
   type ZeroCopyWriter,
+  zeroCopyStats,
 } from '@sendzc/core'
 export { type CopyOptions, copy, type ErrqueueOptions, errqueue, type InlineOptions, inline } from '@sendzc/sendmsg'
 export { type FixedPool, type RingDescription, type UringBackend, type UringOptions, uring } from '@sendzc/uring'
 export { auto } from './auto.js'
+export { type ZeroCopyOptions, zeroCopy } from './zero-copy.js'

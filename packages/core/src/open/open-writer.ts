@@ -1,7 +1,7 @@
-import { fstatSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Backend } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
+import { sharingOf } from '../transparent/socket-layer.js'
 import { SOCKET_ENDED } from '../writer/endings.js'
 import { SendingHalf } from '../writer/sending-half.js'
 import { SocketWriter } from '../writer/socket-writer.js'
@@ -11,6 +11,7 @@ import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
 import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from './options.js'
 import { ownBytesSent } from './own-bytes.js'
+import { claim, release } from './socket-claims.js'
 import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
 
@@ -33,9 +34,6 @@ export function isBackend(value: unknown): value is Backend {
   return typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function'
 }
 
-/** Sockets that a writer of this thread is open on, by device and inode: two writers would steal each other's notifications. */
-const ownedSockets = new Set<string>()
-
 /**
  * Opens a writer on a connected socket. The socket stays the caller's: the writer works on a `dup` of its descriptor, so that a
  * closed and reused number can never receive another connection's data.
@@ -52,7 +50,9 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   const { writerDefaults } = backend as ChosenBackend
   const resolvedOptions = resolveOptions(writerDefaults, writerOptions)
   const resolved = resolveTarget(target)
-  const identity = claim(resolved)
+  const sharing = resolved.netSocket === undefined ? undefined : sharingOf(resolved.netSocket)
+  if (sharing?.isOpen === true) await sharing.yieldSocket()
+  const identity = claim(resolved.fd, resolved.netSocket === undefined ? 'descriptor' : 'socket')
   try {
     if (resolved.netSocket !== undefined && resolved.netSocket.writableLength > 0) {
       await ownBytesSent(resolved.netSocket, resolvedOptions.drainTimeoutMs)
@@ -101,31 +101,4 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
   }
   dgramSocket?.once('close', onClose)
   return writer
-}
-
-function claim({ fd, netSocket }: ResolvedTarget): string | undefined {
-  let identity: string
-  try {
-    // Numbers hold these exactly: the kernel counts the inodes of sockets in 32 bits.
-    const { dev, ino } = fstatSync(fd)
-    identity = `${dev}:${ino}`
-  } catch {
-    // Not an open descriptor: the backend's own check says so, with its code (a driver double takes any number).
-    return undefined
-  }
-  if (ownedSockets.has(identity)) {
-    throw new ZeroCopyError(
-      'ERR_ZC_SOCKET_OWNED',
-      `A writer is already open on this ${netSocket === undefined ? 'descriptor' : 'socket'}.`,
-      {
-        remedy: 'Use that writer, or close it first.',
-      },
-    )
-  }
-  ownedSockets.add(identity)
-  return identity
-}
-
-function release(identity: string | undefined): void {
-  if (identity !== undefined) ownedSockets.delete(identity)
 }

@@ -1,0 +1,82 @@
+import { channel } from 'node:diagnostics_channel'
+import { debuglog } from 'node:util'
+import type { ZeroCopyErrorCode } from '../errors.js'
+
+const debug = debuglog('sendzc')
+
+/** `{ socket, backend }`: a socket shares memory from now on, until it has been idle. */
+const opened = channel('sendzc:open')
+/** `{ target, code, message }`: a socket or server was left as it was. */
+const left = channel('sendzc:left')
+/** `{ bytes, stack }`: a program changed memory that it had written, before the callback of the write. */
+const changed = channel('sendzc:changed')
+
+/** Why a large chunk took Node's own path. */
+export type OwnPathCause = 'copies' | 'pinned' | 'left' | 'memory' | 'busy'
+
+/** What the transparent mode has done in this thread so far. */
+export interface ZeroCopyStats {
+  /** Sockets that it stands in, or stood in. */
+  sockets: number
+  /** Times that a socket was opened for sharing; again after it was idle. */
+  opened: number
+  /** Sockets that are open for sharing now: each has a second descriptor. */
+  open: number
+  /** Sockets and servers that were left as they were, by the code of the reason. */
+  left: Partial<Record<ZeroCopyErrorCode, number>>
+  /** Writes that were handed to the kernel with shared memory, or an attempt at it, and their bytes. */
+  sharedWrites: number
+  sharedBytes: number
+  /** How those ended that are released. */
+  outcomes: { zerocopy: number; copied: number; abandoned: number }
+  /**
+   * Writes with a large chunk that took Node's own path: since the kernel copies on that way (`copies`), at a limit of pinned bytes (`pinned`), on a socket that was left (`left`), of
+   * memory that cannot be shared (`memory`), while an explicit writer has the socket (`busy`).
+   */
+  ownPath: Record<OwnPathCause, number>
+  /** Bytes that are shared with the kernel now. */
+  pinnedBytes: number
+  /** Chunks that were changed before they were released; counted with `verify` only. */
+  changedChunks: number
+}
+
+/** The counters of this thread. */
+export const stats: ZeroCopyStats = {
+  sockets: 0,
+  opened: 0,
+  open: 0,
+  left: {},
+  sharedWrites: 0,
+  sharedBytes: 0,
+  outcomes: { zerocopy: 0, copied: 0, abandoned: 0 },
+  ownPath: { copies: 0, pinned: 0, left: 0, memory: 0, busy: 0 },
+  pinnedBytes: 0,
+  changedChunks: 0,
+}
+
+/** A snapshot of what the transparent mode has done in this thread. */
+export function zeroCopyStats(): ZeroCopyStats {
+  return { ...stats, left: { ...stats.left }, outcomes: { ...stats.outcomes }, ownPath: { ...stats.ownPath } }
+}
+
+export function tellOpened(socket: object, backend: string): void {
+  stats.opened++
+  debug('a socket shares memory through %s', backend)
+  if (opened.hasSubscribers) opened.publish({ socket, backend })
+}
+
+export function tellLeft(target: object, code: ZeroCopyErrorCode, message: string): void {
+  stats.left[code] = (stats.left[code] ?? 0) + 1
+  debug('left as it was: %s: %s', code, message)
+  if (left.hasSubscribers) left.publish({ target, code, message })
+}
+
+export function tellChanged(bytes: number, stack: string): void {
+  stats.changedChunks++
+  debug('%d bytes were changed before they were released; written %s', bytes, stack)
+  if (changed.hasSubscribers) changed.publish({ bytes, stack })
+}
+
+export function tellLimit(message: string): void {
+  debug('%s', message)
+}

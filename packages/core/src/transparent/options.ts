@@ -1,0 +1,74 @@
+import { totalmem } from 'node:os'
+import type { Backend } from '../driver/driver.js'
+import { flag, record, whole, withDefault } from '../open/option-reader.js'
+import { AUTO_DEFAULTS, LIMITS, parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../open/options.js'
+
+/** Part of the machine's memory that all sockets together may keep pinned by default. */
+const DEFAULT_PINNED_FRACTION = 1 / 8
+
+/** Options of `zeroCopy()`. Absent and `undefined` are the same. */
+export interface ZeroCopyOptions {
+  /** The notification path: `auto([...])`, `uring()`, `errqueue()`, `inline()`. */
+  backend: Backend
+  /** Smallest chunk, in bytes, whose memory is shared; smaller ones are copied. Default 40,960. */
+  minSharedBytes?: number | undefined
+  /**
+   * Checks each shared chunk when it is written and when it is released; where they differ, the program has changed memory before the callback of its
+   * write. The write is named with its stack, counted, and told to the channel `sendzc:changed`; from then on this process copies. Default false.
+   */
+  verify?: boolean | undefined
+  /**
+   * Bytes that all sockets of this thread together keep shared with the kernel, at most; beyond them large chunks are copied. A chunk that begins below the limit
+   * is shared whole. Default an eighth of the machine's memory.
+   */
+  maxPinnedBytes?: number | undefined
+  /** The same for each socket. Default 16,777,216. */
+  maxPinnedBytesPerSocket?: number | undefined
+  /** Messages of one socket in flight. Default 256. */
+  maxInFlight?: number | undefined
+  /** How long, in ms, the kernel may keep memory of a socket that was destroyed, before its connection is aborted. Default 30,000. */
+  drainTimeoutMs?: number | undefined
+  /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). Default 1,000. */
+  abortGraceMs?: number | undefined
+  /** How long, in ms, a socket's second descriptor stays open after its last shared chunk. Default 5,000. */
+  idleCloseMs?: number | undefined
+  /** Copied notifications in a row on the way to a peer address after which large chunks take Node's own path. 0 = never. Default 16. */
+  demoteAfterCopied?: number | undefined
+  /** Large chunks on Node's own path between two attempts at zero-copy, once that happened. Default 1,024. */
+  retryZerocopyEvery?: number | undefined
+}
+
+type Limits = Required<{ [K in Exclude<keyof ZeroCopyOptions, 'backend'>]: Exclude<ZeroCopyOptions[K], undefined> }>
+
+/** Options of `zeroCopy()`, with every default filled in. */
+export interface ResolvedZeroCopyOptions extends Limits {
+  backend: Backend
+  /** For the sending half of each socket. */
+  writer: ResolvedWriterOptions
+}
+
+const schema = record<Limits>({
+  minSharedBytes: withDefault(whole(1, Number.MAX_SAFE_INTEGER), AUTO_DEFAULTS.minZerocopyMessageBytes),
+  verify: withDefault(flag, false),
+  maxPinnedBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), Math.floor(totalmem() * DEFAULT_PINNED_FRACTION)),
+  maxPinnedBytesPerSocket: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 16_777_216),
+  maxInFlight: withDefault(whole(1, LIMITS.maxInFlight), 256),
+  drainTimeoutMs: withDefault(whole(0, LIMITS.drainTimeoutMs), 30_000),
+  abortGraceMs: withDefault(whole(0, LIMITS.abortGraceMs), 1_000),
+  idleCloseMs: withDefault(whole(1, LIMITS.drainTimeoutMs), 5_000),
+  demoteAfterCopied: withDefault(whole(0, 1_048_576), AUTO_DEFAULTS.demoteAfterCopied),
+  retryZerocopyEvery: withDefault(whole(1, 1_048_576), 1_024),
+})
+
+/** @throws ZeroCopyError ERR_ZC_INVALID_OPTION */
+export function resolveZeroCopyOptions({ backend, ...rest }: ZeroCopyOptions): ResolvedZeroCopyOptions {
+  const limits = parseOptions(schema, rest, 'zeroCopy')
+  const { maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery } = limits
+  const writer = parseOptions(
+    writerOptionsSchema,
+    // Whether a chunk is shared was decided by its size before the half sees it.
+    { minZerocopyBytes: 1, copyAtLimit: true, maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery },
+    'zeroCopy',
+  )
+  return { ...limits, backend, writer }
+}

@@ -1,0 +1,94 @@
+// A program that knows nothing of the library, but for what it prints at its end.
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import tls from 'node:tls'
+import { zeroCopyStats } from '@sendzc/core'
+
+const BODY = Buffer.alloc(300_000, 'body')
+const warnings: string[] = []
+process.on('warning', ({ code, message }: Error & { code?: string }) => code !== 'ZC_NOT_REGISTERED' && warnings.push(message))
+
+async function listen(server: net.Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return (server.address() as net.AddressInfo).port
+}
+
+async function count(stream: AsyncIterable<unknown>): Promise<number> {
+  let bytes = 0
+  for await (const chunk of stream) bytes += (chunk as Buffer).length
+  return bytes
+}
+
+/** A request on a connection of its own. */
+async function get(port: number): Promise<number> {
+  const request = http.get({ port, host: '127.0.0.1', agent: false })
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  return count(response)
+}
+
+/** A key and a certificate that nobody trusts. */
+function keyPair(): { key: Buffer; cert: Buffer } {
+  const folder = mkdtempSync(join(tmpdir(), 'sendzc-tls-'))
+  try {
+    const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const TASKS: Record<string, () => Promise<number>> = {
+  async http() {
+    const server = http.createServer((_request, response) => response.end(BODY))
+    const bytes = await get(await listen(server))
+    server.close()
+    return bytes
+  },
+  async many() {
+    const server = http.createServer((_request, response) => response.end(BODY))
+    const port = await listen(server)
+    let bytes = 0
+    for (let request = 0; request < 20; request++) bytes += await get(port)
+    server.close()
+    return bytes
+  },
+  async client() {
+    const server = net.createServer()
+    const client = net.connect(await listen(server), '127.0.0.1')
+    const connected = once(server, 'connection') as Promise<[net.Socket]>
+    client.end(BODY)
+    const [socket] = await connected
+    const bytes = await count(socket)
+    server.close()
+    return bytes
+  },
+  async tls() {
+    const server = tls.createServer(keyPair(), (socket) => socket.end(BODY))
+    const client = tls.connect({ port: await listen(server), host: '127.0.0.1', rejectUnauthorized: false })
+    const bytes = await count(client)
+    server.close()
+    return bytes
+  },
+  async http2() {
+    const server = http2.createServer((_request, response) => response.end(BODY))
+    const session = http2.connect(`http://127.0.0.1:${await listen(server as unknown as net.Server)}`)
+    const bytes = await count(session.request({ ':path': '/' }))
+    session.close()
+    server.close()
+    return bytes
+  },
+}
+
+const task = TASKS[process.argv[2] ?? '']
+if (task === undefined) throw new Error(`no such task: ${process.argv[2]}`)
+const received = await task()
+const { sharedWrites, left } = zeroCopyStats()
+console.log(JSON.stringify({ sharedWrites, received, left, warnings }))
