@@ -70,6 +70,13 @@ describe('README', () => {
   })
 })
 
+it('the page of the laboratory has every bench command', () => {
+  const commands = read('packages/bench/src/bench.ts').match(/const COMMANDS[\s\S]+?\n}\n/)?.[0] ?? ''
+  const names = [...commands.matchAll(/^ {2}(\w+): \{/gm)].map(([, name]) => name)
+  expect(names.length).toBeGreaterThan(10)
+  for (const name of names) expect(read('docs/laboratory.md')).toMatch(new RegExp(`^npx -y pnpm@10 bench ${name}\\b`, 'm'))
+})
+
 describe('the decisions', () => {
   const names = readdirSync(resolve(ROOT, 'docs/decisions')).filter((name) => name !== 'README.md')
 
