@@ -56,6 +56,7 @@ const app = await Application.bootstrap({
     .map((path) => join(root, path)),
   out,
   router: 'path',
+  sortEntryPoints: false,
   includeVersion: false,
   excludeInternal: true,
   excludePrivate: true,
