@@ -7,6 +7,7 @@ export interface CaseResult {
   promise: string
   /** Name of the case. */
   name: string
+  /** Why the case failed; undefined where it passed. */
   error: Error | undefined
 }
 

@@ -8,7 +8,9 @@ import type { DriverTrial, Trial } from './trial.js'
 
 /** The functions of a test framework that the suite needs: those of vitest, jest, mocha and node:test fit. */
 export interface TestFramework {
+  /** Groups tests under a name. */
   describe: (name: string, body: () => void) => unknown
+  /** Registers one test. */
   it: TestFunction
 }
 
@@ -27,6 +29,7 @@ export type OpenWriter = (target: never, options: WriterOptions & { backend: Bac
 export interface ConformanceOptions extends TestFramework {
   /** Name of the suite in the report, for example `errqueue tcp4`. */
   name: string
+  /** Kind of the sockets that `openPair` makes. */
   kind: SocketKind
   /** Opens a connected pair; the suite disposes of it. See `tcpPairs`, `udpPairs` and `RemotePeers`. */
   openPair: () => Promise<ConnectedPair>

@@ -15,6 +15,7 @@ export interface Peer {
   readonly unreadDatagrams: number
   /** Stops taking bytes from the connection, so that the sender stalls. Streams only. */
   pause(): void
+  /** Takes bytes again. Streams only. */
   resume(): void
   /** Ends the connection with a reset (TCP: RST). Streams only. */
   reset(): void
@@ -39,6 +40,7 @@ export interface ConnectedPair {
 
 /** Data that arrived and waits for a reader; both kinds of peer are built on it. */
 export class Inbox {
+  /** Resolves at {@link end}. */
   readonly ended: Promise<void>
   #chunks: Uint8Array[] = []
   #bytes = 0
@@ -53,20 +55,24 @@ export class Inbox {
     })
   }
 
+  /** Bytes that arrived and were not read yet. */
   get bytes(): number {
     return this.#bytes
   }
 
+  /** Chunks that arrived and were not read yet. */
   get chunks(): number {
     return this.#chunks.length
   }
 
+  /** Adds a chunk that arrived. The inbox keeps its memory. */
   push(chunk: Uint8Array): void {
     this.#chunks.push(chunk)
     this.#bytes += chunk.byteLength
     this.#arrival?.()
   }
 
+  /** The connection has ended: reads of more bytes than arrived fail. */
   end(): void {
     this.#hasEnded = true
     this.#markEnded()

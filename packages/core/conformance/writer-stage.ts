@@ -22,6 +22,7 @@ export type ProcessStage = WriterStage | typeof LEFT_IN_FLIGHT
 
 /** The task of a child of {@link runWriterStage}. */
 export interface WriterStageTask {
+  /** Where the thread or process ends. */
   stage: ProcessStage
   /** One of the names that it was given. */
   backend: string

@@ -39,11 +39,17 @@ export const TABLE_WORDS = 3
  * message `m - 1` in `segments`. The native side reads `segments` by index, so entries beyond `segmentCount` are stale.
  */
 export class SendBatch {
+  /** Token, number of segments and flags of each message; {@link TABLE_WORDS} words a message. */
   readonly table: Uint32Array
+  /** Memory of the messages, in their order. */
   readonly segments: (Uint8Array | undefined)[]
+  /** Capacity in messages. */
   readonly maxMessages: number
+  /** Capacity in segments, over all messages. */
   readonly maxSegments: number
+  /** Messages that are closed. */
   messageCount = 0
+  /** Segments that were added, those of an open message included. */
   segmentCount = 0
 
   /**

@@ -21,10 +21,12 @@ export class EventDispatcher {
     this.#sinks[index] = sink
   }
 
+  /** True while events are handed out. */
   get dispatching(): boolean {
     return this.#dispatching
   }
 
+  /** Hands out the first `count` events; throws where it is called from within a sink. */
   dispatch(events: Int32Array, count: number): void {
     if (this.#dispatching) throw new Error('events dispatched while events are dispatched')
     this.#dispatching = true
