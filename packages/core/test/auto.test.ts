@@ -1,6 +1,7 @@
 import { setImmediate as oneTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { assertContent, content, WriteLedger } from '../conformance/fixtures/index.js'
+import { ZeroCopyError } from '../src/errors.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { AUTO_DEFAULTS, type WriterOptions } from '../src/open/options.js'
@@ -173,4 +174,16 @@ describe('where the kernel has no memory for another notification', () => {
     socket.withholdNotifications = false
     await writer.close()
   })
+})
+
+it('where no backend works, the error has the errno and the call of the last one', async () => {
+  const refusing = (errno: string, syscall: string) => ({
+    ...memory(),
+    open: () => {
+      throw new ZeroCopyError('ERR_ZC_LIMIT', 'There is no descriptor left.', { errno, syscall })
+    },
+  })
+  const { fd } = memory().openSocket()
+  const backend = auto([refusing('ENOMEM', 'io_uring_setup'), refusing('EMFILE', 'fcntl')])
+  await expect(openWriter({ fd }, { backend })).rejects.toMatchObject({ code: 'ERR_ZC_LIMIT', errno: 'EMFILE', syscall: 'fcntl' })
 })

@@ -47,6 +47,8 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
       const last = passed.at(-1) as ZeroCopyError
       throw new ZeroCopyError(last.code, `No backend works on this socket: ${reasons.join('; ')}`, {
         cause: new AggregateError(passed),
+        errno: last.errno,
+        syscall: last.syscall,
         remedy: 'Each cause names what can be done about it.',
       })
     },
