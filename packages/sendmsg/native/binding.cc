@@ -14,13 +14,13 @@ namespace sendzc {
 
 namespace {
 
-// initialize(onEvents, isMainThread): the array of the control words, or a negated errno
+// initialize(onEvents, isMainThread): the array of the control words, or what failed (see pack_failure)
 Napi::Value initialize(const Napi::CallbackInfo& info) {
   cold given(info, 2);
   bool is_main_thread = given.boolean(1);
   if (!given.valid()) return given.refuse(misused);
-  int error = given.instance().initialize(given[0], is_main_thread);
-  return error != 0 ? given.number(error) : given.instance().control().array(info.Env(), control_word_count);
+  int32_t failure = given.instance().initialize(given[0], is_main_thread);
+  return failure != 0 ? given.number(failure) : given.instance().control().array(info.Env(), control_word_count);
 }
 
 // useEvents(words)
@@ -56,7 +56,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   return given.number(handle);
 }
 
-// failure(handle, token): the system_call that failed for a message, and its errno times 16
+// failure(handle, token): what failed for a message (see pack_failure)
 Napi::Value failure(const Napi::CallbackInfo& info) {
   cold given(info, 2);
   driver* found = opened_driver(given, 0);

@@ -44,9 +44,9 @@ class driver final : public release_sink {
   void note_failure(uint32_t token, system_call call, int64_t result) {
     if (token >= max_in_flight_) return;
     failures_.resize(max_in_flight_);
-    failures_[token] = static_cast<uint16_t>(-result << failed_call_bits | static_cast<int64_t>(call));
+    failures_[token] = static_cast<uint16_t>(pack_failure(call, result));
   }
-  // The call, and above failed_call_bits the errno; 0 where nothing failed so far.
+  // See pack_failure(); 0 where nothing failed so far.
   int32_t failure(uint32_t token) const { return token < failures_.size() ? failures_[token] : 0; }
   void report_wake(uint32_t bits) { events_.push(index_, 0, event_wake, static_cast<int32_t>(bits)); }
 
@@ -85,7 +85,6 @@ class driver final : public release_sink {
   uint32_t handle_;
   int32_t index_;
   uint32_t max_in_flight_;
-  static constexpr int failed_call_bits = 4;
   std::vector<uint16_t> failures_;
   event_buffer& events_;
 };

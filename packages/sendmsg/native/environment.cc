@@ -28,23 +28,25 @@ class silent_sink final : public release_sink {
 
 }  // namespace
 
-int environment::initialize(Napi::Value on_events, bool is_main_thread) {
+int32_t environment::initialize(Napi::Value on_events, bool is_main_thread) {
   is_main_thread_ = is_main_thread;
-  int error = join_loop();
-  if (error != 0) return error;
-  return on_events_.set(env_, "sendzc", on_events) ? 0 : -ENOMEM;
+  int32_t failure = join_loop();
+  if (failure != 0) return failure;
+  return on_events_.set(env_, "sendzc", on_events) ? 0 : pack_failure(system_call::none, -ENOMEM);
 }
 
 // May be called again where it failed.
-int environment::join_loop() {
+int32_t environment::join_loop() {
   if (poll_.is_open()) return 0;
   uv_loop_t* loop = nullptr;
   int error = wakes_.open();
-  if (error != 0) return error;
-  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
+  if (error != 0) return pack_failure(system_call::epoll_create1, error);
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return pack_failure(system_call::none, -EINVAL);
   if (!timer_.is_open()) error = timer_.open(loop, on_timer, this);
-  if (error == 0) error = poll_.open(loop, wakes_.fd(), on_ready, this);
-  return error != 0 ? error : poll_.start();
+  if (error != 0) return pack_failure(system_call::none, error);
+  error = poll_.open(loop, wakes_.fd(), on_ready, this);
+  if (error == 0) error = poll_.start();
+  return error == 0 ? 0 : pack_failure(system_call::epoll_ctl, error);
 }
 
 void environment::use_events(Napi::Value array, elements_view<int32_t> words) {

@@ -54,8 +54,9 @@ class environment {
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
 
-  // Once: where events are handed to, and whether the end of this environment is that of the process. 0 or a negated errno.
-  int initialize(Napi::Value on_events, bool is_main_thread);
+  // Once: where events are handed to, and whether the end of this environment is that of the process. 0, or what failed (see
+  // pack_failure).
+  int32_t initialize(Napi::Value on_events, bool is_main_thread);
   // The Int32Array for events from now on. Never while events wait in it.
   void use_events(Napi::Value array, elements_view<int32_t> words);
   control_words& control() { return control_; }
@@ -86,7 +87,7 @@ class environment {
     uint32_t generation = 0;
   };
 
-  int join_loop();
+  int32_t join_loop();
   static void on_ready(void* self) { static_cast<environment*>(self)->deliver_wakes(); }
   void deliver_wakes();
   static void on_timer(void* self) { static_cast<environment*>(self)->retry(); }

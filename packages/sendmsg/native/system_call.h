@@ -13,7 +13,13 @@
 namespace sendzc {
 
 // The calls that an error can come from. Mirrored by src/native.ts.
-enum class system_call : uint8_t { none = 0, sendmsg = 1, sendmmsg = 2, recvmsg = 3, recvmmsg = 4 };
+enum class system_call : uint8_t { none = 0, sendmsg = 1, sendmmsg = 2, recvmsg = 3, recvmmsg = 4, epoll_create1 = 5, epoll_ctl = 6 };
+
+// A call and the negated errno that it answered with, in one number. Mirrored by src/call-failure.ts.
+constexpr int failed_call_bits = 4;
+inline int32_t pack_failure(system_call call, int64_t error) {
+  return static_cast<int32_t>(-error << failed_call_bits | static_cast<int64_t>(call));
+}
 
 // With MSG_DONTWAIT nothing sleeps, so a signal interrupts once at most; more than this is a fault to report.
 constexpr int max_interrupted_retries = 64;

@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
+import { failedCall } from './call-failure.js'
 import { loadNative, type NativeAddon } from './native.js'
 import { joinError } from './open-error.js'
 
@@ -19,7 +20,7 @@ export class AddonEnvironment {
     this.addon = addon
     addon.useEvents(this.#events)
     const control = addon.initialize((count) => this.dispatch(count), isMainThread)
-    if (typeof control === 'number') throw joinError(control)
+    if (typeof control === 'number') throw joinError(failedCall(control))
     this.#control = control
   }
 

@@ -7,7 +7,7 @@ export interface FailedCall {
   syscall: (typeof SYSTEM_CALLS)[number]
 }
 
-/** Bits of a failure that name the call. Mirrors `failed_call_bits` in native/driver.h. */
+/** Bits of a failure that name the call. Mirrors `failed_call_bits` in native/system_call.h. */
 const CALL_BITS = 4
 
 /** Takes the answer of `NativeAddon.failure` apart. */
@@ -36,17 +36,15 @@ export function answerFailure({ errno, syscall }: FailedCall): DriverFailure | u
   }
 }
 
+/** The remedy for a call that lacked memory, a watch or the permission. */
+export function shortageRemedy(errno: string, syscall: string): string {
+  if (errno === 'ENOSPC') return 'Raise the limit on watched descriptors (sysctl fs.epoll.max_user_watches).'
+  return `Allow ${syscall} where a sandbox filters system calls, and see that the kernel has memory.`
+}
+
 /** The error of a driver that can't wait for wake-ups. */
 export function wakeUpFailure(negated: number, syscall: 'epoll_ctl' | 'epoll_wait'): DriverFailure {
   const errno = errnoName(negated)
-  return {
-    code: 'ERR_ZC_SYSTEM',
-    message: `The wake-up could not be asked for: ${syscall} failed with ${errno}.`,
-    errno,
-    syscall,
-    remedy:
-      errno === 'ENOSPC'
-        ? 'Raise the limit on watched descriptors (sysctl fs.epoll.max_user_watches).'
-        : `Allow ${syscall} where a sandbox filters system calls, and see that the kernel has memory.`,
-  }
+  const message = `The wake-up could not be asked for: ${syscall} failed with ${errno}.`
+  return { code: 'ERR_ZC_SYSTEM', message, errno, syscall, remedy: shortageRemedy(errno, syscall) }
 }

@@ -20,7 +20,7 @@ export const OpenStage = {
 } as const
 
 /** The calls that an error can come from. Mirrors `system_call` in native/system_call.h. */
-export const SYSTEM_CALLS = ['sendmsg', 'sendmsg', 'sendmmsg', 'recvmsg', 'recvmmsg'] as const
+export const SYSTEM_CALLS = ['sendmsg', 'sendmsg', 'sendmmsg', 'recvmsg', 'recvmmsg', 'epoll_create1', 'epoll_ctl'] as const
 
 /** Words of the report that {@link NativeAddon.open} fills: stage, domain, type, protocol, listening. */
 export const OPEN_REPORT_WORDS = 5
@@ -38,7 +38,7 @@ export const SocketType = { Stream: 1, Dgram: 2 } as const
 export interface NativeAddon {
   /**
    * Once per environment: `onEvents(count)` is called from the event loop after `count` events were written.
-   * @returns the control words: handle, token and flags of {@link submitOne}
+   * @returns the control words: handle, token and flags of {@link submitOne}; or what failed, as {@link failure} does
    */
   initialize(onEvents: (count: number) => void, isMainThread: boolean): Uint32Array | number
   /** The array that events are written to from now on. */

@@ -1,5 +1,6 @@
 import { type BackendName, ZeroCopyError, type ZeroCopyErrorCode } from '@sendzc/core'
 import { errnoName } from '@sendzc/core/driver'
+import { type FailedCall, shortageRemedy } from './call-failure.js'
 import { Domain, OpenStage } from './native.js'
 
 interface Explanation {
@@ -104,7 +105,7 @@ function explainShortage(errno: string, what: string, syscall: string): Explanat
   return {
     code: 'ERR_ZC_SYSTEM',
     message,
-    remedy: `Allow ${syscall} where a sandbox filters system calls, and see that the kernel has memory.`,
+    remedy: shortageRemedy(errno, syscall),
     syscall,
   }
 }
@@ -117,8 +118,8 @@ export function openError(backend: BackendName, negated: number, fd: number, rep
 }
 
 /** The error of a thread whose drivers can't join its event loop. */
-export function joinError(negated: number): ZeroCopyError {
-  const errno = errnoName(negated)
-  const { code, message, remedy, syscall } = explainShortage(errno, 'The event loop could not be joined', 'epoll_create1')
+export function joinError(failed: FailedCall): ZeroCopyError {
+  const errno = errnoName(failed.errno)
+  const { code, message, remedy, syscall } = explainShortage(errno, 'The event loop could not be joined', failed.syscall)
   return new ZeroCopyError(code, message, { errno, syscall, remedy })
 }

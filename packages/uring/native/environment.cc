@@ -14,6 +14,7 @@ Napi::Value environment::initialize(bool main_thread) {
 
 int environment::create_ring(const ring_settings& settings, Napi::Value events, Napi::Value on_ready_function,
                              elements_view<int32_t> words) {
+  failed_call_ = "";
   uint32_t place = 0;
   while (place < max_rings && rings_[place].ring != nullptr) place++;
   if (place == max_rings) {

@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /** Turns a failure into the error that callers see. */
-export function failureError(failure: Failure, errno: number, syscall: string): ZeroCopyError {
+export function failureError(failure: Failure, errno: number, syscall: string | undefined): ZeroCopyError {
   return new ZeroCopyError(failure.code, failure.message, { errno: errnoName(errno), syscall, remedy: failure.remedy })
 }
 
@@ -44,7 +44,25 @@ function memlockText(): string {
   return limit === undefined ? 'RLIMIT_MEMLOCK' : `RLIMIT_MEMLOCK (ulimit -l) is ${limit} bytes`
 }
 
-/** The failure to make a ring. */
+/** The error of a ring that could not be made. `syscall` is empty at a limit of the addon's own. */
+export function ringError(errno: number, syscall: string): ZeroCopyError {
+  const failure = syscall === 'epoll_ctl' ? joinFailure(errno) : ringFailure(errno)
+  return failureError(failure, errno, syscall === '' ? undefined : syscall)
+}
+
+/** The failure to wait for a ring. */
+function joinFailure(errno: number): Failure {
+  return {
+    code: 'ERR_ZC_SYSTEM',
+    message: `The event loop could not be joined: epoll_ctl failed with ${errnoName(errno)}.`,
+    remedy:
+      errno === Errno.ENOSPC
+        ? 'Raise the limit on watched descriptors (sysctl fs.epoll.max_user_watches).'
+        : 'Allow epoll_ctl where a sandbox filters system calls, and see that the kernel has memory.',
+  }
+}
+
+/** The failure to set up a ring. */
 export function ringFailure(errno: number): Failure {
   switch (errno) {
     case Errno.EPERM:

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
 import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
-import { failureError, fixedBufferFailure, ringFailure } from './failures.js'
+import { failureError, fixedBufferFailure, ringError } from './failures.js'
 import { type LoadedAddon, loadNative, NO_DRIVER } from './native.js'
 import type { ResolvedUringOptions } from './options.js'
 
@@ -48,7 +48,7 @@ export class UringRing {
     this.native = native
     const sqpollIdleMs = options.sqpoll?.idleMs ?? -1
     const handle = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events, () => this.ready())
-    if (handle < 0) throw failureError(ringFailure(-handle), -handle, native.failedCall())
+    if (handle < 0) throw ringError(-handle, native.failedCall())
     this.handle = handle
     // Its thread ends with the last notification, and the process with its thread. process.exit() ends no environment.
     if (options.sqpoll !== undefined && isMainThread) process.on('exit', this.#drain)
