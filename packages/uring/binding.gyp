@@ -17,7 +17,7 @@
       "include_dirs": [
         "native",
         # The headers that the addons share: in a checkout, and where the package brings its own copy.
-        "node_modules/@sendzc/native/include",
+        "../native/include",
         "native/shared",
         "<!(node -p \"try { require('node-addon-api').include_dir } catch { 'native/shared/node-addon-api' }\")"
       ],

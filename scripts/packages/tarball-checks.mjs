@@ -6,6 +6,8 @@ import { run } from '../prebuilt/fetch.mjs'
 import { root } from './stage.mjs'
 
 const FIELDS = ['name', 'version', 'description', 'keywords', 'license', 'repository', 'publishConfig']
+/** Packages of the checkout alone: the laboratory, its sockets, and the headers that a package with an addon brings a copy of. */
+const CHECKOUT_ALONE = /@sendzc\/(bench|socket|native)\b/
 const JUNK = /\.tsbuildinfo$|(^|\/)(node_modules|test|tests|build|coverage)\/|\.test\.|^tsconfig|(^|\/)\.[^/]+$/
 
 /** Every file that an exports map leads to. */
@@ -32,6 +34,8 @@ export function tarballFindings({ name, file, files }) {
       findings.push('is not under the MIT license alone')
     }
     findings.push(...files.filter((one) => JUNK.test(one)).map((one) => `has ${one}`))
+    const naming = files.filter((one) => CHECKOUT_ALONE.test(readFileSync(join(folder, one), 'utf8')))
+    findings.push(...naming.map((one) => `speaks in ${one} of a package that is not published`))
     const entries = [...exportedFiles(manifest.exports), ...Object.values(manifest.bin ?? {})]
     findings.push(...entries.filter((entry) => !existsSync(join(folder, entry))).map((entry) => `names ${entry}, which it does not have`))
     for (const map of files.filter((one) => one.endsWith('.map'))) {

@@ -12,7 +12,7 @@ const USAGE = `Usage: sendzc COMMAND
   --version         prints the version
   --help            prints this
 
-The exit status of doctor is 0 where at least one backend sends without copying, else 1. The laboratory is a package of its own: npx @sendzc/bench.
+The exit status of doctor is 0 where at least one backend sends without copying, else 1. The laboratory is in the repository alone.
 `
 
 /** Measuring takes a wire (BPF, a network namespace), which is no part of what sends. */

@@ -2,7 +2,7 @@ import type { Socket as DgramSocket } from 'node:dgram'
 import type { Socket as NetSocket } from 'node:net'
 import { ZeroCopyError } from '../errors.js'
 
-/** A descriptor number, or an object that owns one (a socket from `@sendzc/socket`). It stays the caller's. */
+/** A descriptor number, or an object that owns one. It stays the caller's. */
 export type DescriptorTarget = number | { readonly fd: number }
 
 /**
