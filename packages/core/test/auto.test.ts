@@ -1,6 +1,7 @@
 import { setImmediate as oneTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { assertContent, content, WriteLedger } from '../conformance/fixtures/index.js'
+import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
@@ -177,8 +178,9 @@ describe('where the kernel has no memory for another notification', () => {
 })
 
 it('where no backend works, the error has the errno and the call of the last one', async () => {
-  const refusing = (errno: string, syscall: string) => ({
-    ...memory(),
+  const refusing = (errno: string, syscall: string): Backend => ({
+    name: 'memory',
+    probe: () => memory().probe(),
     open: () => {
       throw new ZeroCopyError('ERR_ZC_LIMIT', 'There is no descriptor left.', { errno, syscall })
     },
