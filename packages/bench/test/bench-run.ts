@@ -1,10 +1,10 @@
 // Runs the program inside a test, in a folder of its own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, watch } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { bundleProgram } from '@sendzc/core/fixtures'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { bench } from '../src/bench.js'
 import { findArchive } from '../src/c-programs/selftests.js'
@@ -55,17 +55,20 @@ export async function run(args: readonly string[], onStderr: (text: string) => v
   }
 }
 
+/** Path of the program `bench`, as plain node runs it. */
+export function benchProgram(): Promise<string> {
+  return bundleProgram(fileURLToPath(new URL('../src/cli.ts', import.meta.url)))
+}
+
 /**
  * The program in a process of its own, which can be killed.
  * @param prefix - a command that starts it, as `ip netns exec NAME`
  */
-export function start(
+export async function start(
   args: readonly string[],
   { prefix = [], detached = false }: { prefix?: string[]; detached?: boolean } = {},
-): ChildProcess {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-  const [command = '', ...rest] = [...prefix, process.execPath, '--conditions=@sendzc/source', '--import', tsx, program, ...args]
+): Promise<ChildProcess> {
+  const [command = '', ...rest] = [...prefix, process.execPath, await benchProgram(), ...args]
   return spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached })
 }
 

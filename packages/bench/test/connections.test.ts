@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startReceiver } from '@sendzc/socket'
 import { describe, expect, it } from 'vitest'
 import type { BackendLabel } from '../src/cells/cell.js'
@@ -15,7 +13,7 @@ import { backendFor } from '../src/machine/backends.js'
 import type { Row } from '../src/record/record.js'
 import { readRecord } from '../src/record/record-file.js'
 import { connectionsTable } from '../src/tables/connections-table.js'
-import { inFolderOfItsOwn, run } from './bench-run.js'
+import { benchProgram, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 
 const TIMEOUT_MS = 120_000
@@ -27,10 +25,12 @@ inFolderOfItsOwn()
 const short = ['--backends', 'copy', '--levels', 'driver', '--rounds', '1', '--runtime-ms', '10', '--json', 'record.json']
 
 /** Runs the program where so many descriptors may be open, behind `prefix` (a command that runs another). */
-function withDescriptors(limit: number, args: readonly string[], prefix: readonly string[] = []): ReturnType<typeof spawnSync> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-  const node = [process.execPath, '--conditions=@sendzc/source', '--import', tsx, program, 'connections', ...args, ...short]
+async function withDescriptors(
+  limit: number,
+  args: readonly string[],
+  prefix: readonly string[] = [],
+): Promise<ReturnType<typeof spawnSync>> {
+  const node = [process.execPath, await benchProgram(), 'connections', ...args, ...short]
   const [file = '', ...rest] = [...prefix, 'prlimit', `--nofile=${limit}:${limit}`, ...node]
   return spawnSync(file, rest, { encoding: 'utf8' })
 }
@@ -74,7 +74,7 @@ describe('bench connections, end to end', { timeout: TIMEOUT_MS }, () => {
   it('says in one line that the limit of descriptors is too low', async () => {
     // Not by another user: a Node.js in somebody's home is not his to run.
     const without = mayRaise ? ['setpriv', '--inh-caps=-sys_resource', '--bounding-set=-sys_resource'] : []
-    const { status, stderr } = withDescriptors(500, ['--counts', '400'], without)
+    const { status, stderr } = await withDescriptors(500, ['--counts', '400'], without)
     expect(
       String(stderr)
         .split('\n')
@@ -89,7 +89,7 @@ describe('bench connections, end to end', { timeout: TIMEOUT_MS }, () => {
   })
 
   it.runIf(mayRaise)('raises the limit where it may (needs CAP_SYS_RESOURCE)', async () => {
-    expect(withDescriptors(500, ['--counts', '400'])).toMatchObject({ status: 0 })
+    expect(await withDescriptors(500, ['--counts', '400'])).toMatchObject({ status: 0 })
     expect((await readRecord('record.json')).rows.map(({ connections }) => connections)).toEqual([400])
   })
 })

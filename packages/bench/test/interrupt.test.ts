@@ -43,7 +43,7 @@ const REACHES = [
 /** Starts the program in a group of its own, and waits for its first row: a program that ends without one must not be waited for. */
 async function measuring(args: readonly string[]): Promise<{ bench: ChildProcess; ended: Promise<{ status: unknown; stderr: string }> }> {
   const kept = firstRowKept()
-  const bench = start(args, { detached: true })
+  const bench = await start(args, { detached: true })
   let stderr = ''
   bench.stderr?.on('data', (text: Buffer) => {
     stderr += text.toString()

@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, readdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readRecord } from '../src/record/record-file.js'
 import { loTable } from '../src/tables/lo-table.js'
-import { blame, inFolderOfItsOwn, run } from './bench-run.js'
+import { benchProgram, blame, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
 
 const TIMEOUT_MS = 120_000
@@ -54,9 +52,7 @@ describe('bench lo, end to end', { timeout: TIMEOUT_MS }, () => {
   const needs = '(needs root, to give it up, and a Node.js that others can run)'
   it.runIf(othersMayRun)(`without permission for RAW it says so in one line, and leaves no record ${needs}`, async () => {
     await chmod('.', 0o777)
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-    const args = ['--conditions=@sendzc/source', '--import', tsx, program, 'lo', '--transports', 'udp4,raw4', ...short]
+    const args = [await benchProgram(), 'lo', '--transports', 'udp4,raw4', ...short]
     const { status, stderr } = spawnSync(process.execPath, args, { uid: 65_534, gid: 65_534, encoding: 'utf8' })
     expect(stderr.split('\n').filter((line) => line.startsWith('bench: '))).toEqual([
       expect.stringMatching(/^bench: raw4: .*CAP_NET_RAW.*Or leave it out: --transports tcp4,udp4\.$/u),

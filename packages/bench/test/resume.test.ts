@@ -57,7 +57,7 @@ describe('a run that was interrupted', { timeout: TIMEOUT_MS }, () => {
 
   it('keeps every row through kill -9, and drops the one that was being written', async () => {
     const kept = firstRowKept()
-    const child = start(['sweep', ...args, '--rounds', '900', ...there])
+    const child = await start(['sweep', ...args, '--rounds', '900', ...there])
     await kept
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

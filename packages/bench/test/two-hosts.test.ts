@@ -35,7 +35,7 @@ function ip(text: string): void {
 
 /** Settles when a server takes connections. */
 async function serve(args: readonly string[]): Promise<void> {
-  const server = start(['serve', '--minutes', '5', ...args], { prefix: ['ip', 'netns', 'exec', THERE] })
+  const server = await start(['serve', '--minutes', '5', ...args], { prefix: ['ip', 'netns', 'exec', THERE] })
   servers.push(server)
   server.stderr?.resume()
   for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) if (line.startsWith('Ready')) return
@@ -61,7 +61,7 @@ async function sendsThere(args: readonly string[]): Promise<{ far: BenchRecord; 
 }
 
 async function runHere(args: readonly string[]): Promise<{ status: unknown; stdout: string; stderr: string }> {
-  const bench = start(args, { prefix: ['ip', 'netns', 'exec', HERE] })
+  const bench = await start(args, { prefix: ['ip', 'netns', 'exec', HERE] })
   let stdout = ''
   let stderr = ''
   bench.stderr?.on('data', (text: Buffer) => {

@@ -14,7 +14,7 @@ import {
 /** The argument of {@link writerLifetimeSuite}. */
 export interface WriterLifetimeSuiteOptions extends NamedBackends {
   /** Starts a worker that runs `runWriterStage` with the same names. */
-  startWorker: (task: WriterStageTask) => Worker
+  startWorker: (task: WriterStageTask) => Worker | Promise<Worker>
   /** Runs a process that runs `runWriterStage` with the same names, to its end. */
   runChild: (task: WriterStageTask) => Promise<{ status: number | null; signal: string | null; stdout: string; stderr: string }>
   /** Bytes that the addon has pinned in this process, and of those the bytes that it left so on purpose. */

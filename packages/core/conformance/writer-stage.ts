@@ -130,7 +130,7 @@ function arrivalErrorOf(stage: ProcessStage, arrived: Buffer): string | undefine
  */
 export async function terminateAtStage(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
-  startWorker: (task: WriterStageTask) => Worker,
+  startWorker: (task: WriterStageTask) => Worker | Promise<Worker>,
   aborts: boolean,
 ): Promise<WriterStageEnd & { status: number }> {
   // The first run is not measured: it makes the objects that are made once and kept.
@@ -138,7 +138,7 @@ export async function terminateAtStage(
   const before = { resources: activeResources(), descriptors: descriptorCount() }
   const pair = await tcpPairs('127.0.0.1')()
   pair.peer.pause()
-  const worker = startWorker({ ...task, fd: pair.fd })
+  const worker = await startWorker({ ...task, fd: pair.fd })
   const [stage] = (await bounded(once(worker, 'message'), `stage ${task.stage}`, CHILD_MS)) as [WriterStage]
   if (stage !== task.stage) throw new Error(`reached ${stage}`)
   const status = await bounded(worker.terminate(), 'end of the worker')

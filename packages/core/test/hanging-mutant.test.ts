@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { bundleProgram } from '../conformance/fixtures/bundle-program.js'
 
 /** A case of this suite takes less than a second; a loop without end takes all of this, ms. */
 const NO_PROGRESS_MS = 5_000
 
 it('a driver that hangs at the wrap of ids is caught by the name of the case that never ends', { timeout: 60_000 }, async () => {
-  // The process loads TypeScript itself: vitest transforms only modules that run within it.
-  const child = fork(fileURLToPath(new URL('./hanging-mutant-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+  const child = fork(await bundleProgram(fileURLToPath(new URL('./hanging-mutant-process.ts', import.meta.url))))
   const started: { promise: string; name: string }[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   try {

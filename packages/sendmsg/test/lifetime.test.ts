@@ -87,7 +87,7 @@ describe('worker.terminate()', () => {
       const pair = await tcpPairs('127.0.0.1')()
       if (!readingStages.includes(stage)) pair.peer.pause()
       const task: StageTask = { stage, fd: pair.fd }
-      const worker = startWorker('./stage-child.ts', task)
+      const worker = await startWorker('./stage-child.ts', task)
       const [reached] = (await bounded(once(worker, 'message'), `stage ${stage}`, 30_000)) as [Stage]
       expect(reached).toBe(stage)
       await worker.terminate()

@@ -17,7 +17,7 @@ const NETWORK = [
 /** Writes 20,000 bytes to `peer` after `routeEnds`, in a network of its own. */
 async function writeAfter(routeEnds: string, peer = '10.8.8.2', device = ''): Promise<LostRouteReport> {
   const shell = `${NETWORK} && exec "$0" "$@"`
-  const child = [process.execPath, ...nodeArguments('./lost-route-child.ts', { routeEnds })]
+  const child = [process.execPath, ...(await nodeArguments('./lost-route-child.ts', { routeEnds }))]
   const namespace = ['unshare', '--net', '--map-root-user', 'sh', '-ec', shell]
   return parsed(await runCommand([...namespace, 'python3', SOCKET_PROGRAM, peer, device, ...child]))
 }

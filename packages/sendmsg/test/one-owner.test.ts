@@ -13,7 +13,7 @@ const sink = { sent: () => undefined, released: () => undefined, wake: () => und
 const open = (fd: number, backend = errqueue()) => backend.open({ fd, sink, maxInFlight: 4 })
 
 async function openInWorker(fd: number, backend: string): Promise<{ worker: Worker; report: OwnerReport }> {
-  const worker = startWorker('./owner-worker.ts', { fd, backend })
+  const worker = await startWorker('./owner-worker.ts', { fd, backend })
   const [report] = (await bounded(once(worker, 'message'), 'answer of the worker', TEST_MS)) as [OwnerReport]
   return { worker, report }
 }

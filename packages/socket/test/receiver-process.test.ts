@@ -150,7 +150,7 @@ describe('the process', () => {
   })
 
   test('ends with its parent, also when that is killed', async () => {
-    const parent = spawnFixture('starts-receiver')
+    const parent = await spawnFixture('starts-receiver')
     const end = fixtureEnd(parent)
     const pid = await new Promise<number>((resolve) => parent.stdout?.once('data', (text) => resolve(Number(text))))
     expect(alive(pid)).toBe(true)

@@ -1,12 +1,10 @@
 // Runs a fixture as a process of its own, from the sources.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { bundleProgram } from '@sendzc/core/fixtures'
 
 /** Bound of a fixture's life, in ms. */
 const MAX_FIXTURE_MS = 25_000
-
-const sourceArguments = ['--conditions=@sendzc/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
 
 export interface FixtureOptions {
   args?: string[]
@@ -16,9 +14,9 @@ export interface FixtureOptions {
   through?: string[]
 }
 
-export function spawnFixture(name: string, { args = [], uid, through = [] }: FixtureOptions = {}): ChildProcess {
-  const fixture = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url))
-  const [command = '', ...rest] = [...through, process.execPath, ...sourceArguments, fixture, ...args]
+export async function spawnFixture(name: string, { args = [], uid, through = [] }: FixtureOptions = {}): Promise<ChildProcess> {
+  const fixture = await bundleProgram(fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url)))
+  const [command = '', ...rest] = [...through, process.execPath, fixture, ...args]
   return spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: MAX_FIXTURE_MS,
@@ -51,7 +49,7 @@ export function fixtureEnd(child: ChildProcess): Promise<FixtureEnd> {
 
 /** The JSON that a fixture printed; the test fails with its stderr where it ended otherwise. */
 export async function fixtureResult(name: string, options?: FixtureOptions): Promise<unknown> {
-  const { code, signal, stdout, stderr } = await fixtureEnd(spawnFixture(name, options))
+  const { code, signal, stdout, stderr } = await fixtureEnd(await spawnFixture(name, options))
   if (code !== 0) throw new Error(`${name} ended with ${code ?? signal}: ${stderr}`)
   return JSON.parse(stdout)
 }

@@ -128,7 +128,7 @@ describe('worker.terminate()', () => {
       const before = pins()
       const pair = await tcpPairs('127.0.0.1')()
       if (stalledStages.includes(stage)) pair.peer.pause()
-      const worker = startWorker('./stage-child.ts', { stage, fd: pair.fd } satisfies StageTask)
+      const worker = await startWorker('./stage-child.ts', { stage, fd: pair.fd } satisfies StageTask)
       const [message] = await bounded(once(worker, 'message'), `stage ${stage}`)
       expect(message).toBe('reached')
       expect(await bounded(worker.terminate(), 'terminate')).toBe(1)

@@ -1,8 +1,8 @@
 // A wire for a test, and why there can be none here.
 import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { bundleProgram } from '@sendzc/core/fixtures'
 import { WIRE_DEFAULTS, type WireSettings } from '../../src/record/wire-settings.js'
 import { WireNamespace } from '../../src/wire/wire-namespace.js'
 import { WirePeer } from '../../src/wire/wire-peer.js'
@@ -38,9 +38,8 @@ export async function openStage(settings: Partial<WireSettings> = {}, patternSee
       namespace,
       peer,
       child: async (name, ...args) => {
-        const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-        const program = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url))
-        const [command, ...rest] = within(process.execPath, '--conditions=@sendzc/source', '--import', tsx, program, ...args)
+        const program = await bundleProgram(fileURLToPath(new URL(`children/${name}.ts`, import.meta.url)))
+        const [command, ...rest] = within(process.execPath, program, ...args)
         return (await run(command, rest, { timeout: CHILD_TIMEOUT_MS })).stdout
       },
       [Symbol.asyncDispose]: async () => {

@@ -25,7 +25,7 @@ function namespacesOf(pid: number | undefined): string[] {
 
 /** Runs the program to its end, in a process of its own. */
 async function bench(args: readonly string[]): Promise<{ status: unknown; stdout: string; stderr: string; left: string[] }> {
-  const child = start(args)
+  const child = await start(args)
   let [stdout, stderr] = ['', '']
   child.stdout?.on('data', (text: Buffer) => {
     stdout += text.toString()
@@ -71,7 +71,7 @@ describe('a wire that does not work', () => {
   })
 
   it.runIf(process.geteuid?.() === 0)('tells who is not root to be (needs root, who can be another)', async () => {
-    const child = start(['sizes', '--wire', '--rounds', '1'], { prefix: ['unshare', '--user'] })
+    const child = await start(['sizes', '--wire', '--rounds', '1'], { prefix: ['unshare', '--user'] })
     let stderr = ''
     child.stderr?.on('data', (text: Buffer) => {
       stderr += text.toString()
@@ -165,7 +165,7 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
 
   it('ends with its record and without its namespace on SIGINT', async () => {
     const kept = firstRowKept()
-    const child = start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
+    const child = await start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
     child.stdout?.resume()
     child.stderr?.resume()
     await kept
@@ -177,7 +177,7 @@ describe.runIf(obstacle === undefined)(`bench over the wire${needs}`, { timeout:
 
   it('ends with the process that made it, and the next one removes what a killed one left', async () => {
     const kept = firstRowKept()
-    const child = start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
+    const child = await start(['sizes', '--wire', '--rounds', '100', '--json', 'record.json'])
     await kept
     child.kill('SIGKILL')
     // The pipes end with the last process that has them.

@@ -1,10 +1,10 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { bundleProgram } from '@sendzc/core/fixtures'
 
 /** How a child process ended. */
 export interface ChildEnd {
@@ -22,23 +22,19 @@ export interface TracedEnd extends ChildEnd {
 
 const CHILD_TIMEOUT_MS = 60_000
 
-/** Arguments that make node run `script` of this folder from its source. */
-export function nodeArguments(script: string, argument: unknown): string[] {
-  const loader = createRequire(import.meta.url).resolve('tsx')
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  return ['--expose-gc', '-C', '@sendzc/source', '--import', loader, path, JSON.stringify(argument)]
+/** The module that `script` of this folder is bundled into. */
+function bundleOf(script: string): Promise<string> {
+  return bundleProgram(fileURLToPath(new URL(script, import.meta.url)))
 }
 
-/** Starts `script` of this folder as a worker, from its source. */
-export function startWorker(script: string, workerData: unknown): Worker {
-  const require = createRequire(import.meta.url)
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const loader = join(dirname(require.resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
-  // The loader writes its cache with fs.promises, and Node.js never closes what a terminated worker has open by that: it would be counted
-  // as the addon's.
-  const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
-  return new Worker(code, { eval: true, workerData, env, execArgv: ['-C', '@sendzc/source'] })
+/** Arguments that make node run `script` of this folder. */
+export async function nodeArguments(script: string, argument: unknown): Promise<string[]> {
+  return ['--expose-gc', await bundleOf(script), JSON.stringify(argument)]
+}
+
+/** Starts `script` of this folder as a worker. */
+export async function startWorker(script: string, workerData: unknown): Promise<Worker> {
+  return new Worker(await bundleOf(script), { workerData })
 }
 
 /** Runs a command. */
@@ -62,13 +58,13 @@ function run(file: string, args: string[]): Promise<ChildEnd> {
 }
 
 /** Runs `script` to its end. */
-export function runChild(script: string, argument: unknown): Promise<ChildEnd> {
-  return run(process.execPath, nodeArguments(script, argument))
+export async function runChild(script: string, argument: unknown): Promise<ChildEnd> {
+  return run(process.execPath, await nodeArguments(script, argument))
 }
 
 /** Runs `script` behind `prefix`, a command that runs another. */
-export function runBehind(prefix: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
-  return runCommand([...prefix, process.execPath, ...nodeArguments(script, argument)])
+export async function runBehind(prefix: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
+  return runCommand([...prefix, process.execPath, ...(await nodeArguments(script, argument))])
 }
 
 /** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
@@ -78,9 +74,9 @@ export function withMemlock(limitBytes: number): string[] {
 }
 
 /** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
-export function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
+export async function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
   const shell = `ip link set lo up && ${setup} && exec "$0" "$@"`
-  return run('unshare', ['--net', '--map-root-user', 'sh', '-ec', shell, process.execPath, ...nodeArguments(script, argument)])
+  return run('unshare', ['--net', '--map-root-user', 'sh', '-ec', shell, process.execPath, ...(await nodeArguments(script, argument))])
 }
 
 /** Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions). */
@@ -90,7 +86,7 @@ export async function runTraced(trace: string, inject: readonly string[], script
   try {
     const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
     const args = ['-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
-    const end = await run('strace', [...args, process.execPath, ...nodeArguments(script, argument)])
+    const end = await run('strace', [...args, process.execPath, ...(await nodeArguments(script, argument))])
     return {
       ...end,
       calls: readFileSync(log, 'utf8')

@@ -1,10 +1,10 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { bundleProgram } from '@sendzc/core/fixtures'
 
 /** How a child process ended. */
 export interface ChildEnd {
@@ -18,11 +18,14 @@ export interface ChildEnd {
 
 const CHILD_TIMEOUT_MS = 60_000
 
-/** The command that runs `script` of this folder from its source. */
-function command(script: string, argument: unknown): string[] {
-  const loader = createRequire(import.meta.url).resolve('tsx')
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  return [process.execPath, '--expose-gc', '-C', '@sendzc/source', '--import', loader, path, JSON.stringify(argument)]
+/** The module that `script` of this folder is bundled into. */
+function bundleOf(script: string): Promise<string> {
+  return bundleProgram(fileURLToPath(new URL(script, import.meta.url)))
+}
+
+/** The command that runs `script` of this folder. */
+async function command(script: string, argument: unknown): Promise<string[]> {
+  return [process.execPath, '--expose-gc', await bundleOf(script), JSON.stringify(argument)]
 }
 
 function run([file = '', ...args]: string[]): Promise<Omit<ChildEnd, 'calls'>> {
@@ -44,7 +47,7 @@ function run([file = '', ...args]: string[]): Promise<Omit<ChildEnd, 'calls'>> {
 
 /** Runs `script` to its end, behind `prefix` (a command that runs another). */
 export async function runChild(script: string, argument: unknown, prefix: readonly string[] = []): Promise<ChildEnd> {
-  return { ...(await run([...prefix, ...command(script, argument)])), calls: [] }
+  return { ...(await run([...prefix, ...(await command(script, argument))])), calls: [] }
 }
 
 /** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
@@ -83,8 +86,7 @@ export function withMemlock(limitBytes: number): string[] {
   if (process.geteuid?.() !== 0) return limit
   const kept = capabilitiesWithout(CAP_IPC_LOCK)
   const user = ['setpriv', `--reuid=${loneUser()}`, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, '--bounding-set=-ipc_lock']
-  // The loader's cache is a folder of each user's.
-  return [...user, ...limit, 'env', 'TSX_DISABLE_CACHE=1']
+  return [...user, ...limit]
 }
 
 /**
@@ -103,7 +105,7 @@ export async function runTraced(
   try {
     const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
     const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
-    const end = await run([...prefix, ...strace, ...command(script, argument)])
+    const end = await run([...prefix, ...strace, ...(await command(script, argument))])
     const calls = readFileSync(log, 'utf8').split('\n')
     return { ...end, calls: calls.filter((line) => line.includes('(')) }
   } finally {
@@ -134,13 +136,7 @@ export function parsed<T>(end: ChildEnd): T {
   return JSON.parse(end.stdout) as T
 }
 
-/** Starts `script` of this folder as a worker, from its source. */
-export function startWorker(script: string, workerData: unknown): Worker {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const api = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs')
-  const code = `import(${JSON.stringify(api)}).then(({ register }) => { register(); return import(${JSON.stringify(path)}) })`
-  // The loader writes its cache with fs.promises, and Node.js never closes what a terminated worker has open by that: it would be counted
-  // as the addon's.
-  const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
-  return new Worker(code, { eval: true, workerData, env, execArgv: ['-C', '@sendzc/source'] })
+/** Starts `script` of this folder as a worker. */
+export async function startWorker(script: string, workerData: unknown): Promise<Worker> {
+  return new Worker(await bundleOf(script), { workerData })
 }
