@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseOptions, writerOptionsSchema } from '../../packages/core/src/open/options.js'
+import { resolveZeroCopyOptions } from '../../packages/core/src/transparent/options.js'
 import { errqueueOptionsSchema, inlineOptionsSchema } from '../../packages/sendmsg/src/options.js'
-import { AUTO_DEFAULTS, ERROR_CODES, LIMITS } from '../../packages/sendzc/src/index.js'
+import { AUTO_DEFAULTS, copy, ERROR_CODES, LIMITS } from '../../packages/sendzc/src/index.js'
 import { uringOptionsSchema } from '../../packages/uring/src/index.js'
 // @ts-expect-error: a program of the checkout, without declarations
 import { trackedFiles } from '../../scripts/tidy.mjs'
@@ -60,13 +61,16 @@ describe('README', () => {
     expect(options.get('maxInFlight')?.[1]).toContain(`at most ${shown(LIMITS.maxInFlight)}`)
   })
 
-  it('has every option of each backend, and no other', () => {
+  it('has every option of each backend and of zeroCopy(), and no other', () => {
     const stated = [...readme.matchAll(/^\| `(\w+)\(\{ (\w+)/gm)].map(([, backend, option]) => `${backend} ${option}`)
     const schemas = { errqueue: errqueueOptionsSchema, inline: inlineOptionsSchema, uring: uringOptionsSchema }
+    const shared = ['maxInFlight', 'drainTimeoutMs', 'abortGraceMs', 'demoteAfterCopied', 'retryZerocopyEvery', 'writer']
+    const transparent = Object.keys(resolveZeroCopyOptions({ backend: copy() })).filter((option) => !shared.includes(option))
+    for (const option of shared.slice(0, -1)) expect(readme).toMatch(new RegExp(`zeroCopy. also takes .*.${option}`))
     const known = Object.entries(schemas).flatMap(([backend, schema]) =>
       Object.keys(parseOptions<object>(schema, {}, backend)).map((option) => `${backend} ${option}`),
     )
-    expect(stated.sort()).toEqual(known.sort())
+    expect(stated.sort()).toEqual([...known, ...transparent.map((option) => `zeroCopy ${option}`)].sort())
   })
 })
 
