@@ -202,7 +202,7 @@ bool sender::may_have_used_id(int error) const {
     case ECONNREFUSED:
       return false;
     case ENOBUFS:
-      // Of a drop by the device's queue the kernel tells only who asked for such errors (udp_send_skb).
+      // The kernel reports a drop by the device's queue only to a socket that asked for such errors (udp_send_skb).
       return reports_errors_;
     default:
       return true;

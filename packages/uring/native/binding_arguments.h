@@ -14,7 +14,7 @@ inline uint32_t driver_handle(uint32_t ring, const driver_slot& driver) {
   uint32_t place = environment::ring_handles::index_of(ring);
   return environment::driver_handles::make(place << environment::driver_index_bits | driver.index, driver.generation);
 }
-// Of a driver in its ring.
+// Index of a driver in its ring.
 inline uint32_t driver_index_of(uint32_t handle) { return handle & ((1u << environment::driver_index_bits) - 1); }
 
 struct driver_reference {

@@ -5,7 +5,7 @@ export const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
 
 /** What every record carries of the machine beside its facts: records that differ in any of it are never compared. */
 export interface MachineOptions {
-  /** Of the guest, as `vm run` tells it; `native` outside of one, and in one whose processor is not emulated. */
+  /** Model of the guest, as `vm run` names it; `native` outside of one, and in one whose processor is not emulated. */
   machineModel: string
   /** Page-table isolation of the guest, `on` or `off`; null outside of one. */
   pti: string | null

@@ -7,7 +7,7 @@ import type { ProcessorUse } from '../record/record.js'
 /** One clock tick of /proc, in microseconds: USER_HZ is 100 wherever Node.js runs (time(7)). */
 const TICK_US = 10_000
 
-/** Of `vm/`: QEMU's virtual clock goes on by one nanosecond per instruction (-icount shift=0). */
+/** Name of a machine model of `vm/`: QEMU's virtual clock goes on by one nanosecond per instruction (-icount shift=0). */
 const COUNTING_MODEL = 'instructions'
 
 const COUNTERS = [

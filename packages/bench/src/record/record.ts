@@ -168,7 +168,7 @@ export const rowSchema = z.strictObject({
   sendCalls: countOrUnknown,
   /** System calls that collected notifications. */
   collectCalls: countOrUnknown,
-  /** Of those, calls that found nothing. */
+  /** Those of `collectCalls` that found no notification. */
   emptyCollectCalls: countOrUnknown,
   /** (`sendCalls` + `collectCalls`) / `sends`; the event loop's own epoll_wait is not in it. */
   callsPerSend: z.number().nonnegative().nullable(),

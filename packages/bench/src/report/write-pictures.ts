@@ -12,7 +12,7 @@ const MAX_NAME = 120
 
 /** A picture that needs no page. */
 export interface Picture {
-  /** Of its file, with the ending. */
+  /** Name of its file, with the ending. */
   name: string
   /** SVG; follows the reader's light or dark theme by itself. */
   svg: string

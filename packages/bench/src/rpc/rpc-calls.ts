@@ -3,7 +3,7 @@ import type { RpcClient } from './rpc-client.js'
 
 /** Calls of one measurement. */
 export interface Calls {
-  /** Of each call, in microseconds. */
+  /** Time of each call, in microseconds. */
   us: number[]
   /** Whether it was a large one. */
   large: boolean[]

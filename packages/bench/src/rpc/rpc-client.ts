@@ -10,7 +10,7 @@ const BUFFERS = 4
 
 /** Calls one after the other over one connection, each answered before the next is made, from buffers that are used again when released. */
 export class RpcClient {
-  /** Of a request, in bytes. */
+  /** Size of a small request, in bytes. */
   readonly smallBytes: number
   readonly largeBytes: number
   readonly #socket: Socket

@@ -15,7 +15,7 @@ import { type CellContext, thresholdFor } from './cell-runner.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 
-/** Of the ring that all connections share: a quarter of its completions bounds them. The same at every number, so that only that differs. */
+/** Options of the ring that all connections share: a quarter of its completions bounds them. The same at every number, so that only that differs. */
 const RING = { completionEntries: 65_536 } as const
 
 /** Connections opened at a time: below the listener's backlog. */

@@ -21,7 +21,7 @@ const PORT = 9_000
 const CONTROL_SENDS = 64
 const CONTROL_BYTES = 16_384
 
-/** Of sched(7), as sched_getscheduler(2) numbers them. */
+/** Policies of sched(7), as sched_getscheduler(2) numbers them. */
 const SCHED_FIFO = 1
 const SCHED_RR = 2
 

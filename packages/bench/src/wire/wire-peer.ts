@@ -54,7 +54,7 @@ export type WireStats = z.infer<typeof wireStatsSchema>
 /** What the peer does as a client. */
 export interface WireClient {
   family: 4 | 6
-  /** Of the program's listener, at the near end of the wire. */
+  /** Port of the program's listener, at the near end of the wire. */
   port: number
   connections: number
   /** Sent on each connection, and again once the response is whole. At most 1,280 bytes. */

@@ -12,7 +12,7 @@ const run = promisify(execFile)
 
 /** The C and BPF sources. */
 const SOURCE_FOLDER = fileURLToPath(new URL('../../wire/', import.meta.url))
-/** Of a checkout; a package that is installed has none. */
+/** Script of a checkout; a package that is installed has none. */
 const ENSURE_SYSTEM = fileURLToPath(new URL('../../../../scripts/ensure-system.mjs', import.meta.url))
 
 /** How long the compiler may take, and how long the installation of what is missing, in ms. */

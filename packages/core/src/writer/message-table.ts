@@ -50,11 +50,11 @@ export class MessageRecord {
   }
 }
 
-/** Of a message whose time until its release is not taken. */
+/** Submission time of a message whose release is not timed. */
 export const NOT_TIMED = -1
 
 /**
- * Of so many batches one is timed, the first among them. Reading the clock twice for every message is a fifth of what a writer costs
+ * One in so many batches is timed, the first among them. Reading the clock twice for every message is a fifth of what a writer costs
  * (measured with a driver that answers at once); whole batches, since the messages of one differ in how long they take.
  */
 const TIMED_BATCH_EVERY = 8

@@ -87,7 +87,7 @@ function checkPinnable(view: Uint8Array): void {
   }
   const buffer = bufferOf.call(view) as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
   const { resizable } = buffer
-  // Of a SharedArrayBuffer the word is `growable`: an ArrayBuffer is not asked for what it does not have, which is slow.
+  // A SharedArrayBuffer has `growable`. An ArrayBuffer lacks it, and a look for a property that is not there is slow.
   if (resizable === true || (resizable === undefined && buffer.growable === true)) {
     throw new ZeroCopyError('ERR_ZC_BUFFER_RESIZABLE', 'The memory of a resizable buffer cannot be pinned.', {
       remedy: 'Copy it into a buffer of fixed length.',
