@@ -19,8 +19,6 @@ export interface WriterLifetimeSuiteOptions extends NamedBackends {
   runChild: (task: WriterStageTask) => Promise<{ status: number | null; signal: string | null; stdout: string; stderr: string }>
   /** Bytes that the addon has pinned in this process, and of those the bytes that it left so on purpose. */
   pinnedMemory: () => { pinnedBytes: number; leakedBytes: number }
-  /** Those that abort their connections also when the process exits; with others the kernel goes on sending what it has queued. */
-  abortsAtExit?: readonly string[]
 }
 
 /** The peer reads nothing, and zero-copy sends are queued. */
@@ -30,7 +28,7 @@ const CHILD_TEST_MS = 90_000
 
 /** Registers the tests of a writer whose thread or process ends, at each stage of a write. */
 export function writerLifetimeSuite(options: WriterLifetimeSuiteOptions): void {
-  const { describe, it, backends, startWorker, runChild, pinnedMemory, abortsAtExit = [] } = options
+  const { describe, it, backends, startWorker, runChild, pinnedMemory } = options
   registerSkips(options, 'a writer whose environment ends')
   for (const [backend, make] of Object.entries(backends)) {
     const shares = make().name !== 'copy'
@@ -59,7 +57,7 @@ export function writerLifetimeSuite(options: WriterLifetimeSuiteOptions): void {
               { status, signal, stderr, arrivalError },
               { status: WRITER_STAGE_STATUS, signal: null, stderr: '', arrivalError: undefined },
             )
-            if (!abortsAtExit.includes(backend)) assert.equal(missingBytes, 0, 'of what was sent')
+            assert.equal(missingBytes, 0, 'of what was sent')
           },
           CHILD_TEST_MS,
         )

@@ -24,7 +24,8 @@ describe('an option that is undefined is as one that is absent', () => {
   })
 
   it('for one within another', () => {
-    expect(parseOptions(uringOptionsSchema, { sqpoll: { idleMs: undefined } }, 'uring()').sqpoll).toEqual({ idleMs: 50 })
+    const within = record<{ inner: { limit: number } }>({ inner: record<{ limit: number }>({ limit: withDefault(whole(1, 60), 50) }).read })
+    expect(parseOptions(within, { inner: { limit: undefined } }, 'outer()').inner).toEqual({ limit: 50 })
   })
 
   it('for the defaults of auto(), which lie over those of the writer', async () => {

@@ -39,24 +39,21 @@ Napi::Value use_table(const Napi::CallbackInfo& info) {
   return {};
 }
 
-// Settings at `at` and behind it: entries, completionEntries, sqpollIdleMs (-1: none)
-ring_settings read_settings(cold& given, size_t at) {
+// Of the first two arguments: entries, completionEntries.
+ring_settings read_settings(cold& given) {
   ring_settings settings;
-  settings.submission_entries = given.uint32(at);
-  settings.completion_entries = given.uint32(at + 1);
-  int32_t idle_ms = given.int32(at + 2);
-  settings.sqpoll = idle_ms >= 0;
-  settings.sqpoll_idle_ms = idle_ms >= 0 ? static_cast<uint32_t>(idle_ms) : 0;
+  settings.submission_entries = given.uint32(0);
+  settings.completion_entries = given.uint32(1);
   return settings;
 }
 
-// createRing(entries, completionEntries, sqpollIdleMs, events, onReady): handle, or a negated errno
+// createRing(entries, completionEntries, events, onReady): handle, or a negated errno
 Napi::Value create_ring(const Napi::CallbackInfo& info) {
-  cold given(info, 5);
-  ring_settings settings = read_settings(given, 0);
-  elements_view<int32_t> words = given.elements<int32_t>(3, 2 * event_buffer::words_per_event);
+  cold given(info, 4);
+  ring_settings settings = read_settings(given);
+  elements_view<int32_t> words = given.elements<int32_t>(2, 2 * event_buffer::words_per_event);
   if (!given.valid()) return given.refuse("createRing: wrong arguments");
-  return given.number(given.instance().create_ring(settings, given[3], given[4], words));
+  return given.number(given.instance().create_ring(settings, given[2], given[3], words));
 }
 
 // registerRegion(ring, region): 0 or a negated errno
@@ -106,15 +103,6 @@ Napi::Value keep_ring(const Napi::CallbackInfo& info) {
 
 // failedCall(): the system call behind the last negated errno of createRing or openDriver
 Napi::Value failed_call(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), cold(info, 0).instance().failed_call()); }
-
-// drainRing(ring): before the end of the process
-Napi::Value drain_ring(const Napi::CallbackInfo& info) {
-  cold given(info, 1);
-  uint32_t handle = given.uint32(0);
-  if (!given.valid()) return given.refuse("drainRing: wrong arguments");
-  given.instance().drain_ring(handle);
-  return {};
-}
 
 // socketFacts(fd, into): domain, type, protocol, 1 where connected, 1 where listening; 0 or a negated errno
 Napi::Value socket_facts_of(const Napi::CallbackInfo& info) {
@@ -292,11 +280,11 @@ Napi::Value region_in_flight(const Napi::CallbackInfo& info) {
   return given.number(region == nullptr ? 0 : region->in_flight(slot));
 }
 
-// probe(entries, completionEntries, sqpollIdleMs, into): see host_probe.h; 0 or a negated errno of io_uring_setup
+// probe(entries, completionEntries, into): see host_probe.h; 0 or a negated errno of io_uring_setup
 Napi::Value probe(const Napi::CallbackInfo& info) {
-  cold given(info, 4);
-  ring_settings settings = read_settings(given, 0);
-  elements_view<uint32_t> into = given.elements<uint32_t>(3, 4);
+  cold given(info, 3);
+  ring_settings settings = read_settings(given);
+  elements_view<uint32_t> into = given.elements<uint32_t>(2, 4);
   if (!given.valid()) return given.refuse("probe: wrong arguments");
   host_findings findings;
   int result = probe_host(settings, findings);
@@ -312,7 +300,6 @@ void export_all(Napi::Object exports, environment* instance) {
   export_cold<create_ring>(exports, "createRing", instance);
   export_cold<register_region>(exports, "registerRegion", instance);
   export_cold<describe_ring>(exports, "describeRing", instance);
-  export_cold<drain_ring>(exports, "drainRing", instance);
   export_cold<release_ring>(exports, "releaseRing", instance);
   export_cold<keep_ring>(exports, "keepRing", instance);
   export_cold<failed_call>(exports, "failedCall", instance);

@@ -66,11 +66,6 @@ void environment::close_oldest_lingering() {
   if (oldest != nullptr) begin_close(*oldest);
 }
 
-void environment::drain_ring(uint32_t handle) {
-  attached_ring* ring = find_ring(handle);
-  if (ring != nullptr) ring->engine().drain(teardown_drain_ms, teardown_abort_ms);
-}
-
 int environment::create_region(uint32_t count, size_t slot_bytes) {
   if (regions_.size() >= max_regions) return -ENOSPC;
   auto fixed = std::make_shared<fixed_region>();
@@ -111,8 +106,7 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
   for (ring_entry& entry : rings_) {
     if (entry.ring == nullptr) continue;
     // The main environment ends with its process, and the kernel with its copy of the pages: nothing to wait for.
-    // But for the thread of SQPOLL, which outlives it until the last notification: forever where a peer never reads.
-    if (!main_thread_ || entry.ring->engine().queue().sqpoll()) drain_ring(entry.handle);
+    if (!main_thread_) entry.ring->engine().drain(teardown_drain_ms, teardown_abort_ms);
     entry.ring->engine().leak();
     begin_close(entry);
   }

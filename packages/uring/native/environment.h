@@ -23,7 +23,7 @@ class environment {
   using ring_handles = handle_layout<5>;
   static constexpr uint32_t max_rings = ring_handles::index_mask + 1;
   static constexpr uint32_t max_regions = 32;
-  // How long the end of a worker, or of a process with SQPOLL, waits for notifications of what it has sent, and then, its connections
+  // How long the end of a worker waits for notifications of what it has sent, and then, its connections
   // aborted, once more.
   static constexpr uint32_t teardown_drain_ms = 250;
   static constexpr uint32_t teardown_abort_ms = 250;
@@ -56,8 +56,6 @@ class environment {
   bool release_ring(uint32_t handle);
   // False where the ring is closed meanwhile.
   bool keep_ring(uint32_t handle);
-  // Waits for what the ring has in flight, within the bounds above. No use of the ring may follow but its end.
-  void drain_ring(uint32_t handle);
   // The system call behind the last negated errno of create_ring or of a driver's opening.
   const char* failed_call() const { return failed_call_; }
   void set_failed_call(const char* call) { failed_call_ = call; }

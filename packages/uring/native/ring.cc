@@ -18,31 +18,23 @@ constexpr uint32_t flag_sets[] = {
     IORING_SETUP_SUBMIT_ALL,
     0,
 };
-// The kernel thread of SQPOLL runs its own completion work: no flag about that is allowed with it.
-constexpr uint32_t sqpoll_flag_sets[] = {
-    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER,
-    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SQPOLL,
-    IORING_SETUP_SQPOLL,
-};
 
 }  // namespace
 
 int ring::open(const ring_settings& settings) {
-  const uint32_t* sets = settings.sqpoll ? sqpoll_flag_sets : flag_sets;
-  size_t count = settings.sqpoll ? sizeof(sqpoll_flag_sets) / sizeof(uint32_t) : sizeof(flag_sets) / sizeof(uint32_t);
   int result = -EINVAL;
-  for (size_t i = 0; i < count && result == -EINVAL; i++) {
-    if ((sets[i] & IORING_SETUP_DEFER_TASKRUN) != 0) {
+  for (uint32_t flags : flag_sets) {
+    if ((flags & IORING_SETUP_DEFER_TASKRUN) != 0) {
       int signalled = deferred_work_is_signalled();
       if (signalled < 0) return signalled;
       if (signalled == 0) continue;
     }
     memset(&params_, 0, sizeof(params_));
-    params_.flags = sets[i] | IORING_SETUP_CQSIZE;
+    params_.flags = flags | IORING_SETUP_CQSIZE;
     params_.cq_entries = settings.completion_entries;
-    params_.sq_thread_idle = settings.sqpoll_idle_ms;
     result = io_uring_queue_init_params(settings.submission_entries, &uring_, &params_);
     setup_flags_ = params_.flags;
+    if (result != -EINVAL) break;
   }
   if (result != 0) return result;
   open_ = true;
@@ -70,28 +62,17 @@ io_uring_sqe* ring::take_sqe() {
 }
 
 int ring::enter(uint32_t min_completions) {
-  uint32_t to_submit = uring_.sq.sqe_tail - (sqpoll() ? published_ : load_head());
+  uint32_t to_submit = uring_.sq.sqe_tail - load_head();
   if (held() > 0) {
     __atomic_store_n(uring_.sq.ktail, uring_.sq.sqe_tail, __ATOMIC_RELEASE);
     uring_.sq.sqe_head = uring_.sq.sqe_tail;
   }
-  uint32_t flags = IORING_ENTER_GETEVENTS;
-  if (sqpoll()) {
-    published_ = uring_.sq.sqe_tail;
-    // Orders the store of the tail before the load of the flags, against the thread that stores its flag and then looks at the tail.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint32_t kernel_flags = __atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED);
-    if ((kernel_flags & (IORING_SQ_NEED_WAKEUP | IORING_SQ_CQ_OVERFLOW)) == 0) return static_cast<int>(to_submit);
-    flags |= IORING_ENTER_SQ_WAKEUP;
-    min_completions = 0;
-  }
-  int result = call_enter(to_submit, min_completions, flags, 0, min_completions > 0);
-  if (!sqpoll()) published_ = load_head();
+  int result = call_enter(to_submit, min_completions, IORING_ENTER_GETEVENTS, 0, min_completions > 0);
+  published_ = load_head();
   return result;
 }
 
 void ring::retract() {
-  if (sqpoll()) return;
   uint32_t head = load_head();
   __atomic_store_n(uring_.sq.ktail, head, __ATOMIC_RELEASE);
   uring_.sq.sqe_head = head;

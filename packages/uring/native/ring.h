@@ -12,8 +12,6 @@ namespace sendzc {
 struct ring_settings {
   uint32_t submission_entries = 256;
   uint32_t completion_entries = 16384;
-  bool sqpoll = false;
-  uint32_t sqpoll_idle_ms = 0;
 };
 
 class ring {
@@ -36,7 +34,6 @@ class ring {
   uint32_t submission_entries() const { return params_.sq_entries; }
   uint32_t completion_entries() const { return params_.cq_entries; }
   bool deferred() const { return (setup_flags_ & IORING_SETUP_DEFER_TASKRUN) != 0; }
-  bool sqpoll() const { return (setup_flags_ & IORING_SETUP_SQPOLL) != 0; }
 
   // A cleared SQE, or null when the queue is full.
   io_uring_sqe* take_sqe();
@@ -77,7 +74,7 @@ class ring {
     set_muted(!listening);
   }
 
-  // Takes back what the kernel has not read of what was held. Not with SQPOLL, whose thread reads whenever it likes.
+  // Takes back what the kernel has not read of what was held.
   void retract();
   // Cancels the request with this user_data; waits for nothing. 0, -ENOENT (none), -EALREADY or -ETIME (running).
   int cancel(uint64_t user_data);

@@ -56,7 +56,7 @@ void send_engine::retry(driver_slot* caller) {
 // What the kernel has not seen is answered with EIO, whatever the errno was (nobody is to try again at once), and let go of. What it has
 // seen is answered, too, but stays pinned: whether it is sent is not known, nor when the kernel lets go.
 void send_engine::give_up() {
-  if (!ring_.sqpoll() && ring_.held() > 0) take_back_unsubmitted(-EIO, answer_source::failed_enter);
+  if (ring_.held() > 0) take_back_unsubmitted(-EIO, answer_source::failed_enter);
   giving_up_ = true;
 }
 

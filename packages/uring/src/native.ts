@@ -24,13 +24,12 @@ export const NO_DRIVER = 0xffff_ffff
 export interface UringAddon {
   /** @returns the control words: see {@link LoadedAddon.control} */
   initialize(isMainThread: boolean): Uint32Array
-  createRing(entries: number, completionEntries: number, sqpollIdleMs: number, events: Int32Array, onReady: (ring: number) => void): number
+  createRing(entries: number, completionEntries: number, events: Int32Array, onReady: (ring: number) => void): number
   registerRegion(ring: number, region: number): number
   describeRing(ring: number, into: Uint32Array): number
   releaseRing(ring: number): boolean
   keepRing(ring: number): boolean
   failedCall(): string
-  drainRing(ring: number): void
   socketFacts(fd: number, into: Int32Array): number
   openDriver(ring: number, fd: number, maxInFlight: number, domain: number, type: number): number
   useTable(driver: number, table: Uint32Array): void
@@ -51,7 +50,7 @@ export interface UringAddon {
   createRegion(count: number, slotBytes: number): number
   regionBuffer(region: number): ArrayBuffer
   regionInFlight(region: number, slot: number): number
-  probe(entries: number, completionEntries: number, sqpollIdleMs: number, into: Uint32Array): number
+  probe(entries: number, completionEntries: number, into: Uint32Array): number
 }
 
 /** The addon, and the array that {@link UringAddon.submit} reads its small arguments from. */

@@ -5,7 +5,6 @@ export const URING_LIMITS = {
   /** IORING_MAX_ENTRIES of the kernel. */
   entries: 32_768,
   completionEntries: 65_536,
-  sqpollIdleMs: 60_000,
   fixedBufferCount: 65_536,
   /** The kernel registers at most 1 GiB as one buffer, and the pool is one. */
   fixedBufferBytes: 1_073_741_824,
@@ -21,13 +20,6 @@ export interface UringOptions {
    */
   completionEntries?: number | undefined
   /**
-   * A kernel thread that takes requests without system calls, and sleeps when it has found none for `idleMs` (default 50).
-   * It keeps a processor busy. A process that is killed (SIGKILL) with zero-copy sends in flight stays, with its connections and its ports,
-   * until their peers have read or closed: set TCP_USER_TIMEOUT on sockets whose peers are not to be trusted.
-   * Minimum kernel 5.11 without privileges (io_uring_setup(2), IORING_SETUP_SQPOLL).
-   */
-  sqpoll?: { idleMs?: number | undefined } | undefined
-  /**
    * Memory that is registered with the ring once, so that a send from it needs no page lookup (io_uring_register(2), IORING_REGISTER_BUFFERS).
    * It counts against RLIMIT_MEMLOCK. `bytes` is the size of one buffer; each begins on a page of its own.
    */
@@ -38,11 +30,8 @@ export interface UringOptions {
 export interface ResolvedUringOptions {
   entries: number
   completionEntries: number
-  sqpoll: { idleMs: number } | undefined
   fixedBuffers: { count: number; bytes: number } | undefined
 }
-
-const sqpoll = record<{ idleMs: number }>({ idleMs: withDefault(whole(1, URING_LIMITS.sqpollIdleMs), 50) })
 
 const fixedBuffers = record<{ count: number; bytes: number }>(
   { count: whole(1, URING_LIMITS.fixedBufferCount), bytes: whole(1, URING_LIMITS.fixedBufferBytes) },
@@ -58,7 +47,6 @@ export const uringOptionsSchema = record<ResolvedUringOptions>(
   {
     entries: withDefault(whole(8, URING_LIMITS.entries), 256),
     completionEntries: withDefault(whole(64, URING_LIMITS.completionEntries), 16_384),
-    sqpoll: optional(sqpoll.read),
     fixedBuffers: optional(fixedBuffers.read),
   },
   ({ entries, completionEntries }) => {

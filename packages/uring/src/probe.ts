@@ -8,7 +8,6 @@ import type { ResolvedUringOptions } from './options.js'
 
 /** Names of the setup flags that are of interest here (io_uring_setup(2)). */
 const setupFlagNames: readonly (readonly [number, string])[] = [
-  [1 << 1, 'SQPOLL'],
   [1 << 7, 'SUBMIT_ALL'],
   [1 << 8, 'COOP_TASKRUN'],
   [1 << 9, 'TASKRUN_FLAG'],
@@ -66,7 +65,7 @@ export function probeUring(options: ResolvedUringOptions): Capability {
   }
   checks.push(checkSysctl())
   const findings = new Uint32Array(4)
-  const result = native.probe(options.entries, options.completionEntries, options.sqpoll?.idleMs ?? -1, findings)
+  const result = native.probe(options.entries, options.completionEntries, findings)
   if (result < 0) {
     const { message, remedy } = ringFailure(-result)
     checks.push({ name: 'io_uring_setup', ok: false, found: errnoName(-result), remedy }, checkMemlock(options))

@@ -1,4 +1,3 @@
-import { isMainThread } from 'node:worker_threads'
 import { ZeroCopyError } from '@sendzc/core'
 import { EVENT_WORDS, EventDispatcher } from '@sendzc/core/driver'
 import { failureError, fixedBufferFailure, ringError } from './failures.js'
@@ -41,17 +40,13 @@ export class UringRing {
   readonly #key: string
   readonly #events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS)
   #again = false
-  readonly #drain = (): void => this.native.drainRing(this.handle)
 
   private constructor(key: string, native: LoadedAddon, options: ResolvedUringOptions) {
     this.#key = key
     this.native = native
-    const sqpollIdleMs = options.sqpoll?.idleMs ?? -1
-    const handle = native.createRing(options.entries, options.completionEntries, sqpollIdleMs, this.#events, () => this.ready())
+    const handle = native.createRing(options.entries, options.completionEntries, this.#events, () => this.ready())
     if (handle < 0) throw ringError(-handle, native.failedCall())
     this.handle = handle
-    // Its thread ends with the last notification, and the process with its thread. process.exit() ends no environment.
-    if (options.sqpoll !== undefined && isMainThread) process.on('exit', this.#drain)
   }
 
   /** The ring for these options: the one that exists, or a new one. */
@@ -129,7 +124,6 @@ export class UringRing {
 
   /** The next open with these options makes a ring of its own. */
   forget(): void {
-    process.off('exit', this.#drain)
     if (ringsByKey.get(this.#key) === this) ringsByKey.delete(this.#key)
   }
 

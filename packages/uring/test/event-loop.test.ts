@@ -12,7 +12,6 @@ const TEST_MS = 60_000
 
 const options: Record<string, UringOptions> = {
   'the newest setup flags': {},
-  SQPOLL: { sqpoll: { idleMs: 50 } },
 }
 
 it.each(Object.entries(options))(

@@ -54,16 +54,6 @@ describe('setup flags', () => {
     },
     CHILD_TEST_MS,
   )
-
-  it(
-    'SQPOLL sends without being entered for each batch',
-    async () => {
-      const report = await traced([], { ...one, options: { sqpoll: { idleMs: 1_000 } } })
-      expect((report.setupFlags as number) & 2).toBe(2)
-      expect(report.results).toEqual([50_000])
-    },
-    CHILD_TEST_MS,
-  )
 })
 
 describe('io_uring_enter', () => {

@@ -109,7 +109,6 @@ describe('options', () => {
     ['entries', { entries: URING_LIMITS.entries + 1 }],
     ['completionEntries', { completionEntries: 63 }],
     ['completionEntries', { entries: 512, completionEntries: 256 }],
-    ['sqpoll', { sqpoll: { idleMs: 0 } }],
     ['fixedBuffers', { fixedBuffers: { count: 0, bytes: 4_096 } }],
     ['bytes', { fixedBuffers: { count: 2, bytes: URING_LIMITS.fixedBufferBytes } }],
     ['depth', { depth: 4 }],

@@ -10,7 +10,6 @@ writerLifetimeSuite({
   describe,
   it,
   backends: BACKENDS,
-  abortsAtExit: ['uring sqpoll'],
   startWorker: (task) => startWorker(SCRIPT, task),
   runChild: (task) => runChild(SCRIPT, task),
   pinnedMemory: () => {

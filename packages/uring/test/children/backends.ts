@@ -4,5 +4,4 @@ import { uring } from '../../src/index.js'
 /** Backends by name: a test passes only the name to its threads and processes. */
 export const BACKENDS: Readonly<Record<string, () => Backend>> = {
   uring: () => uring({ entries: 64 }),
-  'uring sqpoll': () => uring({ entries: 64, sqpoll: { idleMs: 20 } }),
 }
