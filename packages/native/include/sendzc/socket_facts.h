@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -16,8 +17,28 @@ struct socket_facts {
   bool listening = false;
 };
 
+// A connected TCP or UDP socket, whose peer's address says the family: a server opens a writer for each connection.
+// False: ask for everything.
+inline bool read_common_facts(int fd, socket_facts& facts) {
+  sockaddr_storage peer;
+  socklen_t size = sizeof(peer);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
+  if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) return false;
+  size = sizeof(int);
+  if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &facts.protocol, &size) != 0) return false;
+  // Others (MPTCP, SMC) have peers with such an address, and a family of their own.
+  if (facts.protocol != IPPROTO_TCP && facts.protocol != IPPROTO_UDP) return false;
+  size = sizeof(int);
+  // A raw socket has these protocols too.
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &facts.type, &size) != 0) return false;
+  facts.domain = peer.ss_family;
+  facts.connected = true;
+  return true;
+}
+
 // 0, or -EBADF (closed), -ENOTSOCK (a file, a pipe, an eventfd, ...), or another negated errno.
 inline int read_socket_facts(int fd, socket_facts& facts) {
+  if (read_common_facts(fd, facts)) return 0;
   socklen_t size = sizeof(int);
   if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &facts.domain, &size) != 0) return -errno;
   size = sizeof(int);
