@@ -8,6 +8,7 @@
         "native/binding_hot.cc",
         "native/environment.cc",
         "native/ring.cc",
+        "native/send_engine_copies.cc",
         "native/send_engine_failure.cc",
         "native/send_engine_lifecycle.cc",
         "native/send_engine_reap.cc",

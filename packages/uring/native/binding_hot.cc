@@ -42,9 +42,17 @@ bool add_segments(napi_env env, send_engine& engine, segment_source segments, ui
   return true;
 }
 
+// Whether no message of a batch asks for zero-copy.
+bool asks_for_none(const uint32_t* table, uint32_t messages) {
+  for (uint32_t message = 0; message < messages; message++, table += table_words) {
+    if ((table[2] & message_zerocopy) != 0) return false;
+  }
+  return true;
+}
+
 const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driver, const uint32_t* table, uint32_t messages,
                             segment_source segments, bool hands_over) {
-  engine.begin_batch(driver, messages, hands_over);
+  engine.begin_batch(driver, messages, hands_over, hands_over && messages > 1 && asks_for_none(table, messages));
   uint32_t first = 0;
   for (uint32_t message = 0; message < messages; message++, table += table_words) {
     uint32_t count = table[1];
@@ -78,6 +86,7 @@ napi_value submit(napi_env env, napi_callback_info info) {
   send_engine& engine = found.ring->engine();
   if (!segments.is_array && (messages != 1 || found.driver->table[1] != 1)) return given.refuse("submit: one segment is one message");
   const char* wrong = submit_messages(env, engine, *found.driver, found.driver->table, messages, segments, mode != mode_hold);
+  engine.end_batch();
   uint32_t events = 0;
   if (mode != mode_hold) engine.flush(found.driver);
   if (mode == mode_enter_and_reap && wrong == nullptr) events = found.ring->reap(false);

@@ -98,11 +98,14 @@ class send_engine {
 
   // One batch of one driver: begin_batch, then for each message begin_message, add_segment for each segment, end_message.
   // `hands_over`: the batch is not held for those of other drivers.
-  void begin_batch(driver_slot& driver, uint32_t messages, bool hands_over);
+  // `copies_only`: none of it asks for zero-copy. Datagrams then leave by one plain call, in end_batch.
+  void begin_batch(driver_slot& driver, uint32_t messages, bool hands_over, bool copies_only = false);
   admission begin_message(uint32_t token, uint32_t segments);
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
-  // Whether a message of this batch that is copied is sent within its end_message().
+  // Sends what end_message() has kept for one call.
+  void end_batch() { send_copies(*batch_.driver); }
+  // Whether a message of this batch that is copied is sent without the ring, before end_batch() returns.
   bool copies_go_at_once() const { return batch_.alone && !batch_.driver->waits_in_ring; }
   // Gives up the message that was begun, instead of end_message.
   void drop_message();
@@ -140,6 +143,9 @@ class send_engine {
   bool make_submission_room(uint32_t entries);
   void answer_without_ring(driver_slot& driver, uint32_t token, int result);
   void send_without_ring(driver_slot& driver);
+  void gather_copy(driver_slot& driver);
+  void send_copies(driver_slot& driver);
+  void answer_copy(driver_slot& driver, uint32_t token, int result);
   bool joins_run(bool zerocopy) const;
   void begin_run(token_slot& slot, bool zerocopy);
   void join_run();
@@ -193,6 +199,9 @@ class send_engine {
   std::vector<msghdr> headers_;
   std::vector<iovec> iovecs_;
   uint32_t iovecs_used_ = 0;
+  // Datagrams of the batch that end_batch() sends, and their tokens.
+  std::vector<mmsghdr> copies_;
+  std::vector<uint32_t> copy_tokens_;
   uint32_t token_limit_ = 0;
   uint32_t tokens_in_kernel_ = 0;
   uint32_t open_drivers_ = 0;
@@ -216,7 +225,8 @@ class send_engine {
   // The message that is being added.
   struct batch_state {
     driver_slot* driver = nullptr;
-    bool alone = false;   // one message, handed over at once
+    uint32_t messages = 0;
+    bool alone = false;   // handed over at once, and one message or copied datagrams
     bool broken = false;  // an earlier message of this driver waits, or was not accepted: what follows must not overtake it
     uint32_t token = 0;
     uint32_t chain = pin_pool::none;

@@ -1,7 +1,6 @@
 // Submission: from a batch of messages to requests in the ring.
 #include <errno.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +20,13 @@ bool send_engine::make_submission_room(uint32_t entries) {
   return ring_.space() >= entries;
 }
 
-void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands_over) {
+void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands_over, bool copies_only) {
   if (iovecs_used_ > 0 && ring_.all_consumed()) iovecs_used_ = 0;
   batch_ = {};
   run_ = {};
   batch_.driver = &driver;
-  batch_.alone = hands_over && messages == 1;
+  batch_.messages = messages;
+  batch_.alone = hands_over && (messages == 1 || (copies_only && !driver.stream));
   // Nothing overtakes what this driver still waits for, nor what its caller is yet to be told to try again.
   batch_.broken = driver.unsent > 0 || driver.first_due != token_slot::none;
   if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
@@ -49,6 +49,8 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
     error = -EAGAIN;
   }
   if (error != 0) {
+    // In their order: this one is answered now.
+    send_copies(driver);
     if (error == -EAGAIN && !driver.starved) {
       driver.starved = true;
       starved_drivers_++;
@@ -205,21 +207,6 @@ void send_engine::prepare_run() {
   if (!run_.fixed || run_.segments == 0 || (!single && !fixed_vectors_)) return;
   sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
   sqe->buf_index = 0;
-}
-
-// A message that is copied has nothing to wait for but its answer: alone, it goes by a plain system call, which costs less than a request
-// of the ring does. Where the socket is full the answer says so, and the driver is armed.
-void send_engine::send_without_ring(driver_slot& driver) {
-  msghdr header = {};
-  header.msg_iov = &iovecs_[batch_.first_iovec];
-  header.msg_iovlen = batch_.segments;
-  // Directly: the C library's function is a cancellation point, which is not free in a process with threads.
-  long sent = syscall(SYS_sendmsg, driver.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-  int result = sent < 0 ? -errno : static_cast<int>(sent);
-  driver.totals.send_calls++;
-  driver.tokens[batch_.token].source = answer_source::plain_call;
-  drop_message();
-  answer_without_ring(driver, batch_.token, result);
 }
 
 // Answers, at the next reap, a message that the ring does not see: with what it sent, or with why it was not tried.

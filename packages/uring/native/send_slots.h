@@ -22,6 +22,7 @@ enum class answer_source : uint8_t {
   request,       // a request in the ring
   plain_call,    // sendmsg, without the ring
   failed_enter,  // no request: io_uring_enter itself failed
+  plain_batch,   // sendmmsg, without the ring
 };
 
 struct token_slot {

@@ -12,7 +12,7 @@ export const SubmitMode = {
 } as const
 
 /** Where the answer to a message came from. Mirrors `answer_source` in native/send_slots.h. */
-export const AnswerSource = { Request: 0, PlainCall: 1, FailedEnter: 2 } as const
+export const AnswerSource = { Request: 0, PlainCall: 1, FailedEnter: 2, PlainBatch: 3 } as const
 
 /** A handle that no driver has: a native call for the ring as a whole. */
 export const NO_DRIVER = 0xffff_ffff

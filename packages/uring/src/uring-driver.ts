@@ -173,7 +173,14 @@ export class UringDriver implements Driver, DriverSink {
   }
 
   answeringCall(token: number): string {
-    return this.#ring.native.answerSource(this.#handle, token) === AnswerSource.PlainCall ? 'sendmsg' : 'io_uring_enter'
+    switch (this.#ring.native.answerSource(this.#handle, token)) {
+      case AnswerSource.PlainCall:
+        return 'sendmsg'
+      case AnswerSource.PlainBatch:
+        return 'sendmmsg'
+      default:
+        return 'io_uring_enter'
+    }
   }
 
   failure(token?: number): DriverFailure | undefined {

@@ -345,4 +345,23 @@ describe('datagrams', () => {
     expect([many?.release, few?.release]).toEqual([Release.None, Release.Copied])
     expect(Buffer.compare(await pair.peer.readDatagram(), content(4_000))).toBe(0)
   })
+
+  it('that are copied leave a batch by one call of sendmmsg, in their order', async () => {
+    const pair = await udpPairs('127.0.0.1')()
+    pairs.push(pair)
+    const sender = session(pair, 16)
+    const sizes = [100, 0, 3_000, 1, 8_000, 70_000, 5, 6]
+    const reports = sender.submit(sizes.map((bytes, index) => ({ segments: [content(bytes, index * 1_000)], zerocopy: false })))
+    // What no datagram can carry is refused, and what stands behind it was not tried.
+    expect(reports.map(({ result }) => result)).toEqual([100, 0, 3_000, 1, 8_000, -Errno.EMSGSIZE, -Errno.ECANCELED, -Errno.ECANCELED])
+    expect(reports.every(({ release }) => release === Release.None)).toBe(true)
+    // The second call is the one that answers with the error.
+    expect(sender.driver.counters().sendCalls).toBe(2)
+    expect(sender.driver.answeringCall?.(5)).toBe('sendmmsg')
+    for (const [index, bytes] of sizes.slice(0, 5).entries())
+      expect(Buffer.compare(await pair.peer.readDatagram(), content(bytes, index * 1_000))).toBe(0)
+    const mixed = sender.submit([true, false, false].map((zerocopy) => ({ segments: [content(2_000)], zerocopy })))
+    await sender.settled()
+    expect(mixed.map(({ result }) => result)).toEqual([2_000, 2_000, 2_000])
+  })
 })

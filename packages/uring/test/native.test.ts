@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { nativeSuite } from '../../native/test/native-suite.js'
 
 const native = fileURLToPath(new URL('../native', import.meta.url))
-const layer = ['ring', 'send_engine_failure', 'send_engine_lifecycle', 'send_engine_reap', 'send_engine_submit', 'signal_probe']
+const layer = [
+  'ring',
+  'send_engine_copies',
+  'send_engine_failure',
+  'send_engine_lifecycle',
+  'send_engine_reap',
+  'send_engine_submit',
+  'signal_probe',
+]
 /** node_api.h, which the pins' header includes. */
 const nodeHeaders = join(dirname(dirname(process.execPath)), 'include', 'node')
 const checks = fileURLToPath(new URL('../../sendmsg/test/native', import.meta.url))
