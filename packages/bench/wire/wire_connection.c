@@ -66,3 +66,37 @@ void connection_remove(struct connection* connection) {
   connection->dirty = false;
   free_list[free_count++] = index;
 }
+
+/// @returns false where there is no room for another piece
+static bool keep_piece(struct connection* connection, uint32_t begin, uint32_t end) {
+  if (connection->pieces == NULL) connection->pieces = calloc(TCP_MAX_PIECES + 1, sizeof(*connection->pieces));
+  struct piece* pieces = connection->pieces;
+  if (pieces == NULL) return false;
+  uint32_t at = 0;
+  while (at < connection->piece_count && is_before(pieces[at].end, begin)) at++;
+  uint32_t past = at;
+  while (past < connection->piece_count && !is_before(end, pieces[past].begin)) {
+    if (is_before(pieces[past].begin, begin)) begin = pieces[past].begin;
+    if (is_before(end, pieces[past].end)) end = pieces[past].end;
+    past++;
+  }
+  if (past == at && connection->piece_count == TCP_MAX_PIECES) return false;
+  memmove(&pieces[at + 1], &pieces[past], (connection->piece_count - past) * sizeof(*pieces));
+  connection->piece_count += at + 1 - past;
+  pieces[at] = (struct piece){begin, end};
+  return true;
+}
+
+bool connection_take(struct connection* connection, uint32_t begin, uint32_t end) {
+  if (!is_before(connection->expected, end)) return true;
+  if (is_before(connection->expected, begin)) return keep_piece(connection, begin, end);
+  uint32_t before = connection->expected;
+  connection->expected = end;
+  uint32_t gone = 0;
+  for (; gone < connection->piece_count && !is_before(connection->expected, connection->pieces[gone].begin); gone++)
+    if (is_before(connection->expected, connection->pieces[gone].end)) connection->expected = connection->pieces[gone].end;
+  connection->piece_count -= gone;
+  if (gone > 0) memmove(connection->pieces, connection->pieces + gone, connection->piece_count * sizeof(struct piece));
+  connection->stream_bytes += connection->expected - before;
+  return true;
+}

@@ -47,6 +47,9 @@ struct connection* connection_find(uint8_t family, uint16_t own_port, uint16_t o
 /// @returns NULL where there is no room
 struct connection* connection_add(uint8_t family, uint16_t own_port, uint16_t other_port);
 void connection_remove(struct connection* connection);
+/// Takes bytes of the stream, in order or behind a hole.
+/// @returns false where there is no room for another piece
+bool connection_take(struct connection* connection, uint32_t begin, uint32_t end);
 
 /// Sends a segment of a connection: acknowledges what came, with the options that the other side can read.
 void connection_send(struct connection* connection, uint8_t flags, uint32_t seq, const void* payload, uint32_t payload_bytes);

@@ -1,10 +1,10 @@
 #include "wire_tcp.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "wire_connection.h"
 #include "wire_frame.h"
+#include "wire_pattern.h"
 
 #define WINDOW_SCALE 10
 #define OPTION_END 0
@@ -16,7 +16,6 @@
 #define OPTION_TIMESTAMPS 8
 /// What fits beside timestamps (RFC 2018).
 #define SACK_BLOCKS 3
-#define PATTERN_WORD_BYTES 8
 
 static struct tcp_options options;
 static struct tcp_counters counted;
@@ -191,40 +190,8 @@ static void on_syn(struct connection* connection, const struct wire_event* event
   connection->acked = ++connection->next_seq;
 }
 
-/// @returns false where there is no room for another piece
-static bool keep_piece(struct connection* connection, uint32_t begin, uint32_t end) {
-  if (connection->pieces == NULL) connection->pieces = calloc(TCP_MAX_PIECES + 1, sizeof(*connection->pieces));
-  struct piece* pieces = connection->pieces;
-  if (pieces == NULL) return false;
-  uint32_t at = 0;
-  while (at < connection->piece_count && is_before(pieces[at].end, begin)) at++;
-  uint32_t past = at;
-  while (past < connection->piece_count && !is_before(end, pieces[past].begin)) {
-    if (is_before(pieces[past].begin, begin)) begin = pieces[past].begin;
-    if (is_before(end, pieces[past].end)) end = pieces[past].end;
-    past++;
-  }
-  if (past == at && connection->piece_count == TCP_MAX_PIECES) return false;
-  memmove(&pieces[at + 1], &pieces[past], (connection->piece_count - past) * sizeof(*pieces));
-  connection->piece_count += at + 1 - past;
-  pieces[at] = (struct piece){begin, end};
-  return true;
-}
-
 static void take(struct connection* connection, uint32_t begin, uint32_t end) {
-  if (!is_before(connection->expected, end)) return;
-  if (is_before(connection->expected, begin)) {
-    counted.lost_segments += !keep_piece(connection, begin, end);
-    return;
-  }
-  uint32_t before = connection->expected;
-  connection->expected = end;
-  uint32_t gone = 0;
-  for (; gone < connection->piece_count && !is_before(connection->expected, connection->pieces[gone].begin); gone++)
-    if (is_before(connection->expected, connection->pieces[gone].end)) connection->expected = connection->pieces[gone].end;
-  connection->piece_count -= gone;
-  if (gone > 0) memmove(connection->pieces, connection->pieces + gone, connection->piece_count * sizeof(struct piece));
-  connection->stream_bytes += connection->expected - before;
+  counted.lost_segments += !connection_take(connection, begin, end);
 }
 
 /// Takes new bytes, but for one segment of them where the loss falls on it.
@@ -242,23 +209,12 @@ static void take_with_loss(struct connection* connection, const struct wire_even
   }
 }
 
-static uint8_t pattern_byte(uint64_t word, unsigned place) {
-  // As packages/socket/native/pattern.cc fills it: its words are little-endian.
-  uint64_t state = (options.pattern_seed + 1) * 0xD1B54A32D192ED03u + word * 0x9E3779B97F4A7C15u;
-  return (uint8_t)((state ^ state >> 32) >> (8 * place));
-}
-
 static void verify(const struct connection* connection, const struct wire_event* event, bool resent) {
   // A FIN has a number of its own, and no place in the stream.
   uint32_t expected = connection->expected - (connection->state == CONNECTION_CLOSING);
   uint64_t offset = connection->stream_bytes - (uint64_t)(int64_t)(int32_t)(expected - event->seq);
-  uint64_t hash = WIRE_HASH_BASIS;
-  for (uint32_t i = 0; i < event->payload_bytes; i++) {
-    uint64_t at = offset + i;
-    hash = (hash ^ pattern_byte(at / PATTERN_WORD_BYTES, at % PATTERN_WORD_BYTES)) * WIRE_HASH_PRIME;
-  }
   counted.hashed_packets++;
-  if (hash == event->payload_hash) return;
+  if (pattern_hash(options.pattern_seed, offset, event->payload_bytes) == event->payload_hash) return;
   counted.changed_packets++;
   counted.changed_resent += resent;
 }
