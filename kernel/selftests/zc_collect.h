@@ -38,7 +38,8 @@ struct placeholder {
 };
 
 const char *form_name(enum form form);
-void placeholder_init(struct placeholder *ph, enum form form, uint32_t capacity);
+void placeholder_init(struct placeholder *ph, enum form form,
+		      uint32_t capacity);
 /* No element was written, and none counts. */
 bool placeholder_empty(const struct placeholder *ph);
 

@@ -179,7 +179,8 @@ static const char *other_control_messages_stay(const struct pair *p,
 				memcpy(to, ph.control, ph.control_bytes);
 				to += ph.control_bytes;
 			} else {
-				to += put_hop_limit(to, t, 10 * (place + 1) + i);
+				to += put_hop_limit(to, t,
+						    10 * (place + 1) + i);
 			}
 		}
 		msg.msg_control = control;
@@ -248,9 +249,11 @@ const struct test delivery_tests[] = {
 	{ "hybrid: each id once", hybrid_each_id_once, ON_ALL, 2 },
 	{ "reports the very call", reports_the_very_call, ON_UDP, 2 },
 	{ "reports earlier sends", reports_earlier_sends, ON_UDP, 2 },
-	{ "collects without MSG_ZEROCOPY", collects_without_the_flag, ON_ALL, 2 },
+	{ "collects without MSG_ZEROCOPY", collects_without_the_flag,
+	  ON_ALL, 2 },
 	{ "each message of sendmmsg", each_message_of_sendmmsg, ON_ALL, 2 },
-	{ "other control messages stay", other_control_messages_stay, ON_UDP, 2 },
+	{ "other control messages stay", other_control_messages_stay,
+	  ON_UDP, 2 },
 	{ "threads collect at once", threads_collect_at_once, ON_ALL, 2 },
 	{ 0 }
 };

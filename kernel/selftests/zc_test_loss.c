@@ -31,7 +31,7 @@ static const char *would_block(const struct pair *p, enum transport t,
 		}
 		REQUIRE(sends < LEDGER_IDS);
 	} while (n >= 0);
-	/* ENOBUFS: there was room for the data, but not for its notification. */
+	/* ENOBUFS: there was room for the data, not for its notification. */
 	if (errno == ENOBUFS)
 		ledger_add_info(&l, ph.info);
 	else
@@ -72,7 +72,8 @@ static const char *message_too_long(const struct pair *p, enum transport t,
 	REQUIRE(send_one(p, NULL));
 	placeholder_init(&ph, form, 1);
 	ph.info->count = STALE_COUNT;
-	REQUIRE(send_collect(p->tx, large, sizeof(large), MSG_ZEROCOPY, &ph) < 0);
+	REQUIRE(send_collect(p->tx, large, sizeof(large), MSG_ZEROCOPY,
+			     &ph) < 0);
 	REQUIRE(errno == EMSGSIZE);
 	REQUIRE(placeholder_empty(&ph));
 	REQUIRE(ledger_complete(&l, p->tx, 1));
@@ -205,7 +206,8 @@ const struct test loss_tests[] = {
 	{ "nothing lost: EMSGSIZE", message_too_long, ON_UDP, 2 },
 	{ "nothing lost: memory read-only", memory_read_only, ON_ALL, 2 },
 	{ "nothing lost: order after a fault", order_after_fault, ON_UDP, 2 },
-	{ "nothing lost: threads fault at once", threads_fault_at_once, ON_UDP, 1 },
+	{ "nothing lost: threads fault at once", threads_fault_at_once,
+	  ON_UDP, 1 },
 	{ "unreadable control data", unreadable_control, ON_ALL, 1 },
 	{ 0 }
 };

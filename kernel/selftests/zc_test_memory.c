@@ -108,7 +108,9 @@ static const char *later_message_collects_nothing(const struct pair *p,
 
 const struct test memory_tests[] = {
 	{ "out of memory: collects", collects_without_memory, ON_UDP, 1 },
-	{ "out of memory: a copying send collects", copying_send_collects, ON_UDP, 1 },
-	{ "out of memory: not a later message", later_message_collects_nothing, ON_UDP, 1 },
+	{ "out of memory: a copying send collects", copying_send_collects,
+	  ON_UDP, 1 },
+	{ "out of memory: not a later message", later_message_collects_nothing,
+	  ON_UDP, 1 },
 	{ 0 }
 };

@@ -137,7 +137,8 @@ static const char *icmp_errors_stay(const struct pair *p, enum transport t,
 	close(p->rx);
 	placeholder_init(&ph, form, 2);
 	for (int i = 0; i < 6; i++) {
-		if (send_collect(p->tx, test_data, 100, MSG_ZEROCOPY, &ph) > 0) {
+		if (send_collect(p->tx, test_data, 100, MSG_ZEROCOPY,
+				 &ph) > 0) {
 			sent++;
 			ledger_add_info(&l, ph.info);
 			continue;

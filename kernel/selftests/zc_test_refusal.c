@@ -25,7 +25,8 @@
 /* Refused with EINVAL, nothing sent, nothing touched, nothing lost. */
 static const char *refused(const struct pair *p, struct placeholder *ph)
 {
-	REQUIRE(send_collect(p->tx, test_data, TEST_BYTES, MSG_ZEROCOPY, ph) < 0);
+	REQUIRE(send_collect(p->tx, test_data, TEST_BYTES, MSG_ZEROCOPY,
+			     ph) < 0);
 	REQUIRE(errno == EINVAL);
 	REQUIRE(placeholder_empty(ph));
 	REQUIRE(receive_pending(p) == 0);
@@ -61,7 +62,8 @@ static const char *capacity_overflow(const struct pair *p, enum transport t,
 	struct placeholder ph;
 
 	placeholder_init(&ph, form, 1);
-	ph.capacity = ph.info->capacity = 1 + (1u << 30);
+	ph.capacity = 1 + (1u << 30);
+	ph.info->capacity = ph.capacity;
 	return refused(p, &ph);
 }
 

@@ -107,7 +107,8 @@ static const char *others_are_reported(const struct pair *p, enum transport t,
 	REQUIRE(reports() == 1);
 	placeholder_init(&ph, form, 1);
 	REQUIRE(send_one(p, &ph) && ph.info->count == 1);
-	REQUIRE(send_collect(p->tx, large, sizeof(large), MSG_ZEROCOPY, &ph) < 0);
+	REQUIRE(send_collect(p->tx, large, sizeof(large), MSG_ZEROCOPY,
+			     &ph) < 0);
 	REQUIRE(errno == EMSGSIZE && reports() == 0);
 	REQUIRE(send_one(p, NULL));
 	REQUIRE(reports() == 1);
@@ -150,7 +151,8 @@ static const char *option_values(const struct pair *p, enum transport t,
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		set_zerocopy(p->tx, taken[i]);
-		for (size_t j = 0; j < sizeof(refused) / sizeof(refused[0]); j++)
+		for (size_t j = 0;
+		     j < sizeof(refused) / sizeof(refused[0]); j++)
 			REQUIRE(setsockopt(p->tx, SOL_SOCKET, SO_ZEROCOPY,
 					   &refused[j], sizeof(int)) &&
 				errno == EINVAL);
@@ -163,7 +165,8 @@ static const char *option_values(const struct pair *p, enum transport t,
 
 const struct test wake_tests[] = {
 	{ "wake: each is reported", each_is_reported, ON_UDP, 2 },
-	{ "quiet: collected is not reported", collected_is_not_reported, ON_UDP, 2 },
+	{ "quiet: collected is not reported", collected_is_not_reported,
+	  ON_UDP, 2 },
 	{ "quiet: the rest is reported", rest_is_reported, ON_UDP, 2 },
 	{ "quiet: others are reported", others_are_reported, ON_UDP, 2 },
 	{ "quiet: later is reported", later_is_reported, ON(UDP4), 2 },

@@ -298,14 +298,15 @@ static void send_all(int fd, char *data)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	double stop = now(CLOCK_MONOTONIC) + cfg.seconds;
 	unsigned long since = 0;
+	bool collect;
 
 	for (;;) {
 		if (cfg.sends ? count.sends >= cfg.sends :
 		    count.sends % CLOCK_EVERY_SENDS == 0 &&
 		    now(CLOCK_MONOTONIC) >= stop)
 			return;
-		if (send_once(fd, &msg, cfg.mode == INLINE &&
-					since + 1 >= cfg.interval))
+		collect = cfg.mode == INLINE && since + 1 >= cfg.interval;
+		if (send_once(fd, &msg, collect))
 			since++;
 		if (since >= cfg.interval) {
 			if (cfg.mode == CLASSIC || cfg.mode == MMSG)

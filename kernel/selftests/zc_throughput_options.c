@@ -42,21 +42,50 @@ void parse_options(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "46l:s:t:n:z:c:p:rD:C:R:A:")) != -1) {
 		switch (c) {
-		case '4': cfg.family = AF_INET; break;
-		case '6': cfg.family = AF_INET6; break;
-		case 'l': cfg.interval = strtoul(optarg, NULL, 0); break;
-		case 's': cfg.bytes = strtoul(optarg, NULL, 0); break;
-		case 't': cfg.seconds = strtod(optarg, NULL); break;
-		case 'n': cfg.sends = strtoul(optarg, NULL, 0); break;
-		case 'z': cfg.mode = parse_mode(optarg); break;
-		case 'c': cfg.capacity = strtoul(optarg, NULL, 0); break;
-		case 'p': cfg.port = strtoul(optarg, NULL, 0); break;
-		case 'r': cfg.receive_only = true; break;
-		case 'C': cfg.sender_cpu = strtol(optarg, NULL, 0); break;
-		case 'R': cfg.receiver_cpu = strtol(optarg, NULL, 0); break;
-		case 'A': cfg.congestion = optarg; break;
-		case 'D': cfg.destination = optarg; break;
-		default: usage();
+		case '4':
+			cfg.family = AF_INET;
+			break;
+		case '6':
+			cfg.family = AF_INET6;
+			break;
+		case 'l':
+			cfg.interval = strtoul(optarg, NULL, 0);
+			break;
+		case 's':
+			cfg.bytes = strtoul(optarg, NULL, 0);
+			break;
+		case 't':
+			cfg.seconds = strtod(optarg, NULL);
+			break;
+		case 'n':
+			cfg.sends = strtoul(optarg, NULL, 0);
+			break;
+		case 'z':
+			cfg.mode = parse_mode(optarg);
+			break;
+		case 'c':
+			cfg.capacity = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			cfg.port = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			cfg.receive_only = true;
+			break;
+		case 'C':
+			cfg.sender_cpu = strtol(optarg, NULL, 0);
+			break;
+		case 'R':
+			cfg.receiver_cpu = strtol(optarg, NULL, 0);
+			break;
+		case 'A':
+			cfg.congestion = optarg;
+			break;
+		case 'D':
+			cfg.destination = optarg;
+			break;
+		default:
+			usage();
 		}
 	}
 	if (optind != argc - 1 || !cfg.interval)

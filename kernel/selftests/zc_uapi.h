@@ -38,7 +38,7 @@ struct zc_info {
 };
 #endif
 
-/* What one call returns at most and looks at most at: no part of the interface. */
+/* What one call returns and looks at at most: no part of the interface. */
 #define ZC_TAKE_MAX		128
 #define ZC_SCAN_MAX		256
 
