@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
+import { buildSync } from 'esbuild'
 import { ADDONS, TARGETS } from '../prebuilt/targets.mjs'
 
 export const root = resolve(import.meta.dirname, '../..')
@@ -34,6 +35,35 @@ function copyCompiled(source, folder) {
     if (stem === undefined || !existsSync(join(sourceRoot, `${stem}.ts`))) continue
     cpSync(join(source, 'dist', file), join(folder, 'dist', file))
   }
+}
+
+/**
+ * Joins the modules behind each entry: a program that imports one loads a file or two instead of fifty, in a third of the time. What several entries
+ * share is in a file of its own, so that there is one instance of it. Programs that are started by their path (`*-main.js`) are entries, too.
+ */
+function joinModules(folder, { exports, bin = {} }) {
+  const dist = join(folder, 'dist')
+  const published = Object.values(exports).flatMap((target) => target.default ?? [])
+  const programs = filesBelow(dist).filter((file) => file.endsWith('-main.js'))
+  const entries = new Set([...[...published, ...Object.values(bin)].map((file) => join(folder, file)), ...programs.map((file) => join(dist, file))])
+  const modules = filesBelow(dist).filter((file) => /\.js(\.map)?$/.test(file))
+  const { outputFiles } = buildSync({
+    entryPoints: [...entries],
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    outdir: dist,
+    outbase: dist,
+    chunkNames: '[name]-[hash]',
+    sourcemap: true,
+    sourcesContent: false,
+    write: false,
+  })
+  for (const file of modules) rmSync(join(dist, file))
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents)
 }
 
 /**
@@ -101,6 +131,7 @@ export function stagePackage(name, into) {
   mkdirSync(folder, { recursive: true })
   const manifest = readJson(join(source, 'package.json'))
   copyCompiled(source, folder)
+  joinModules(folder, manifest)
   const left = manifest.files.filter((name) => name.startsWith('!')).map((name) => join(folder, name.slice(1)))
   for (const part of ['src', 'conformance']) {
     if (manifest.files.includes(part)) cpSync(join(source, part), join(folder, part), { recursive: true })
