@@ -14,6 +14,7 @@ import { ownBytesSent } from './own-bytes.js'
 import { claim, release } from './socket-claims.js'
 import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
+import { tellAbandoned, tellDemoted, tellLimit, tellOpened } from './writer-channels.js'
 
 /** A backend that knows better defaults for the writer than the writer does, and why it was chosen. Made by `auto()`. */
 export interface ChosenBackend extends Backend {
@@ -85,10 +86,15 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
       dgramSocket?.off('close', onClose)
       lease?.giveBack()
       hold?.end()
+      tellAbandoned(writer)
     },
     // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
     onBroken: (error) => netSocket?.destroy(socketError(error)),
-    onLimit: warnOfLimit,
+    onLimit: (message) => {
+      warnOfLimit(message)
+      tellLimit(writer, message)
+    },
+    onDemoted: () => tellDemoted(writer),
     onProgress: netSocket === undefined ? undefined : () => (netSocket as Socket & { _unrefTimer?: () => void })._unrefTimer?.(),
   })
   const choice = backend.choice?.() ?? `${backend.name}: chosen by the caller`
@@ -100,5 +106,6 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
     })
   }
   dgramSocket?.once('close', onClose)
+  tellOpened(writer)
   return writer
 }

@@ -19,6 +19,8 @@ export interface SendingHalfInit {
   onBroken: (error: ZeroCopyError) => void
   /** Runs whenever a zero-copy send was refused for want of memory with nothing in flight. */
   onLimit: (message: string) => void
+  /** Runs when the half stops to ask for zero-copy, since the kernel copies. */
+  onDemoted?: () => void
   /** Runs whenever the kernel took bytes, or the peer's acknowledgement freed some. */
   onProgress?: (() => void) | undefined
 }

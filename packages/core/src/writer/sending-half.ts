@@ -73,7 +73,7 @@ export class SendingHalf implements DriverSink {
     this.#arming = new Arming(driver)
     this.#isStream = driver.kind === 'stream'
     this.#table = new MessageTable(driver.maxInFlight)
-    this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy, init.way)
+    this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy, init.way, init.onDemoted)
     this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#pumpTask)
     this.#batcher = this.#isStream
       ? new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)

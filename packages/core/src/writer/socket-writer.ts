@@ -1,3 +1,4 @@
+import type { InspectOptions } from 'node:util'
 import type { BackendName, SocketKind } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
@@ -72,6 +73,17 @@ export class SocketWriter implements ZeroCopyWriter {
     const aborted = this.#abortConnection(abortedEnding(reason))
     if (first) this.#closed = aborted
     return aborted
+  }
+
+  /** What `console.log(writer)` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    depth: number,
+    options: InspectOptions,
+    inspect: (value: unknown, options: InspectOptions) => string,
+  ) {
+    if (depth < 0) return '[ZeroCopyWriter]'
+    const state = this.#end === undefined ? 'open' : (this.#end.error?.message ?? 'closed')
+    return `ZeroCopyWriter ${inspect({ choice: this.choice, kind: this.kind, state, ...this.stats() }, options)}`
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -25,14 +25,17 @@ export class ZerocopyPolicy {
   readonly #copyAtLimit: boolean
   readonly #capable: boolean
   readonly #way: Way
+  readonly #onDemoted: (() => void) | undefined
   #limited = false
   #copiedAtLimitBytes = 0
 
   /**
    * @param capable - false: the driver never shares memory
    * @param way - what is known of the way to the peer, perhaps by others
+   * @param onDemoted - runs when the kernel has copied `demoteAfterCopied` messages in a row
    */
-  constructor(options: ResolvedWriterOptions, capable: boolean, way: Way = new Way()) {
+  constructor(options: ResolvedWriterOptions, capable: boolean, way: Way = new Way(), onDemoted?: () => void) {
+    this.#onDemoted = onDemoted
     this.#way = way
     this.minMessageBytes = options.minZerocopyMessageBytes
     this.#minBytes = options.minZerocopyBytes
@@ -89,7 +92,9 @@ export class ZerocopyPolicy {
   notified(release: ReleaseKind): void {
     this.#limited = false
     if (release === Release.Copied) {
-      if (++this.#way.copiedInARow === this.#demoteAfter) this.#way.sendsUntilRetry = this.#retryEvery
+      if (++this.#way.copiedInARow !== this.#demoteAfter) return
+      this.#way.sendsUntilRetry = this.#retryEvery
+      this.#onDemoted?.()
     } else if (release === Release.Zerocopy) {
       this.#way.copiedInARow = 0
       this.#way.sendsUntilRetry = 0
