@@ -45,7 +45,10 @@ function joinModules(folder, { exports, bin = {} }) {
   const dist = join(folder, 'dist')
   const published = Object.values(exports).flatMap((target) => target.default ?? [])
   const programs = filesBelow(dist).filter((file) => file.endsWith('-main.js'))
-  const entries = new Set([...[...published, ...Object.values(bin)].map((file) => join(folder, file)), ...programs.map((file) => join(dist, file))])
+  const entries = new Set([
+    ...[...published, ...Object.values(bin)].map((file) => join(folder, file)),
+    ...programs.map((file) => join(dist, file)),
+  ])
   const modules = filesBelow(dist).filter((file) => /\.js(\.map)?$/.test(file))
   const { outputFiles } = buildSync({
     entryPoints: [...entries],

@@ -16,9 +16,9 @@ The exit status of doctor is 0 where at least one backend sends without copying,
 `
 
 /** Measuring takes a wire (BPF, a network namespace), which is no part of what sends. */
-const CALIBRATE = `sendzc: the laboratory measures this machine, in under a minute, and prints the options for it:
+const CALIBRATE = `sendzc: the laboratory measures this machine, in under a minute, and prints the options for it. In a checkout of the repository:
 
-  npx @sendzc/bench calibrate
+  npx -y pnpm@10 bench calibrate
 
 Its wire needs root, clang and libbpf. Without them it says what loopback can tell, which is nothing of a NIC.
 `
