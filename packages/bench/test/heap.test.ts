@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { heapFault } from '../src/commands/heap.js'
-import type { HeapGrowth } from '../src/run/heap-growth.js'
+import { type HeapGrowth, heapFault } from '../src/run/heap-growth.js'
 
 const SENDS = 1_000_000
 /** An object of 16 bytes for each send. */

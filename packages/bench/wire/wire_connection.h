@@ -33,7 +33,7 @@ struct connection {
   uint32_t piece_count;
   struct piece* pieces;   ///< Sorted, apart from each other; allocated with the first loss.
   uint64_t stream_bytes;  ///< Of the stream, up to `expected`.
-  // Of the client:
+  // What the client keeps:
   uint64_t response_end;  ///< stream_bytes at which the response is whole.
   uint64_t request_ns;
   uint64_t retry_ns;

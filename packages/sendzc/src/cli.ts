@@ -20,7 +20,7 @@ const CALIBRATE = `sendzc: the laboratory measures this machine, in under a minu
 
   npx -y pnpm@10 bench calibrate
 
-Its wire needs root, clang and libbpf. Without them it says what loopback can tell, which is nothing of a NIC.
+Its wire needs root, clang and libbpf. Without them it measures loopback, which says nothing of a NIC.
 `
 
 function version(): string {

@@ -13,7 +13,7 @@ export const ExitStatus = {
 /** One of {@link ExitStatus}. */
 export type ExitStatusCode = (typeof ExitStatus)[keyof typeof ExitStatus]
 
-/** A failure that the user is told of in one line: no stack, a non-zero status. */
+/** A failure that is printed in one line, without a stack, and ends the program with a non-zero status. */
 export class BenchFailure extends Error {
   /** What the process exits with. */
   readonly status: ExitStatusCode

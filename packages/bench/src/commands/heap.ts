@@ -5,7 +5,7 @@ import type { Command } from '../cli/command.js'
 import { parseCommandLine, read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from '../cli/failure.js'
 import { openEnds } from '../run/ends.js'
-import { type HeapGrowth, heapGrowth } from '../run/heap-growth.js'
+import { type HeapGrowth, heapFault, heapGrowth, NOTHING_BYTES, WAIT_BYTES } from '../run/heap-growth.js'
 import { COMMON_OPTIONS } from '../run/run-options.js'
 import { withEnds, withStage } from '../run/stage.js'
 import { cellContext } from '../run/with-run.js'
@@ -19,15 +19,6 @@ const DEFAULTS = { sends: 1_000_000, sizeBytes: 1_024, interval: 8 } as const
  * was allocated. Three semi-spaces of this size are reserved, not touched.
  */
 const SEMI_SPACE_MIB = 512
-
-/** Growth, in bytes per send, up to which a path counts as allocating nothing per send. */
-const NOTHING_BYTES = 1
-
-/** An object that a path makes for each send would take at least this, in bytes. */
-const SMALLEST_OBJECT_BYTES = 12
-
-/** What a wait of the benchmark's own may allocate, in bytes: promises, a timer, what the event loop makes. 1,300 to 2,400 were measured. */
-const WAIT_BYTES = 4_096
 
 /** Options of `bench heap`. */
 export const HEAP_OPTIONS = {
@@ -43,20 +34,6 @@ export const HEAP_OPTIONS = {
   ...WIRE_OPTIONS,
   cpus: COMMON_OPTIONS.cpus,
   congestion: COMMON_OPTIONS.congestion,
-}
-
-/**
- * Whether a path allocates nothing per send, whatever the benchmark's own waits allocate.
- * @returns a sentence that says what speaks against it; undefined where nothing does
- */
-export function heapFault({ sends, allocatedBytes, retainedBytes, collections, waits }: HeapGrowth): string | undefined {
-  const limitBytes = sends * NOTHING_BYTES + waits * WAIT_BYTES
-  if (collections > 0) return `not judged: ${collections} collections ran; give fewer --sends`
-  if (retainedBytes >= sends * NOTHING_BYTES) return `${(retainedBytes / sends).toFixed(2)} bytes are retained per send`
-  if (allocatedBytes >= limitBytes) return `${(allocatedBytes / sends).toFixed(2)} bytes are allocated per send, with ${waits} waits`
-  // Waits beyond this would hide an object per send.
-  if (limitBytes >= sends * SMALLEST_OBJECT_BYTES) return `not judged: ${waits} waits in ${sends} sends are too many; give a smaller --size`
-  return undefined
 }
 
 async function heap(args: readonly string[]): Promise<ExitStatusCode> {

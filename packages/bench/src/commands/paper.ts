@@ -1,16 +1,14 @@
 import { SOCKET_LIMITS } from '@sendzc/socket'
-import { findThroughput, isThroughputPath, runThroughput, type ThroughputCell, type ThroughputPath } from '../c-programs/zc-throughput.js'
-import { type Cell, groupKey, hasLevel, LEVELS, type OwnCell } from '../cells/cell.js'
-import { checkDatagramSize, plannedCells } from '../cells/plan.js'
-import type { Turn } from '../cells/turn.js'
+import { findThroughput } from '../c-programs/zc-throughput.js'
+import { hasLevel, type OwnCell } from '../cells/cell.js'
+import { checkDatagramSize } from '../cells/plan.js'
 import type { Command } from '../cli/command.js'
 import { type OptionValues, read, withDefault } from '../cli/command-line.js'
 import type { ExitStatusCode } from '../cli/failure.js'
-import { destinationOf, noDelayText, recordedNoDelay } from '../ends/connect.js'
+import { noDelayText, recordedNoDelay } from '../ends/connect.js'
 import { emulationText, LOOPBACK_SYSCTL, machineOptions } from '../machine/machine.js'
-import type { Processors } from '../machine/processors.js'
-import type { ProbeRecord, Row } from '../record/record.js'
-import { type CellContext, runCell } from '../run/cell-runner.js'
+import type { ProbeRecord } from '../record/record.js'
+import { PAPER_LEVELS, paperCells, paperGroup, runPaperCell } from '../run/paper-cell.js'
 import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
 import type { Stage } from '../run/stage.js'
@@ -18,13 +16,9 @@ import { warmupTurns } from '../run/warmup.js'
 import { cellContext, withRun } from '../run/with-run.js'
 import { paperTables } from '../tables/paper-table.js'
 import { questionTables } from '../tables/question-table.js'
-import { measuredOnWire } from '../wire/wire-meter.js'
 import { WIRE_OPTIONS } from '../wire/wire-options.js'
 
 const DEFAULTS = { runtimeMs: 200, rounds: 7, intervals: '1,32' } as const
-
-/** Levels of this command: the C sender of kernel/selftests, then ours. */
-const PAPER_LEVELS = ['selftest', ...LEVELS] as const
 
 /**
  * Pause of our receivers between two rounds of reading, in µs. What arrives in it is acknowledged and released together, so that a notification
@@ -59,35 +53,6 @@ export const PAPER_OPTIONS = {
 
 type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
 
-/** Cells of one run, of three levels. */
-type PaperCell = OwnCell | ThroughputCell
-
-/**
- * Every cell: errqueue-recvmsg and the paths beside it; at the C level also never collecting, which is what any notification path can reach
- * at most.
- */
-export function paperCells(
-  options: Pick<PaperOptions, 'transports' | 'intervals' | 'levels' | 'size'>,
-  backends: readonly OwnCell['backend'][],
-): PaperCell[] {
-  const levels = LEVELS.filter((level) => options.levels.includes(level))
-  const cells: PaperCell[] = plannedCells({ ...options, sizes: [options.size], levels }, backends)
-  if (!options.levels.includes('selftest')) return cells
-  const paths = new Set<ThroughputPath>(backends.flatMap((backend) => (isThroughputPath(backend) ? [backend] : [])))
-  paths.add('never')
-  for (const transport of options.transports) {
-    for (const interval of options.intervals) {
-      for (const backend of paths) cells.push({ transport, backend, level: 'selftest', interval, sizeBytes: options.size })
-    }
-  }
-  return cells
-}
-
-/** What is compared: the paths of one level. */
-function paperGroup(cell: Cell): string {
-  return `${cell.level} ${groupKey(cell)}`
-}
-
 function wantedBackends(asked: PaperOptions['backends'], probes: readonly ProbeRecord[]): OwnCell['backend'][] {
   const inlineWorks = probes.some(({ label, available }) => label === 'inline' && available)
   const beside = asked ?? (inlineWorks ? (['inline'] as const) : (['errqueue-recvmmsg'] as const))
@@ -120,7 +85,7 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   return withRun(request, { wanted, prepare: (stage) => preparePaper(options, stage) }, async (run, ends) => {
     const cells = paperCells({ ...options, transports: ends.transports }, run.backends)
     const context = { ...cellContext(run, ends), noDelay: options.nodelay, program: run.prepared.program, processors: run.processors }
-    const outcome = await run.measure(cells, (cell, turn) => measureCell(cell, turn, context), {
+    const outcome = await run.measure(cells, (cell, turn) => runPaperCell(cell, turn, context), {
       groupOf: paperGroup,
       // The C sender has no code to compile, and its memory is new in each process.
       warmups: warmupTurns(cells.filter(({ level }) => level !== 'selftest')),
@@ -137,19 +102,6 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
       footer: [`TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`],
     }
   })
-}
-
-interface PaperContext extends CellContext {
-  program: string
-  processors: Processors
-}
-
-function measureCell(cell: PaperCell, turn: Turn, context: PaperContext): Promise<Row> {
-  if (cell.level !== 'selftest') return runCell(cell, turn, context)
-  const { wire } = context
-  if (wire === undefined) return runThroughput(cell, turn, context)
-  const destination = destinationOf(context, cell.transport)
-  return measuredOnWire(wire, async () => ({ row: await runThroughput(cell, turn, { ...context, destination }), sentBytes: null }))
 }
 
 function loopbackText(withoutCopy: boolean | null): string {

@@ -90,7 +90,7 @@ export async function profiled<T>(event: SampleEvent, run: () => Promise<T>): Pr
   }
 }
 
-/** perf begins to sample when it is told to over its control descriptor, and answers once it does: nothing of its start is measured. */
+/** perf begins to sample at a command over its control descriptor, and answers once it does: its start is not measured. */
 async function recorded<T>(event: SampleEvent, data: string, run: () => Promise<T>): Promise<T> {
   const target = ['-p', String(process.pid), '-e', event, '-F', String(SAMPLES_PER_SECOND), '-o', data]
   const child = spawn('perf', ['record', '-q', '-N', '-D', '-1', '--control=fd:3,4', ...target], {

@@ -9,12 +9,21 @@ import type { CellContext } from './cell-runner.js'
 /** Sends before the heap is first read: code is compiled and caches are filled by then. */
 const WARMUP_SENDS = 100_000
 
+/** Growth, in bytes per send, up to which a path counts as allocating nothing per send. */
+export const NOTHING_BYTES = 1
+
+/** An object that a path makes for each send would take at least this, in bytes. */
+const SMALLEST_OBJECT_BYTES = 12
+
+/** What a wait of the benchmark's own may allocate, in bytes: promises, a timer, what the event loop makes. 1,300 to 2,400 were measured. */
+export const WAIT_BYTES = 4_096
+
 /** What sending did to the heap. */
 export interface HeapGrowth {
   sends: number
   /** Bytes allocated while sending, and not collected meanwhile. */
   allocatedBytes: number
-  /** Of those, what a full collection left. */
+  /** What a full collection left of them. */
   retainedBytes: number
   /** Collections that ran while sending: above 0, `allocatedBytes` is only a lower bound. */
   collections: number
@@ -22,6 +31,20 @@ export interface HeapGrowth {
   externalBytes: number
   /** Times that the sender had to wait: each makes promises and mostly a timer of the benchmark's own. */
   waits: number
+}
+
+/**
+ * Whether a path allocates nothing per send, whatever the benchmark's own waits allocate.
+ * @returns a sentence that says what speaks against it; undefined where nothing does
+ */
+export function heapFault({ sends, allocatedBytes, retainedBytes, collections, waits }: HeapGrowth): string | undefined {
+  const limitBytes = sends * NOTHING_BYTES + waits * WAIT_BYTES
+  if (collections > 0) return `not judged: ${collections} collections ran; give fewer --sends`
+  if (retainedBytes >= sends * NOTHING_BYTES) return `${(retainedBytes / sends).toFixed(2)} bytes are retained per send`
+  if (allocatedBytes >= limitBytes) return `${(allocatedBytes / sends).toFixed(2)} bytes are allocated per send, with ${waits} waits`
+  // Waits beyond this would hide an object per send.
+  if (limitBytes >= sends * SMALLEST_OBJECT_BYTES) return `not judged: ${waits} waits in ${sends} sends are too many; give a smaller --size`
+  return undefined
 }
 
 /** Sends so often at the driver level, over a connection of its own, and reads the heap before and after. */

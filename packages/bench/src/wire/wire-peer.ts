@@ -94,7 +94,7 @@ export class WirePeer implements AsyncDisposable {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2_000)
     })
-    // What could be written to it when it is gone is a question, whose missing answer is told.
+    // A question to a peer that is gone fails by its missing answer.
     child.stdin?.on('error', () => undefined)
   }
 
