@@ -11,6 +11,7 @@ describe('examples', () => {
   const expected: Record<string, RegExp> = {
     'serve-memory.mjs': /received 33554432 bytes/,
     'opentelemetry-metrics.mjs': /sendzc\.sent 1048576 \{\}[\s\S]+received 1048576 bytes/,
+    'cached-objects.mjs': /GET 200, HEAD 200, Range 206, If-None-Match 304[\s\S]+aborted one, then served 2 more[\s\S]+closed/,
     'pipe-stream.mjs': /received 16777216 bytes/,
     'prometheus-metrics.mjs': /\nsendzc_sent_bytes_total 1048576\n[\s\S]+received 1048576 bytes/,
     'udp-datagrams.mjs': /200 datagrams sent: 200 (copied|zerocopy)/,
