@@ -158,12 +158,12 @@ class WitnessedDriver implements Driver {
     this.#driver.abort()
   }
 
-  answeringCall(token: number): string {
-    return this.#driver.answeringCall?.(token) ?? 'sendmsg'
+  answeredBy(token: number): string | DriverFailure {
+    return this.#driver.answeredBy?.(token) ?? 'sendmsg'
   }
 
-  failure(token?: number): DriverFailure | undefined {
-    return this.#driver.failure?.(token)
+  failure(): DriverFailure | undefined {
+    return this.#driver.failure?.()
   }
 
   counters(): DriverCounters {

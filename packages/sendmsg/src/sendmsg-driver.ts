@@ -140,14 +140,13 @@ export class SendmsgDriver implements Driver {
     this.#environment.dispatch(this.#environment.addon.abort(this.#handle))
   }
 
-  answeringCall(token: number): string {
-    return failedCall(this.#environment.addon.failure(this.#handle, token)).syscall
+  answeredBy(token: number): string | DriverFailure {
+    const failed = failedCall(this.#environment.addon.failure(this.#handle, token))
+    return answerFailure(failed) ?? failed.syscall
   }
 
-  failure(token?: number): DriverFailure | undefined {
-    const { addon } = this.#environment
-    if (token !== undefined) return answerFailure(failedCall(addon.failure(this.#handle, token)))
-    const error = addon.waitError()
+  failure(): DriverFailure | undefined {
+    const error = this.#environment.addon.waitError()
     return error === 0 ? undefined : wakeUpFailure(error, 'epoll_wait')
   }
 

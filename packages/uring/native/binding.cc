@@ -39,7 +39,7 @@ Napi::Value use_table(const Napi::CallbackInfo& info) {
   return {};
 }
 
-// Of the first two arguments: entries, completionEntries.
+// The first two arguments are entries and completionEntries.
 ring_settings read_settings(cold& given) {
   ring_settings settings;
   settings.submission_entries = given.uint32(0);

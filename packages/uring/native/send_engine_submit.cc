@@ -153,7 +153,8 @@ void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   prepare_run();
   // A datagram is not joined by another: in a SEND its iovec served only as a place to collect the address.
   if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
-  // Of one driver the next is issued when the one before it is queued: a socket that is full makes all of them wait, in their order.
+  // The next request of one driver is issued when the one before it is queued: a socket that is full makes all of them wait, in their
+  // order.
   if (previous == nullptr) return;
   previous->flags |= IOSQE_IO_LINK;
   linked_held_++;

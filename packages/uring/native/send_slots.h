@@ -39,9 +39,9 @@ struct token_slot {
   bool failed = false;    // answered with an error: whatever notification follows, the memory was not sent
   bool given_up = false;  // answered before its request was: the kernel has that, and io_uring_enter fails
   bool zerocopy = false;  // asks for it: counted in shared_in_flight
-  // Of the first token of a run: may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later then links
-  // its notification to that one's (io_link_skb, io_uring/notif.c), which alone is told what became of the buffer, and reports this one as
-  // copied (zc_used stays false) although the memory is shared.
+  // For the first token of a run: it may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later then
+  // links its notification to that one's (io_link_skb, io_uring/notif.c), which alone is told what became of the buffer, and reports this
+  // one as copied (zc_used stays false) although the memory is shared.
   bool joins_packet = false;
   int64_t bytes = 0;
 };

@@ -172,20 +172,21 @@ export class UringDriver implements Driver, DriverSink {
     return this.#bytesLeft
   }
 
-  answeringCall(token: number): string {
+  answeredBy(token: number): string | DriverFailure {
     switch (this.#ring.native.answerSource(this.#handle, token)) {
       case AnswerSource.PlainCall:
         return 'sendmsg'
       case AnswerSource.PlainBatch:
         return 'sendmmsg'
+      case AnswerSource.FailedEnter:
+        return this.failure() ?? 'io_uring_enter'
       default:
         return 'io_uring_enter'
     }
   }
 
-  failure(token?: number): DriverFailure | undefined {
+  failure(): DriverFailure | undefined {
     const { native, handle } = this.#ring
-    if (token !== undefined && native.answerSource(this.#handle, token) !== AnswerSource.FailedEnter) return undefined
     const errno = native.ringError(handle)
     return errno === 0 ? undefined : enterFailure(errno)
   }

@@ -357,7 +357,7 @@ describe('datagrams', () => {
     expect(reports.every(({ release }) => release === Release.None)).toBe(true)
     // The second call is the one that answers with the error.
     expect(sender.driver.counters().sendCalls).toBe(2)
-    expect(sender.driver.answeringCall?.(5)).toBe('sendmmsg')
+    expect(sender.driver.answeredBy?.(5)).toBe('sendmmsg')
     for (const [index, bytes] of sizes.slice(0, 5).entries())
       expect(Buffer.compare(await pair.peer.readDatagram(), content(bytes, index * 1_000))).toBe(0)
     const mixed = sender.submit([true, false, false].map((zerocopy) => ({ segments: [content(2_000)], zerocopy })))

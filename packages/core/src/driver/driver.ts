@@ -150,7 +150,7 @@ export interface DriverOpenOptions {
  * One kernel interface for one socket. Synchronous; knows nothing of promises; allocates nothing per send.
  *
  * The caller owes: tokens in range and free; messages within `maxSegmentsPerMessage`; on a stream, no `submit` while a message waits for its `sent`,
- * or bytes would overtake each other. From within a method of its sink it calls nothing but `answeringCall`, `counters`, `arm`, `disarm` and `close`:
+ * or bytes would overtake each other. From within a method of its sink it calls nothing but `answeredBy`, `counters`, `arm`, `disarm` and `close`:
  * a driver may refuse a `submit`, `flush`, `collect` or `abort` there with an error.
  *
  * The driver owes:
@@ -212,13 +212,13 @@ export interface Driver {
    * the writer waits for its shared memory alone.
    */
   undeliveredBytes?(): number
-  /** Name of the system call that the answer to `token` came from, for errors: within its `sent`. Left out: `sendmsg`. */
-  answeringCall?(token: number): string
   /**
-   * What failed for good beneath the driver, if anything did. With a token, within its `sent`: undefined where that answer is the kernel's own to
-   * the message; else errno and call stand here, whatever the answer was. Without a token: why no further answer comes for the messages in flight.
+   * Where the failed answer to `token` came from, within its `sent`. The name of a system call: the answer is the kernel's own to the message. A failure: something
+   * beneath the driver failed for good, and errno and call stand there, whatever the answer was. Left out: `'sendmsg'`.
    */
-  failure?(token?: number): DriverFailure | undefined
+  answeredBy?(token: number): string | DriverFailure
+  /** What failed for good beneath the driver, if anything did: why no further answer comes for the messages in flight. */
+  failure?(): DriverFailure | undefined
   /** A snapshot of the counters; after {@link close}, of the moment of closing. */
   counters(): DriverCounters
   /**

@@ -1,4 +1,4 @@
-import type { BackendName, Driver, DriverFailure } from '../driver/driver.js'
+import type { BackendName, DriverFailure } from '../driver/driver.js'
 import { errnoName } from '../driver/errno.js'
 import { sendFailure } from '../driver/send-failure.js'
 import { ZeroCopyError } from '../errors.js'
@@ -12,12 +12,13 @@ export function driverEnding(backend: BackendName, cause: unknown): Ending {
 }
 
 /**
- * The send of message `token` failed.
+ * A send failed.
+ * @param answeredBy - as `Driver.answeredBy` says
  * @param bytes - of a datagram
- * @param failure - of the driver itself, where the answer was not the kernel's own
  */
-export function failedSendEnding(driver: Driver, token: number, errno: number, bytes?: number, failure?: DriverFailure): Ending {
-  const syscall = driver.answeringCall?.(token) ?? 'sendmsg'
-  const { code, message, ...init } = failure ?? { ...sendFailure(errno, bytes), errno: errnoName(errno), syscall }
+export function failedSendEnding(answeredBy: string | DriverFailure, errno: number, bytes?: number): Ending {
+  const failure =
+    typeof answeredBy === 'string' ? { ...sendFailure(errno, bytes), errno: errnoName(errno), syscall: answeredBy } : answeredBy
+  const { code, message, ...init } = failure
   return { code, message, init }
 }

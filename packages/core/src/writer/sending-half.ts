@@ -236,15 +236,15 @@ export class SendingHalf implements DriverSink {
       if (refusedBytes > 0) this.#waitsFor = 'room'
       return
     }
-    const [errno, failure] = [-result, this.#driver.failure?.(token)]
-    if (failure !== undefined) this.#sendFailed(token, errno, failure)
+    const [errno, answeredBy] = [-result, this.#driver.answeredBy?.(token) ?? 'sendmsg']
+    if (typeof answeredBy !== 'string') this.#sendFailed(token, errno, answeredBy)
     // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
     else if (errno === Errno.ECANCELED || this.#table.wasInterrupted) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record)
       this.#waitsFor = 'room'
-    } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(token, errno)
-    else this.#sendFailed(token, errno)
+    } else if (errno === Errno.ENOBUFS || errno === Errno.ENOMEM) this.#noBuffers(token, errno, answeredBy)
+    else this.#sendFailed(token, errno, answeredBy)
   }
 
   released(token: number, release: ReleaseKind): void {
@@ -290,7 +290,7 @@ export class SendingHalf implements DriverSink {
     } else this.#queue.putBack(write)
   }
 
-  #noBuffers(token: number, errno: number): void {
+  #noBuffers(token: number, errno: number, answeredBy: string): void {
     const record = this.#table.record(token)
     const { cause } = record
     if (this.#table.sharedCount > 0) {
@@ -301,12 +301,12 @@ export class SendingHalf implements DriverSink {
       record.mustCopy()
       this.#requeue(record)
       this.#init.onLimit(limitMessage(errno))
-    } else this.#sendFailed(token, errno)
+    } else this.#sendFailed(token, errno, answeredBy)
   }
 
-  #sendFailed(token: number, errno: number, failure?: DriverFailure): void {
+  #sendFailed(token: number, errno: number, answeredBy: string | DriverFailure): void {
     const bytes = this.#isStream ? undefined : this.#table.record(token).first?.bytes
-    const ending = failedSendEnding(this.#driver, token, errno, bytes, failure)
+    const ending = failedSendEnding(answeredBy, errno, bytes)
     if (!this.#isStream) this.#table.record(token).first?.fail(ending, true)
     // One datagram that can't be sent says nothing of the next.
     if (!this.#isStream && errno !== Errno.EBADF) return
