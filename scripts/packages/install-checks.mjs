@@ -76,7 +76,7 @@ export async function installChecks({ check, user }) {
     const names = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.mjs'))
     for (const name of names) {
       cpSync(join(root, 'examples', name), join(folder, name))
-      expectLine(await user.run(folder, 'node', [name]), /received \d+/)
+      expectLine(await user.run(folder, 'node', [name]), /(received|served) \d+/)
     }
     return names.join(', ')
   })
