@@ -16,7 +16,7 @@ export function failureError(failure: Failure, errno: number, syscall: string | 
 
 const insteadOfUring = 'Use the errqueue backend.'
 
-function notPermitted(): Failure {
+function notPermitted(syscall: string): Failure {
   const disabled = ioUringDisabled()
   if (disabled === 2) {
     return {
@@ -34,7 +34,7 @@ function notPermitted(): Failure {
   }
   return {
     code: 'ERR_ZC_BACKEND_UNAVAILABLE',
-    message: 'io_uring_setup is not permitted: a seccomp filter (most containers have one) or a security module forbids it.',
+    message: `${syscall} is not permitted: a seccomp filter (most containers have one) or a security module forbids it.`,
     remedy: `Allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile. ${insteadOfUring}`,
   }
 }
@@ -46,7 +46,7 @@ function memlockText(): string {
 
 /** The error of a ring that could not be made. `syscall` is empty at a limit of the addon's own. */
 export function ringError(errno: number, syscall: string): ZeroCopyError {
-  const failure = syscall === 'epoll_ctl' ? joinFailure(errno) : ringFailure(errno)
+  const failure = syscall === 'epoll_ctl' ? joinFailure(errno) : ringFailure(errno, syscall === '' ? undefined : syscall)
   return failureError(failure, errno, syscall === '' ? undefined : syscall)
 }
 
@@ -62,12 +62,12 @@ function joinFailure(errno: number): Failure {
   }
 }
 
-/** The failure to set up a ring. */
-export function ringFailure(errno: number): Failure {
+/** The failure to set up a ring, and to ask over it what the kernel can do: `syscall` says which call failed. */
+export function ringFailure(errno: number, syscall = 'io_uring_setup'): Failure {
   switch (errno) {
     case Errno.EPERM:
     case Errno.EACCES:
-      return notPermitted()
+      return notPermitted(syscall)
     case Errno.ENOSYS:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
@@ -104,7 +104,7 @@ export function ringFailure(errno: number): Failure {
     default:
       return {
         code: 'ERR_ZC_BACKEND_UNAVAILABLE',
-        message: `io_uring_setup failed with ${errnoName(errno)}.`,
+        message: `${syscall} failed with ${errnoName(errno)}.`,
         remedy: insteadOfUring,
       }
   }

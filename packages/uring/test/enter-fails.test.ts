@@ -39,6 +39,20 @@ describe('an io_uring_enter that fails for good', () => {
   }
 
   it(
+    'from the opening on: the error of the opening names it',
+    async () => {
+      const { report } = await failingFrom('EIO', 1, tcp)
+      expect(report.openError).toMatchObject({
+        code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+        errno: 'EIO',
+        syscall: 'io_uring_enter',
+        message: expect.stringMatching(/^io_uring_enter failed with EIO\./),
+      })
+    },
+    CHILD_TEST_MS,
+  )
+
+  it(
     'fails each datagram by itself',
     async () => {
       const { report } = await failingFrom('EAGAIN', 3, udp)
