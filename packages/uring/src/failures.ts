@@ -163,7 +163,7 @@ export function openFailure(errno: number, fd: number): Failure {
       return {
         code: 'ERR_ZC_SYSTEM',
         message: `Opening descriptor ${fd} failed with ${errnoName(errno)}.`,
-        remedy: 'See errno.',
+        remedy: insteadOfUring,
       }
   }
 }
