@@ -15,6 +15,8 @@ import { clientChecks } from './strangers/checks.mjs'
 const STRANGERS = ['express', 'fastify', 'ws', 'undici@6', 'autocannon']
 /** How long a load generator runs, in s. */
 const LOAD_S = 2
+/** Tries after the first to fetch each package. */
+const FETCH_RETRIES = 5
 
 const root = resolve(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({
@@ -55,7 +57,8 @@ async function runBackend(backend, require) {
 
 try {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...STRANGERS], { cwd: folder, stdio: 'inherit' })
+  const retries = `--fetch-retries=${FETCH_RETRIES}`
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', retries, ...STRANGERS], { cwd: folder, stdio: 'inherit' })
   const require = createRequire(join(folder, 'package.json'))
   for (const backend of values.backends.split(',')) await runBackend(backend, require)
 } finally {
