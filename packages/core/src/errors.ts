@@ -28,7 +28,7 @@ export const ERROR_CODES = {
 } as const
 
 /**
- * One remedy for each code, for an error without a remedy of its own. ERR_ZC_ABORTED has none: the caller asked for it.
+ * One remedy for each code, for an error without a remedy of its own. ERR_ZC_ABORTED has no remedy: the caller asked for the abort.
  */
 const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, string>> = {
   ERR_ZC_INVALID_ARGUMENT: 'Pass a value of the type that the message names.',
@@ -56,7 +56,7 @@ const REMEDIES: Readonly<Record<Exclude<ZeroCopyErrorCode, 'ERR_ZC_ABORTED'>, st
   ERR_ZC_SYSTEM: 'Look up the errno in the manual page of the system call.',
 }
 
-/** One of the closed set {@link ERROR_CODES}. */
+/** A code of the closed set {@link ERROR_CODES}. */
 export type ZeroCopyErrorCode = keyof typeof ERROR_CODES
 
 /** The outcome of a write for its memory. See {@link ZeroCopyError.released}. */
@@ -68,7 +68,7 @@ export interface ZeroCopyErrorInit {
   errno?: string | undefined
   /** Name of the system call that failed, for example `'sendmsg'`. */
   syscall?: string | undefined
-  /** One sentence on what the caller can do. Without it the error has the remedy of its code. */
+  /** One sentence on the remedy for the caller. Left out: the remedy of the error's code. */
   remedy?: string | undefined
   /** The error beneath this one. */
   cause?: unknown
@@ -84,12 +84,12 @@ export class ZeroCopyError extends Error {
   readonly errno: string | undefined
   /** Name of the system call that failed. */
   readonly syscall: string | undefined
-  /** One sentence on what the caller can do; the message ends with it. Undefined for ERR_ZC_ABORTED alone. */
+  /** One sentence on the remedy for the caller; the message ends with this sentence. Undefined for ERR_ZC_ABORTED alone. */
   readonly remedy: string | undefined
   /**
-   * On an error of `write()`: settles when the kernel no longer references the memory of that write
-   * (it never rejects). A write can fail after part of it was handed to the kernel, so wait for this
-   * before the buffer is modified. Undefined where no memory was ever shared.
+   * On an error of `write()`: settles when the kernel no longer references the memory of that write,
+   * and never rejects. A write can fail after a part went to the kernel: await `released` before you
+   * modify the buffer. Undefined where no memory was ever shared.
    */
   readonly released: Promise<ReleaseOutcome> | undefined
 
@@ -104,7 +104,7 @@ export class ZeroCopyError extends Error {
     this.released = init.released
   }
 
-  /** True for any error made by sendzc, also one from another copy of the package. */
+  /** True for any error made by sendzc, also for an error from another copy of the package. */
   static is(value: unknown): value is ZeroCopyError {
     return value instanceof Error && value.name === 'ZeroCopyError' && 'code' in value
   }

@@ -1,7 +1,7 @@
 /**
- * One writer interface for zero-copy sends: what a caller needs. Pure TypeScript: backends come from `@sendzc/sendmsg` and `@sendzc/uring`.
- * `@sendzc/core/driver` is what the author of a backend needs, `@sendzc/core/conformance` the suite that holds one to the contract, and
- * `@sendzc/core/testing` a driver without a kernel.
+ * One writer interface for zero-copy sends, for callers. Pure TypeScript: backends come from `@sendzc/sendmsg` and `@sendzc/uring`.
+ * `@sendzc/core/driver` serves the author of a backend, `@sendzc/core/conformance` is the suite that holds a backend to the contract, and
+ * `@sendzc/core/testing` is a driver without a kernel.
  * @packageDocumentation
  */
 export type { Capability, CapabilityCheck } from './driver/capabilities.js'

@@ -3,14 +3,14 @@ import type { ZeroCopyWriter } from './writer.js'
 
 /** Options of {@link toWritable}. */
 export interface ToWritableOptions {
-  /** Bytes buffered before `write()` returns false. Default 1,048,576: a zero-copy send is worth the more the larger it is. */
+  /** Bytes buffered before `write()` returns false. Default 1,048,576: zero-copy gains more with a larger send. */
   highWaterMark?: number | undefined
 }
 
 /**
- * A `stream.Writable` over a writer, for `pipeline()`. A chunk's callback runs when it is sent, so that backpressure is the socket's;
- * `final` waits until every chunk is released. The chunks' memory belongs to the kernel until then: a source that reuses its
- * buffers must not be piped here. The writer stays open when the stream ends; destroying the stream with an error aborts it.
+ * A `stream.Writable` over a writer, for `pipeline()`. A chunk's callback runs when the chunk is sent, so that backpressure is the socket's;
+ * `final` waits until every chunk is released. The chunks' memory belongs to the kernel until then: do not pipe a source here that
+ * reuses its buffers. The writer stays open when the stream ends; destroying the stream with an error aborts it.
  *
  * Where the writer ends first, the stream is destroyed at once: with the error of the connection, or without one where the writer or its socket
  * was closed (`pipeline()` then says ERR_STREAM_PREMATURE_CLOSE, as with a socket).
@@ -56,7 +56,7 @@ export function toWritable(writer: ZeroCopyWriter, options: ToWritableOptions = 
       else drained = () => callback()
     },
     destroy: (error, callback) => {
-      // A connection that failed, or was closed, is not to be aborted: what was sent is still on its way.
+      // The writer has ended: an abort would stop bytes that are still on their way.
       if (error === null || writerEnded) callback(error)
       else writer.abort(error).then(() => callback(error), callback)
     },

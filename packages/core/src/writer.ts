@@ -10,8 +10,8 @@ export interface SentWrite {
   readonly bytes: number
   /**
    * Settles once, never rejects, when the kernel no longer references any byte of the write:
-   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part (or, with `uring` on TCP, says
-   * so: see `uring()`),
+   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part (or, with `uring` on TCP, reports
+   * a copy: see `uring()`),
    * `'abandoned'` the writer gave up waiting: never reuse that buffer.
    */
   readonly released: Promise<ReleaseOutcome>
@@ -20,8 +20,8 @@ export interface SentWrite {
 /** Options of one `write()`. */
 export interface WriteOptions {
   /**
-   * Stops the waiting, never the pin. A write of which the kernel has nothing leaves the queue; on a stream, one that was begun
-   * is still sent whole, for half a write would corrupt the stream, but its promise rejects at once.
+   * Stops the waiting, never the pin. A write leaves the queue if the kernel has none of its bytes. On a stream, a write that was begun
+   * is still sent whole, for half a write would corrupt the stream; its promise rejects at once.
    */
   signal?: AbortSignal | undefined
 }
@@ -32,40 +32,40 @@ export interface WriterStats {
   backend: BackendName
   /** Writes accepted. */
   writes: number
-  /** Messages handed to the kernel that it took at least a byte of (or an empty datagram). */
+  /** Messages of which the kernel took at least one byte (or an empty datagram). */
   sends: number
   /** Bytes sent. */
   bytesSent: number
   /** Messages that the kernel sent from the caller's memory. */
   zerocopySends: number
-  /** Messages copied: by the kernel's own decision, or never asked for zero-copy. */
+  /** Messages copied: by the kernel's own decision, or without a request for zero-copy. */
   copiedSends: number
-  /** Why messages were copied. They add up to `copiedSends`. */
+  /** Copied messages by cause. The counts add up to `copiedSends`. */
   copies: {
-    /** The kernel fell back (loopback reception, no scatter-gather, ...), or says so: see `uring()`. */
+    /** The kernel fell back to a copy (loopback reception, no scatter-gather, ...), or reports a copy: see `uring()`. */
     kernel: number
     /** Smaller than `minZerocopyBytes`, or in a message smaller than `minZerocopyMessageBytes`. */
     threshold: number
     /** ENOBUFS with nothing in flight (any with `copyAtLimit`), or more segments than a zero-copy datagram can hold. */
     limit: number
-    /** The writer had stopped asking since the kernel copied everything. */
+    /** The writer had stopped asking for zero-copy, since the kernel copied everything. */
     demoted: number
     /** The backend never shares memory. */
     backend: number
   }
-  /** Writes that are accepted and not yet wholly sent. */
+  /** Writes that are accepted, with bytes still to send. */
   queuedWrites: number
-  /** Bytes of those writes that are not yet sent. */
+  /** Unsent bytes of the queued writes. */
   queuedBytes: number
   /** Messages submitted and not yet released. */
   inFlight: number
-  /** Bytes of those messages. */
+  /** Bytes of the messages in flight. */
   bytesInFlight: number
-  /** Bytes given up and left pinned on purpose. */
+  /** Bytes that the writer gave up and left pinned on purpose. */
   abandonedBytes: number
   /**
-   * Messages whose memory was shared with the kernel, by submit-to-release time: bucket `i` counts those of less than 2^i microseconds (and at
-   * least 2^(i-1)). A sample: of one batch in eight, the first included.
+   * Messages whose memory was shared with the kernel, by submit-to-release time: bucket `i` counts times below 2^i microseconds (and of
+   * at least 2^(i-1)). The writer times one batch in eight, the first included.
    */
   releaseLatencyUs: number[]
   /** Counters of the driver: system calls, notifications, pinned memory. */
@@ -74,16 +74,16 @@ export interface WriterStats {
 
 /** Sends memory over one connected socket without copying it. Made by `openWriter`. */
 export interface ZeroCopyWriter extends AsyncDisposable {
-  /** Name of the backend whose driver is open, for example `'uring'`; with `auto()` that of the chosen one. */
+  /** Name of the backend whose driver is open, for example `'uring'`; with `auto()` the name of the chosen backend. */
   readonly backend: BackendName
   /** Whether one `write()` is a piece of a stream or one datagram. */
   readonly kind: SocketKind
   /**
    * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
-   * One call is one datagram on a datagram socket; on a stream, bytes leave in call order, and where memory is transferred away before it is sent,
-   * nothing that was written behind it leaves in its place: those writes fail with it (ERR_ZC_BUFFER_DETACHED), and so do later ones.
-   * @returns when every byte is sent; where the kernel takes them at once, before the event loop turns
-   * @throws ZeroCopyError; its `released` settles when the memory is free
+   * One call is one datagram on a datagram socket; on a stream, bytes leave in call order. Where memory of a stream is transferred away
+   * before it is sent, its write, the writes queued behind that write, and later writes fail (ERR_ZC_BUFFER_DETACHED).
+   * @returns when every byte is sent; where the kernel takes every byte at once, before the event loop turns
+   * @throws ZeroCopyError; the error's `released` settles when the memory is free
    */
   write(data: WriteData, options?: WriteOptions): Promise<SentWrite>
   /**
@@ -91,16 +91,16 @@ export interface ZeroCopyWriter extends AsyncDisposable {
    * @throws ZeroCopyError ERR_ZC_DRAIN_TIMEOUT after `drainTimeoutMs`; by then the connection is aborted
    */
   close(): Promise<void>
-  /** Aborts the connection, rejects what is queued, and lets go. Resolves when no memory is shared, or it is abandoned. */
+  /** Aborts the connection, rejects queued writes, and lets go of the socket. Resolves when all shared memory is released or abandoned. */
   abort(reason?: unknown): Promise<void>
   /** A snapshot of the counters; also after the writer is closed. */
   stats(): WriterStats
   /**
-   * Resolves when no further write is accepted: with the error of a connection that failed (that of the `net.Socket` where it has one), with
-   * undefined where somebody ended or closed the writer or its socket. Never rejects. A descriptor's writer notices a peer that is gone by
-   * its next send; a `net.Socket` notices by its reading.
+   * Resolves when no further write is accepted: with the error of a connection that failed (the error of the `net.Socket` where it has one), with
+   * undefined where somebody ended or closed the writer or its socket. Never rejects. A writer on a descriptor notices at its next send that the
+   * peer is gone; a writer on a `net.Socket` notices when the socket reads.
    */
   readonly ended: Promise<Error | undefined>
-  /** Why this backend was chosen; with `auto()` also what was passed over. */
+  /** The reason for this backend; with `auto()` also the backends that were passed over. */
   readonly choice: string
 }

@@ -7,14 +7,14 @@ import type { WriteQueue } from './write-queue.js'
 const MAX_ANSWERED_PLACES = 64
 
 /**
- * Owns the promises that `write()` hands out, and with them the order in which callers hear: on a stream that of their calls.
+ * Owns the promises that `write()` hands out, and so the order in which callers hear. On a stream that is the order of the calls.
  *
- * There are two ways to answer. A prompt answer is the promise of a task that pumps the queue and then finds the write sent; it costs least, and
- * a lone awaited write mostly gets one. Where the task finds the write unsent, its promise follows another one, and so its caller hears one
+ * There are two ways to answer. A prompt answer is the promise of a task that pumps the queue and then finds the write sent. It costs least, and
+ * a lone awaited write mostly gets one. Where the task finds the write unsent, the task's promise follows the write's promise: the caller hears one
  * microtask after the answer. A queued answer is the promise of the write itself.
  *
- * Invariant: no caller hears sooner after its answer than the caller of an earlier write that is still unanswered. A write behind one that
- * hears late, or may, hears late as well. The kernel's answers come in the order of the queue, hence the callers hear in that order.
+ * Invariant: a caller hears as long after its answer as the caller of any earlier unanswered write, or longer. If an earlier caller may hear
+ * late, so does the caller of each later write. The kernel's answers come in the order of the queue, hence the callers hear in that order.
  */
 export class AnswerOrder {
   readonly #queue: WriteQueue
@@ -54,7 +54,7 @@ export class AnswerOrder {
     return afterThisCode(this.#task)
   }
 
-  /** Whether a task that pumps is still to run. */
+  /** Whether a pumping task is still to run. */
   get hasTask(): boolean {
     return this.#answered < this.#prompt.length
   }

@@ -1,6 +1,6 @@
 import type { Driver } from '../driver/driver.js'
 
-/** Knows which wake-ups a driver is armed for, and calls it only where that changes. */
+/** Knows which wake-ups a driver is armed for, and calls the driver only to change them. */
 export class Arming {
   readonly #driver: Driver
   #armed = 0
@@ -9,12 +9,12 @@ export class Arming {
     this.#driver = driver
   }
 
-  /** The driver has woken its writer for these bits, which are disarmed by that. */
+  /** The driver has woken its writer for `bits`. That disarmed them. */
   woken(bits: number): void {
     this.#armed &= ~bits
   }
 
-  /** @param bits - what is waited for; 0 = nothing, so that the event loop can end */
+  /** @param bits - wake-ups to wait for; 0 = none, so that the event loop can end */
   wait(bits: number): void {
     if ((bits & ~this.#armed) !== 0) this.#driver.arm(bits)
     else if (bits === 0 && this.#armed !== 0) this.#driver.disarm(this.#armed)

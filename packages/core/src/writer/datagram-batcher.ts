@@ -3,7 +3,7 @@ import type { MessageTable } from './message-table.js'
 import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'
 
-/** Makes a message of each write to a datagram socket. A write leaves the queue with its message: what is refused is put back. */
+/** Makes a message of each write to a datagram socket. A write leaves the queue with its message; a refused write is put back. */
 export class DatagramBatcher {
   readonly #table: MessageTable
   readonly #policy: ZerocopyPolicy

@@ -4,7 +4,7 @@ import { sendFailure } from '../driver/send-failure.js'
 import { ZeroCopyError } from '../errors.js'
 import type { Ending } from './endings.js'
 
-/** The driver threw: what it says of the cause is said of the writes. */
+/** The ending after a driver threw: its writes get the errno, the system call and the remedy of the driver's error. */
 export function driverEnding(backend: BackendName, cause: unknown): Ending {
   const message = `The ${backend} driver failed: ${cause instanceof Error ? cause.message : String(cause)}`
   const { errno, syscall, remedy } = ZeroCopyError.is(cause) ? cause : {}
@@ -12,9 +12,9 @@ export function driverEnding(backend: BackendName, cause: unknown): Ending {
 }
 
 /**
- * A send failed.
- * @param answeredBy - as `Driver.answeredBy` says
- * @param bytes - of a datagram
+ * The ending after a send failed.
+ * @param answeredBy - the answer of `Driver.answeredBy`
+ * @param bytes - bytes of the datagram; undefined on a stream
  */
 export function failedSendEnding(answeredBy: string | DriverFailure, errno: number, bytes?: number): Ending {
   const failure =

@@ -1,7 +1,7 @@
 import type { DriverFailure, SocketKind } from '../driver/driver.js'
 import type { ZeroCopyErrorCode, ZeroCopyErrorInit } from '../errors.js'
 
-/** Why writes fail from some moment on: what the error of each is made from. */
+/** The reason why writes fail from some moment on. The error of each write is made from it. */
 export interface Ending {
   code: ZeroCopyErrorCode
   message: string
@@ -36,13 +36,13 @@ export function abortedEnding(reason: unknown): Ending {
   return { code: 'ERR_ZC_ABORTED', message: 'The writer was aborted.', init: { cause: reason } }
 }
 
-/** The signal of a write was aborted; `begun`: when the kernel had some of it. */
+/** The signal of a write was aborted; `begun`: the kernel had some bytes of the write by then. */
 export function signalEnding(reason: unknown, begun: boolean): Ending {
   const when = begun ? 'after the write was begun; the rest is still sent' : 'before anything was sent'
   return { code: 'ERR_ZC_ABORTED', message: `The signal was aborted ${when}.`, init: { cause: reason } }
 }
 
-/** Closing took longer than `drainTimeoutMs`; `failure`: what failed beneath the driver, so that it is not the peer's doing. */
+/** Closing took longer than `drainTimeoutMs`; `failure`: a failure beneath the driver, which takes the blame instead of the peer. */
 export function drainTimeoutEnding(drainTimeoutMs: number, kind: SocketKind, failure?: DriverFailure): Ending {
   if (failure !== undefined) {
     const { message, errno, syscall, remedy } = failure

@@ -4,8 +4,8 @@ import { runAsMicrotask } from './microtask.js'
 const scheduled = new WeakSet<object>()
 
 /**
- * Flushes a shared queue once, after the microtasks that are queued now: every writer that was given work in this turn has
- * submitted by then, so that one system call serves them all.
+ * Flushes a shared queue once, after the microtasks that are queued now. By then every writer with work in this turn has
+ * submitted its messages, so that one system call serves all of them.
  */
 export function scheduleGroupFlush(group: object, driver: Driver): void {
   if (scheduled.has(group)) return

@@ -1,4 +1,4 @@
-/** Waits for the moment at which a condition holds; whoever may have made it true calls {@link check}. */
+/** Waits until a condition holds. Code that may have made the condition true calls {@link check}. */
 export class IdleWait {
   readonly #isIdle: () => boolean
   readonly #waiters = new Set<() => void>()
@@ -12,7 +12,7 @@ export class IdleWait {
     if (this.#waiters.size > 0 && this.#isIdle()) for (const waiter of this.#waiters) waiter()
   }
 
-  /** Resolves true when the condition holds, at once where it does now; false when `limitMs` (infinite: never) ran out first. The caller sees to a {@link check} soon. */
+  /** Resolves true once the condition holds (maybe now); false when `limitMs` (infinite: never) ran out first. The caller ensures {@link check}. */
   wait(limitMs: number): Promise<boolean> {
     if (this.#isIdle()) return Promise.resolve(true)
     return new Promise((resolve) => {

@@ -5,16 +5,16 @@ import type { CopyCause, PendingWrite } from './pending-write.js'
 
 /** One message in flight, by token. */
 export class MessageRecord {
-  /** The first write whose memory it touches; undefined while the token is free. */
+  /** The first write whose memory the message touches; undefined while the token is free. */
   first: PendingWrite | undefined
-  /** The others, joined with it on a stream. Apart from it, since most messages have none, and an array costs each message two calls. */
+  /** Further writes, joined with the first on a stream. `first` is apart: most messages have one write, and an array costs each message two calls. */
   readonly joined: PendingWrite[] = []
   bytes = 0
-  /** What the kernel answered: bytes, or a negated errno; undefined until then. */
+  /** The kernel's answer: bytes, or a negated errno; undefined before the answer. */
   result: number | undefined
-  /** Why it does not ask for zero-copy; null where it does. */
+  /** The reason for a copy; null where the message asks for zero-copy. */
   cause: CopyCause = null
-  /** When it was submitted, in ms of {@link clock}, or {@link NOT_TIMED}. */
+  /** Time of submission, in ms of {@link clock}, or {@link NOT_TIMED}. */
   submittedAtMs = 0
 
   cover(write: PendingWrite): void {
@@ -23,18 +23,18 @@ export class MessageRecord {
     write.messageSubmitted()
   }
 
-  /** Tells its writes that it is released; see {@link PendingWrite.messageReleased}. */
+  /** Tells its writes that the message is released; see {@link PendingWrite.messageReleased}. */
   release(copied: boolean | undefined): void {
     this.first?.messageReleased(copied)
     for (const write of this.joined) write.messageReleased(copied)
   }
 
-  /** Tells its writes that nobody will ever say when their memory is free. */
+  /** Tells its writes that no notification of their memory will come. */
   abandon(): void {
     for (const write of this.writes()) write.abandon()
   }
 
-  /** Its writes ask for zero-copy no more. */
+  /** Makes its writes copy from now on. */
   mustCopy(): void {
     for (const write of this.writes()) write.mustCopy = true
   }
@@ -54,22 +54,22 @@ export class MessageRecord {
 export const NOT_TIMED = -1
 
 /**
- * One in so many batches is timed, the first among them. Reading the clock twice for every message is a fifth of what a writer costs
- * (measured with a driver that answers at once); whole batches, since the messages of one differ in how long they take.
+ * One in so many batches is timed, the first included. Reading the clock twice for every message takes a fifth of a writer's time
+ * (measured with a driver that answers at once). Whole batches are timed, since the messages of one batch take different times.
  */
 const TIMED_BATCH_EVERY = 8
 
-/** Answers EINTR in a row after which a send is not tried again: a driver repeats an interrupted call by itself before it says so. */
+/** Answers EINTR in a row after which the table gives up: a driver repeats an interrupted call by itself before it answers EINTR. */
 const MAX_INTERRUPTED_ANSWERS = 16
 
 /** The writer's tokens: a fixed number of records, each free or in flight. */
 export class MessageTable {
   readonly #capacity: number
-  /** Made when a token is taken for the first time: most writers never use many. */
+  /** A record is made when its token is taken for the first time: most writers use few tokens. */
   readonly #records: MessageRecord[] = []
   readonly #free: number[] = []
   #batchesUntilTimed = 0
-  /** Undefined: to be read at the first message that asks for zero-copy. */
+  /** Time of the batch; undefined: the first message that asks for zero-copy reads the clock. */
   #batchAtMs: number | undefined
   #interruptedAnswers = 0
   inFlightBytes = 0
@@ -88,7 +88,7 @@ export class MessageTable {
     return this.#records.length - this.#free.length
   }
 
-  /** Messages taken from now on are submitted together, at one time. */
+  /** Messages that are taken from now on are submitted together, at one time. */
   beginBatch(): void {
     if (this.#batchesUntilTimed > 0) {
       this.#batchesUntilTimed--
@@ -126,8 +126,8 @@ export class MessageTable {
   }
 
   /**
-   * The kernel's answer to message `token`: bytes, or a negated errno. Afterwards the record's `bytes` are those that the kernel took.
-   * @returns bytes that it did not take
+   * The kernel's answer to message `token`: bytes, or a negated errno. Afterwards the record's `bytes` are the bytes that the kernel took.
+   * @returns bytes that the kernel refused
    */
   answer(token: number, result: number): number {
     this.#interruptedAnswers = result === -Errno.EINTR ? this.#interruptedAnswers + 1 : 0
@@ -140,7 +140,7 @@ export class MessageTable {
     return refused
   }
 
-  /** Whether the last answer says that a send was interrupted, and it is worth another try. */
+  /** Whether the last answer was EINTR, and the send is worth another try. */
   get wasInterrupted(): boolean {
     return this.#interruptedAnswers > 0 && this.#interruptedAnswers < MAX_INTERRUPTED_ANSWERS
   }
@@ -153,7 +153,7 @@ export class MessageTable {
     this.#free.push(token)
   }
 
-  /** Nobody will ever say when the memory of what is in flight is free; writes that are not settled get `ending`. */
+  /** Abandons the memory of every message in flight: no notification will come. Writes that have not ended get `ending`. */
   abandonAll(ending: Ending): void {
     for (const record of this.inFlightRecords()) {
       for (const write of record.writes()) {
@@ -163,7 +163,7 @@ export class MessageTable {
     }
   }
 
-  /** Messages whose answer has not come. */
+  /** Messages that still wait for the kernel's answer. */
   unanswered(): { messages: number; bytes: number } {
     const records = [...this.inFlightRecords()].filter(({ result }) => result === undefined)
     return { messages: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -177,7 +177,7 @@ export class MessageTable {
   }
 }
 
-/** Whether the kernel took the memory of this message without copying it (so far as it has said). */
+/** Whether the kernel took the memory of this message, which asked for zero-copy. The notification may still say "copied". */
 function isShared(record: MessageRecord): boolean {
   return record.cause === null && record.result !== undefined && record.result > 0
 }

@@ -1,14 +1,14 @@
 const settled = Promise.resolve()
 
 /**
- * Runs `task` after the code that runs now. Unlike `queueMicrotask` it makes no async resource, which costs more than many a task. What it
- * throws is an unhandled rejection.
+ * Runs `task` after the code that runs now. Unlike `queueMicrotask` this makes no async resource, which costs more than many a task. An error
+ * that `task` throws is an unhandled rejection.
  */
 export function runAsMicrotask(task: () => void): void {
   void settled.then(task)
 }
 
-/** A promise of what `task` returns, which runs after the code that runs now. Cheaper than a promise and a task of their own. */
+/** Runs `task` after the code that runs now, and promises its result. Cheaper than a promise and a task apart. */
 export function afterThisCode<T>(task: () => T | Promise<T>): Promise<T> {
   return settled.then(task)
 }

@@ -3,7 +3,7 @@ import type { SentWrite } from '../writer.js'
 import type { Ending } from './endings.js'
 import { watchSignal } from './signal-watch.js'
 
-/** Why a message does not ask for zero-copy. `null`: it does. */
+/** The reason why a message is copied. `null`: the message asks for zero-copy. */
 export type CopyCause = 'threshold' | 'limit' | 'demoted' | 'backend' | null
 
 let caughtResolve: (sent: SentWrite) => void
@@ -14,7 +14,7 @@ function catchFunctions(resolve: (sent: SentWrite) => void, reject: (error: Zero
   caughtReject = reject
 }
 
-/** What every write that was released before anybody asked answers. */
+/** The `released` of every write that was released before a caller asked for it. */
 const RELEASED: Readonly<Record<ReleaseOutcome, Promise<ReleaseOutcome>>> = {
   zerocopy: Promise.resolve('zerocopy'),
   copied: Promise.resolve('copied'),
@@ -25,11 +25,11 @@ const RELEASED: Readonly<Record<ReleaseOutcome, Promise<ReleaseOutcome>>> = {
  * One `write()` on its way: two promises, each settled once. `sent` is settled by the writer; `released` settles by itself
  * when the write has ended (sent, or failed) and no message that touches its memory is in flight.
  *
- * It is small on purpose: what is allocated per write goes through the processor's caches beside the payload.
+ * The object is small on purpose: every allocation per write goes through the processor's caches beside the payload.
  */
 export class PendingWrite {
   readonly #data: Uint8Array | readonly Uint8Array[]
-  /** None of them is empty. */
+  /** Segments of the write. Each holds at least one byte. */
   readonly segmentCount: number
   readonly bytes: number
   /** Position in the order of calls; a datagram that has to be tried again goes back to its place. */
@@ -44,18 +44,18 @@ export class PendingWrite {
   /** Neighbours in the queue; undefined at its ends, and outside of it. */
   next: PendingWrite | undefined
   previous: PendingWrite | undefined
-  /** Set for a turn: bytes of the socket's own that leave by another way, at this place in the order. It begins them. */
+  /** Set for a turn: the socket's own bytes, which leave by another way at this place in the order. The function begins the turn. */
   readonly turn: (() => void) | undefined
 
-  /** Undefined while nobody was promised an answer, see {@link answer}. */
+  /** Undefined before {@link promise} is called; see {@link answer}. */
   #resolve: ((sent: SentWrite) => void) | undefined
   #reject: ((error: ZeroCopyError) => void) | undefined
   #failure: ZeroCopyError | undefined
   #settled = false
-  /** No further message will be made of it. */
+  /** True: no further message will be made of the write. */
   #ended = false
   #messagesInFlight = 0
-  /** Whether the kernel copied any byte of it; undefined while it has said nothing of any. */
+  /** Whether the kernel copied any byte of the write; undefined before the first message that the kernel took is released. */
   #copied: boolean | undefined
   #outcome: ReleaseOutcome | undefined
   #released: Promise<ReleaseOutcome> | undefined
@@ -64,7 +64,7 @@ export class PendingWrite {
 
   /**
    * @param data - as `toSegments` answers
-   * @param bytes - all of them
+   * @param bytes - bytes of all segments
    * @param sequence - position in the order of calls
    * @param turn - see {@link turn}
    */
@@ -81,7 +81,7 @@ export class PendingWrite {
     return Array.isArray(this.#data) ? (this.#data[index] as Uint8Array) : (this.#data as Uint8Array)
   }
 
-  /** A promise of the outcome. Once, and instead of {@link answer}. */
+  /** A promise of the outcome. Call it once, and instead of {@link answer}. */
   promise(): Promise<SentWrite> {
     const promise = new Promise<SentWrite>(catchFunctions)
     this.#resolve = caughtResolve
@@ -90,7 +90,7 @@ export class PendingWrite {
   }
 
   /**
-   * The outcome where it is known by now, else a promise of it. Once.
+   * The outcome where it is known by now, else a promise of the outcome. Call it once.
    * @throws ZeroCopyError where the write has failed
    */
   answer(): SentWrite | Promise<SentWrite> {
@@ -121,7 +121,7 @@ export class PendingWrite {
     this.#end()
   }
 
-  /** Rejects the promise; `ended` false where the rest will still be sent (an aborted signal on a stream). */
+  /** Rejects the promise. `ended` is false where the rest will still be sent (an aborted signal on a stream). */
   fail({ code, message, init }: Ending, ended: boolean): void {
     if (!this.#settled) {
       this.#settle()
@@ -133,7 +133,7 @@ export class PendingWrite {
     if (ended) this.#end()
   }
 
-  /** The kernel has some of it, or may. What was submitted and wholly refused is not. */
+  /** Whether the kernel has bytes of the write, or may have. A write whose every message was refused is not begun. */
   get begun(): boolean {
     return this.sentBytes > 0 || this.#messagesInFlight > 0
   }
@@ -142,7 +142,7 @@ export class PendingWrite {
     this.#messagesInFlight++
   }
 
-  /** @param copied - undefined: the kernel took nothing of that message */
+  /** @param copied - whether the kernel copied; undefined: the kernel refused the whole message */
   messageReleased(copied: boolean | undefined): void {
     this.#messagesInFlight--
     if (copied !== undefined) this.#copied = this.#copied === true || copied
@@ -154,12 +154,12 @@ export class PendingWrite {
     if (this.#outcome === undefined) this.#decide('abandoned')
   }
 
-  /** What {@link released} has settled with, or undefined. */
+  /** The outcome that {@link released} has settled with, or undefined. */
   get outcome(): ReleaseOutcome | undefined {
     return this.#outcome
   }
 
-  /** Made when it is asked for: most callers that reuse no buffer never do. */
+  /** The promise is made when a caller asks for it: most callers that reuse no buffer never ask. */
   get released(): Promise<ReleaseOutcome> {
     if (this.#released === undefined) {
       this.#released =

@@ -4,23 +4,23 @@ import type { ResolvedWriterOptions } from '../open/options.js'
 import type { Ending } from './endings.js'
 import type { Way } from './way.js'
 
-/** What a sending half is made of. */
+/** Parts of a sending half. */
 export interface SendingHalfInit {
   options: ResolvedWriterOptions
-  /** What is known of the way to the peer, shared with others that send there. Left out: a way of its own. */
+  /** Knowledge about the way to the peer, shared with other senders to that peer. Left out: a way of its own. */
   way?: Way | undefined
   /** Opens the driver that reports to `sink`. */
   open: (sink: DriverSink) => Driver
-  /** Runs once, when no further write is accepted: with what such a write gets. */
+  /** Runs once, when no further write is accepted: with the ending that a further write gets. */
   onEnding: (ending: Ending) => void
   /** Runs once, when the driver is closed. */
   onClosed: () => void
-  /** Runs once, when the connection is broken: the error that every later write gets. */
+  /** Runs once, when the connection is broken: with the error that every later write gets. */
   onBroken: (error: ZeroCopyError) => void
   /** Runs whenever a zero-copy send was refused for want of memory with nothing in flight. */
   onLimit: (message: string) => void
-  /** Runs when the half stops to ask for zero-copy, since the kernel copies. */
+  /** Runs when the half stops asking for zero-copy, since the kernel copies. */
   onDemoted?: () => void
-  /** Runs whenever the kernel took bytes, or the peer's acknowledgement freed some. */
+  /** Runs whenever the kernel took bytes, or the peer's acknowledgement freed bytes. */
   onProgress?: (() => void) | undefined
 }

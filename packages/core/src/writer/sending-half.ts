@@ -26,13 +26,13 @@ const NO_TURN = (): void => undefined
 
 /**
  * The one owner of a socket's sending half: order, partial sends, backpressure, thresholds, ENOBUFS, promises; the same for every driver.
- * What writes to the socket is a face of it: the writer, and the socket's own stream (by turns).
+ * Two faces of the half write to the socket: the writer, and the socket's own stream (by turns).
  *
  * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
  * (2) A token is in flight from `submit` to its `released`. (3) No message is submitted while another waits for its `sent`, or
- * while a turn runs: the order is the kernel's. (4) With messages sent and not released the driver is armed; with none in flight it is not, so that the event loop
- * can end. (5) Once a write of a stream has failed that the caller did not withdraw, {@link truncated} is true, and the connection must not
- * end cleanly.
+ * while a turn runs: the order is the kernel's. (4) The driver is armed while sent messages are unreleased; without a message in flight it is
+ * disarmed, so that the event loop can end. (5) Once a write of a stream has failed by another cause than its caller's signal,
+ * {@link truncated} is true, and the connection must not end cleanly.
  */
 export class SendingHalf implements DriverSink {
   readonly #init: SendingHalfInit
@@ -47,20 +47,20 @@ export class SendingHalf implements DriverSink {
   readonly #batcher: StreamBatcher | DatagramBatcher
   #sequence = 0
   #unanswered = 0
-  /** What the next message waits for: room in the socket, memory that the kernel holds, or a free token. */
+  /** The next message waits for room in the socket, for memory that the kernel holds, or for a free token; null: for nothing. */
   #waitsFor: 'room' | 'release' | 'token' | null = null
   #turnRuns = false
   #collectDue = false
   #pumpScheduled = false
-  /** The pump runs, and looks again at everything before it ends: it needs no other. */
+  /** The pump runs. It looks at everything again before it ends, so one pump is enough. */
   #pumping = false
-  /** What the driver holds back for others of its group is handed over within the pump. */
+  /** The pump flushes the messages that the driver holds back for its group. */
   #flushesAtOnce = false
   readonly #pumpTask = (): void => this.#runPump()
   readonly #arming: Arming
-  /** `ending`: what is queued is still sent. `discarding`: the queue was failed, what is in flight is waited for. `closed`: the driver is. */
+  /** `ending`: queued writes are still sent. `discarding`: queued writes failed, messages in flight are awaited. `closed`: the driver is closed. */
   #phase: 'open' | 'ending' | 'discarding' | 'closed' = 'open'
-  /** What a write gets from now on instead of being queued. */
+  /** A new write gets this ending instead of a place in the queue. */
   #ending: Ending | undefined
   #truncated = false
   readonly #idleWait = new IdleWait(() => this.#phase === 'closed' || (this.#queue.length === 0 && this.#table.inFlight === 0))
@@ -84,7 +84,7 @@ export class SendingHalf implements DriverSink {
     return this.#driver
   }
 
-  /** True: bytes that were accepted will never be sent, on a stream that others were sent on. */
+  /** True: some accepted bytes of a stream will never be sent. */
   get truncated(): boolean {
     return this.#truncated
   }
@@ -93,12 +93,12 @@ export class SendingHalf implements DriverSink {
     return this.#phase === 'closed'
   }
 
-  /** What a write gets instead of being queued. */
+  /** The ending that a new write gets instead of a place in the queue. */
   get ending(): Ending | undefined {
     return this.#ending
   }
 
-  /** Bytes of writes that are accepted and not yet sent. */
+  /** Unsent bytes of the writes that wait in the queue. */
   get queuedBytes(): number {
     return this.#queue.unsentBytes
   }
@@ -117,10 +117,10 @@ export class SendingHalf implements DriverSink {
     } catch (error) {
       return Promise.reject(error)
     }
-    // The kernel will most likely have answered by the time that the pump returns, unless something is waited for.
+    // Unless the half waits for something, the kernel will most likely have answered when the pump returns.
     const promptly = this.#waitsFor === null && this.#unanswered === 0 && !this.#turnRuns && this.#driver.group === null
     const promise = this.#answers.promise(write, promptly)
-    // A task of the answers pumps: no other is needed.
+    // A task of the answers pumps: one pump is enough.
     if (this.#answers.hasTask) this.#pumpScheduled = true
     else this.#schedulePump()
     return promise
@@ -129,7 +129,7 @@ export class SendingHalf implements DriverSink {
   /**
    * Queues a write and hands it to the kernel before it returns, though a driver may answer later.
    * @returns the write: take its answer, or its promise, once
-   * @throws ZeroCopyError as {@link write} rejects
+   * @throws ZeroCopyError for every reason for which {@link write} rejects at once
    */
   writeNow(data: WriteData): PendingWrite {
     const write = this.#enqueue(data, undefined)
@@ -158,12 +158,12 @@ export class SendingHalf implements DriverSink {
   }
 
   #signalAborted(write: PendingWrite, { reason }: AbortSignal): void {
-    // Half a write would corrupt a stream, and a datagram that is submitted can't be called back: only the waiting stops.
+    // Half a write would corrupt a stream, and nobody can call a submitted datagram back: only the waiting stops.
     const { begun } = write
     write.fail(signalEnding(reason, begun), !begun)
     if (begun) return
     this.#queue.remove(write)
-    // Room is not waited for where nothing wants it: the event loop can end.
+    // An empty queue needs no room: the event loop can end.
     if (this.#queue.length === 0 && this.#waitsFor === 'room') this.#waitsFor = null
     this.#schedulePump()
   }
@@ -178,7 +178,7 @@ export class SendingHalf implements DriverSink {
 
   /**
    * Takes a place in the order, for bytes that leave by another way than the driver. `begin` runs when everything before it is sent; nothing
-   * behind it is submitted until {@link endTurn}. It may call back into everything here.
+   * behind it is submitted until {@link endTurn}. `begin` may call every method here.
    * @param carriesBytes - false: only an end, which may be dropped without harm
    */
   takeTurn(begin: () => void, carriesBytes: boolean): PendingWrite {
@@ -188,7 +188,7 @@ export class SendingHalf implements DriverSink {
     return turn
   }
 
-  /** Whether anything waits to be sent, a turn included. */
+  /** Whether a write or a turn waits in the queue. */
   get hasQueued(): boolean {
     return this.#queue.first !== undefined
   }
@@ -198,7 +198,7 @@ export class SendingHalf implements DriverSink {
     return !this.hasQueued && this.#unanswered === 0 && !this.#turnRuns
   }
 
-  /** Bytes are leaving by another way since before this call, which was made while {@link isFree}. */
+  /** Makes a turn of bytes that already leave by another way. Those bytes set out while {@link isFree} was true. */
   turnBegun(): PendingWrite {
     const turn = new PendingWrite([], 1, this.#sequence++, NO_TURN)
     this.#queue.unshift(turn)
@@ -226,7 +226,7 @@ export class SendingHalf implements DriverSink {
       this.#init.onProgress?.()
       if (record.cause === 'limit' && this.#policy.copiedAtLimit(result)) this.#collectDue = true
       if (!this.#isStream) {
-        // A datagram is sent whole: what is missing was transferred away.
+        // The kernel sends a datagram whole: missing bytes were transferred away.
         if (refusedBytes > 0) record.first?.fail(MEMORY_GONE, true)
         else record.first?.completeSent()
         return
@@ -238,7 +238,7 @@ export class SendingHalf implements DriverSink {
     }
     const [errno, answeredBy] = [-result, this.#driver.answeredBy?.(token) ?? 'sendmsg']
     if (typeof answeredBy !== 'string') this.#sendFailed(token, errno, answeredBy)
-    // Canceled: not attempted. Interrupted: nothing was sent. Both are simply tried again.
+    // Canceled: not attempted. Interrupted: nothing was sent. Both messages are simply tried again.
     else if (errno === Errno.ECANCELED || this.#table.wasInterrupted) this.#requeue(record)
     else if (errno === Errno.EAGAIN) {
       this.#requeue(record)
@@ -254,7 +254,7 @@ export class SendingHalf implements DriverSink {
     if (wasSent) {
       this.#statistics.messageReleased(record, release)
       if (record.cause === null) this.#policy.notified(release)
-      // The peer has acknowledged: that is progress, too.
+      // The peer has acknowledged: that acknowledgement is progress, too.
       if (record.cause === null) this.#init.onProgress?.()
     }
     if (release === Release.Abandoned) record.abandon()
@@ -269,12 +269,12 @@ export class SendingHalf implements DriverSink {
   wake(bits: number): void {
     this.#arming.woken(bits)
     if ((bits & Wake.Writable) !== 0 && this.#waitsFor === 'room') this.#waitsFor = null
-    // Not here: events are being dispatched, and collecting makes more of them.
+    // The pump collects later: here events are being dispatched, and collecting makes more events.
     if ((bits & Wake.Notification) !== 0) this.#collectDue = true
     this.#schedulePump()
   }
 
-  /** The caller transferred the memory of a stream's next bytes after `write()`: nothing that was to follow them can leave. */
+  /** The caller transferred the memory of a stream's next bytes after `write()`: no later byte can leave. */
   #memoryGone(): void {
     if (this.#queue.length > 1 || (this.#queue.first?.sentBytes ?? 0) > 0) this.discard(MEMORY_GONE)
     else this.#queue.shift().fail(MEMORY_GONE, true)
@@ -285,7 +285,7 @@ export class SendingHalf implements DriverSink {
     if (this.#phase === 'discarding' && this.#ending !== undefined) {
       write.fail(this.#ending, true)
     } else if (write.settled) {
-      // Its signal was aborted while it waited; nothing of it was sent, so it need not be.
+      // Its signal was aborted while the write waited: the unsent datagram is dropped.
       write.completeSent()
     } else this.#queue.putBack(write)
   }
@@ -308,7 +308,7 @@ export class SendingHalf implements DriverSink {
     const bytes = this.#isStream ? undefined : this.#table.record(token).first?.bytes
     const ending = failedSendEnding(answeredBy, errno, bytes)
     if (!this.#isStream) this.#table.record(token).first?.fail(ending, true)
-    // One datagram that can't be sent says nothing of the next.
+    // The next datagram may succeed.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#broken(ending)
   }
@@ -335,7 +335,7 @@ export class SendingHalf implements DriverSink {
     this.#idleWait.check()
   }
 
-  /** A driver reports through its sink; one that throws is at fault, and what it was given may be anywhere. */
+  /** A driver reports through its sink. A driver that throws is at fault, and the fate of its messages is unknown. */
   #driverThrew(cause: unknown): void {
     BATCH.clear()
     this.#broken(driverEnding(this.#driver.backend, cause))
@@ -361,7 +361,7 @@ export class SendingHalf implements DriverSink {
     this.#armForWhatIsLeft()
   }
 
-  /** Collects where that is due, and fills the batch with what can be sent now; false where there is nothing, or something to wait for. */
+  /** Collects where that is due, and fills the batch with sendable writes; false where there are none, or the half has to wait. */
   #fillBatch(): boolean {
     if (this.#collectDue) {
       this.#collectDue = false
@@ -382,7 +382,7 @@ export class SendingHalf implements DriverSink {
     return BATCH.messageCount > 0
   }
 
-  /** Completes empty writes, and begins the turns that stand first. One that ends within its `begin` is followed by what is behind it. */
+  /** Completes empty writes, and begins the turns that stand first. A turn that ends within its `begin` makes way for the next entry. */
   #runTurns(): void {
     const batcher = this.#batcher as StreamBatcher
     batcher.advance(this.#queue, 0)
@@ -397,15 +397,15 @@ export class SendingHalf implements DriverSink {
     if (this.#phase === 'closed') return
     let bits = 0
     if (this.#waitsFor === 'room') bits |= Wake.Writable
-    // Whatever is in flight now, the event loop will say when it is released; while the caller keeps the writer busy
-    // within one turn of the loop, nothing is armed and nothing is spent. A message without its answer gets that first, unasked.
+    // The event loop will report the release of every message that is in flight now. While the caller keeps the writer busy
+    // within one turn of the loop, arming costs nothing. A message without its answer gets its answer first, unasked.
     if (this.#table.inFlight > this.#unanswered) bits |= Wake.Notification
     this.#arming.wait(bits)
   }
 
   // ---- the end
 
-  /** New writes get `ending` from now on, unless they already get another; what is queued is still sent. */
+  /** New writes get `ending` from now on, unless they already get another ending; queued writes are still sent. */
   end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
@@ -413,7 +413,7 @@ export class SendingHalf implements DriverSink {
     this.#init.onEnding(ending)
   }
 
-  /** From now on writes fail with `ending`, and so do those that are queued. */
+  /** New writes and queued writes fail with `ending`. */
   discard(ending: Ending): void {
     if (this.#phase === 'closed') return
     const first = this.#ending === undefined
@@ -436,7 +436,7 @@ export class SendingHalf implements DriverSink {
     return idle
   }
 
-  /** Closes the driver; memory that the kernel still holds is abandoned. */
+  /** Closes the driver, and abandons the memory that the kernel still holds. */
   closeDriver(): void {
     if (this.#phase === 'closed') return
     const ending = this.#ending ?? WRITER_CLOSED

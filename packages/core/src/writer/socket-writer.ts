@@ -6,11 +6,11 @@ import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } 
 import { abortedEnding, drainTimeoutEnding, type Ending, SOCKET_CLOSED, SOCKET_RESET, WRITER_CLOSED } from './endings.js'
 import type { SendingHalf } from './sending-half.js'
 
-/** How long, in ms, the first look at undelivered bytes waits for the next one; every later one waits twice as long, up to the second bound. */
+/** Time, in ms, from the first look at undelivered bytes to the second; each later pause is twice as long, up to the second bound. */
 const FIRST_DELIVERY_CHECK_MS = 1
 const MAX_DELIVERY_CHECK_MS = 64
 
-/** The face of a sending half that the caller of `openWriter` holds; it ends the half. */
+/** The face of a sending half that the caller of `openWriter` holds. This face ends the half. */
 export class SocketWriter implements ZeroCopyWriter {
   readonly choice: string
   readonly #half: SendingHalf
@@ -19,7 +19,7 @@ export class SocketWriter implements ZeroCopyWriter {
   #closed: Promise<void> | undefined
   #ended: Promise<Error | undefined> | undefined
   #resolveEnded: ((error: Error | undefined) => void) | undefined
-  /** Set once the half has ended: what {@link ended} resolves with. */
+  /** Set once the half has ended: {@link ended} resolves with its `error`. */
   #end: { error: Error | undefined } | undefined
 
   /** @param onReset - runs when this writer has aborted the connection */
@@ -75,7 +75,7 @@ export class SocketWriter implements ZeroCopyWriter {
     return aborted
   }
 
-  /** What `console.log(writer)` shows. */
+  /** `console.log(writer)` shows this text. */
   [Symbol.for('nodejs.util.inspect.custom')](
     depth: number,
     options: InspectOptions,
@@ -91,10 +91,10 @@ export class SocketWriter implements ZeroCopyWriter {
   }
 
   /**
-   * The caller's own socket was closed under the writer: what the kernel has is delivered, nothing more is sent. Where bytes were accepted that
-   * never will be, the peer gets a reset behind what it was sent, instead of an end that looks complete.
-   * @param reset - the socket was closed by a reset: nothing is delivered any more
-   * @param error - that the socket was destroyed with
+   * The caller's own socket was closed under the writer: the kernel delivers the bytes that it has, and the writer sends no more. Where accepted
+   * bytes will never be sent, the peer gets a reset behind the sent bytes, instead of an end that looks complete.
+   * @param reset - the socket was closed by a reset: no further byte is delivered
+   * @param error - the error that the socket was destroyed with
    */
   socketClosed(reset: boolean, error?: Error): void {
     this.setEnded(error)
@@ -104,7 +104,7 @@ export class SocketWriter implements ZeroCopyWriter {
       return
     }
     if (this.#half.hasQueued || this.#half.ending === undefined) this.#half.discard(ending)
-    // Nobody awaits this one: a failure to drain has been told to each write.
+    // Nobody awaits this promise: each write has been told of a failure to drain.
     this.close().catch(() => undefined)
   }
 

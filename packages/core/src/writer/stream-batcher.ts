@@ -5,25 +5,25 @@ import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'
 
 /**
- * Cuts the queue of a stream into messages. The queue moves on only when the kernel has said how much it took ({@link advance}),
- * so that a short, failed or canceled message needs no undoing: its bytes are still the next ones.
+ * Cuts the queue of a stream into messages. The queue moves on only when the kernel has answered how many bytes it took ({@link advance}),
+ * so that a short, failed or canceled message needs no undoing: its bytes are still the next bytes of the queue.
  *
- * Adjoining writes share a message, and so one notification, while they agree on whether to ask for zero-copy: a small
- * header that was to be copied does not drag itself, or what follows, into the other way. Writes that would be shared and do not fill a message of
- * some size between them are copied together.
+ * Adjoining writes share a message, and so one notification, while all of them are to be copied or all of them ask for zero-copy: a small
+ * header and a large body keep their own ways. Writes that ask for zero-copy, but together stay below the smallest message that does, are
+ * copied together.
  */
 export class StreamBatcher {
   readonly #table: MessageTable
   readonly #policy: ZerocopyPolicy
   readonly #maxSegments: number
   readonly #maxJoinedBytes: number
-  /** Whether the message that is being made is of writes that are too small together, and the first write that is none of them. */
+  /** Whether the current message consists of writes that are too small together, and the first write behind them. */
   #isSmall = false
   #smallEnd: PendingWrite | undefined
 
   /**
-   * @param maxSegments - of one message
-   * @param maxJoinedBytes - up to which writes are joined; a larger write is a message of its own
+   * @param maxSegments - limit of one message, in segments
+   * @param maxJoinedBytes - limit of joined writes, in bytes; a larger write is a message of its own
    */
   constructor(table: MessageTable, policy: ZerocopyPolicy, maxSegments: number, maxJoinedBytes: number) {
     this.#table = table
@@ -35,15 +35,15 @@ export class StreamBatcher {
   /**
    * Fills the batch from the head of the queue; changes nothing in the queue.
    *
-   * Memory that its owner transferred away ends the batch: what follows it must not leave in its place.
-   * @returns false where nothing can be sent since that is so of what comes first
+   * Memory that its owner transferred away ends the batch: the following bytes must not leave in its place.
+   * @returns false where the first bytes of the queue were transferred away, so that the batch is empty
    */
   fill(batch: SendBatch, queue: WriteQueue): boolean {
     let write = queue.first
     let segment = write?.segmentIndex ?? 0
     let offset = write?.segmentOffset ?? 0
     for (;;) {
-      // Empty writes have nothing to send: `advance` completes them when their turn comes.
+      // Empty writes have no bytes to send: `advance` completes them when they come first.
       while (write !== undefined && write.bytes === 0 && write.turn === undefined) write = write.next
       const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
       if (write === undefined || write.turn !== undefined) return true
@@ -75,12 +75,12 @@ export class StreamBatcher {
     }
   }
 
-  /** Why the message that begins with a write is to be copied, or null. */
+  /** The cause to copy the message that begins with `first`, or null. */
   #messageCause(first: PendingWrite, maxSegments: number): CopyCause {
     const cause = this.#policy.causeToCopy(first)
     const { minMessageBytes } = this.#policy
     this.#isSmall = false
-    // The rest of a large write goes on as it began, however little it is: its outcome is one.
+    // The rest of a large write goes on as the write began, however small the rest is: a write has one outcome.
     if (cause !== null || first.bytes >= minMessageBytes) return cause
     let bytes = first.bytes - first.sentBytes
     let segments = first.segmentCount
@@ -97,7 +97,7 @@ export class StreamBatcher {
     return 'threshold'
   }
 
-  /** Whether a write goes with a message that is made already. */
+  /** Whether `write` joins the message that is being made. */
   #joins(write: PendingWrite, maxSegments: number, cause: CopyCause): boolean {
     if (this.#isSmall && write !== this.#smallEnd) return true
     this.#isSmall = false
@@ -106,7 +106,7 @@ export class StreamBatcher {
     return cause === 'threshold' && own === null && this.#messageCause(write, maxSegments) === cause
   }
 
-  /** The kernel took the next `bytes` of the queue: completes what is wholly sent. */
+  /** The kernel took the next `bytes` of the queue: completes the writes that are wholly sent. */
   advance(queue: WriteQueue, bytes: number): void {
     let left = bytes
     for (let write = queue.first; write !== undefined && write.turn === undefined; write = queue.first) {
@@ -123,14 +123,14 @@ export class StreamBatcher {
   }
 }
 
-/** Whether the memory of a segment that was to be sent from `offset` on was transferred away: no segment is empty otherwise. */
+/** Whether the owner transferred away a segment that is to be sent from `offset` on: every other segment has bytes there. */
 function isGone(write: PendingWrite, segment: number, offset: number): boolean {
-  // `length`, which compiled code reads in place; `byteLength` is a call.
+  // Compiled code reads `length` in place; `byteLength` is a call.
   return write.segment(segment).length <= offset
 }
 
 function moveCursor(write: PendingWrite, bytes: number): void {
-  // Not by looking at the memory: whoever transfers it away too early makes its length 0.
+  // Adds without a look at the memory: its length is 0 once its owner has transferred it away too early.
   if (write.segmentCount === 1) {
     write.segmentOffset += bytes
     return
@@ -138,7 +138,7 @@ function moveCursor(write: PendingWrite, bytes: number): void {
   let left = bytes
   while (left > 0) {
     const rest = write.segment(write.segmentIndex).length - write.segmentOffset
-    // How far the bytes reach behind such a segment is not known any more: the cursor stays, where `fill` finds it gone.
+    // A transferred segment has lost its length, so the cursor can't pass it: `fill` finds that segment gone.
     if (rest <= 0) return
     if (left < rest) {
       write.segmentOffset += left

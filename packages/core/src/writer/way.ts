@@ -1,15 +1,15 @@
 import { clock } from './clock.js'
 
-/** Ways that are remembered; one more displaces the one that was learned first. */
+/** Ways that are remembered; a further way displaces the oldest. */
 const MAX_WAYS = 1_024
-/** How long, in ms, it is believed that the kernel copies on a way: routes, devices and their offloads change. */
+/** Age, in ms, at which a way is forgotten: routes, devices and their offloads change. */
 const MAX_WAY_AGE_MS = 60_000
 
-/** What senders have learned of the way to one peer address: whether the kernel copies all the same. */
+/** Knowledge of senders about the way to one peer address: whether the kernel copies what they share. */
 export class Way {
   /** Notifications in a row that said "copied". */
   copiedInARow = 0
-  /** Sends by copy before zero-copy is tried again, once it was given up. */
+  /** Sends by copy before the next attempt at zero-copy, once zero-copy was given up. */
   sendsUntilRetry = 0
   readonly sinceMs: number
 
@@ -29,13 +29,13 @@ export class Ways {
     this.#maxAgeMs = maxAgeMs
   }
 
-  /** The way between two addresses; a new one where none is known, or what is known is old. */
+  /** The way between two addresses; a new way where none is known, or the known way is too old. */
   find(localAddress: string | undefined, remoteAddress: string | undefined): Way {
     const key = `${localAddress}>${remoteAddress}`
     const nowMs = clock.now()
     const known = this.#ways.get(key)
     if (known !== undefined && nowMs - known.sinceMs < this.#maxAgeMs) return known
-    // Set anew, it is the youngest in the order of the map.
+    // A new key makes the way the youngest in the order of the map.
     this.#ways.delete(key)
     const way = new Way(nowMs)
     this.#ways.set(key, way)

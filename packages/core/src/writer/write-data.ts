@@ -4,9 +4,9 @@ import type { WriteData } from '../writer.js'
 import { PendingWrite } from './pending-write.js'
 
 /**
- * Makes a write of what was given to `write()`.
- * @param sequence - its position in the order of calls
- * @param maxSegments - segments that it may have: on a datagram socket those of one message
+ * Makes a write of the data that was given to `write()`.
+ * @param sequence - position of the write in the order of calls
+ * @param maxSegments - segments that the write may have: on a datagram socket the segments of one message
  * @throws ZeroCopyError where the data can't be sent from where it is
  */
 export function toPendingWrite(data: WriteData, sequence: number, maxSegments: number): PendingWrite {
@@ -22,7 +22,7 @@ export function toPendingWrite(data: WriteData, sequence: number, maxSegments: n
   return new PendingWrite(segments, bytes, sequence)
 }
 
-/** Checks what was given, and returns it: several segments in an array of their own, without the empty ones. */
+/** Checks `data`, and returns it; for an array a new one, without the empty segments. */
 function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
   if (isUint8Array(data)) {
     checkPinnable(data)
@@ -48,12 +48,12 @@ function toSegments(data: WriteData): Uint8Array | Uint8Array[] {
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const getter = (name: PropertyKey) => Object.getOwnPropertyDescriptor(typedArray, name)?.get as (this: unknown) => unknown
-/** What an object is made of, whatever its prototype and its own properties say. Each answers undefined, or throws, for what is no typed array. */
+/** Getters of a typed array's own type, length and buffer, past its prototype and properties. For another value each answers undefined or throws. */
 const tagOf = getter(Symbol.toStringTag)
 const byteLengthOf = getter('byteLength')
 const bufferOf = getter('buffer')
 
-/** Also one of another realm (node:vm, a test runner), and no Proxy of one, which has no memory that an addon could find. */
+/** True also for a Uint8Array of another realm (node:vm, a test runner). False for a Proxy, which has no memory that an addon could find. */
 function isUint8Array(value: unknown): value is Uint8Array {
   return tagOf.call(value) === 'Uint8Array'
 }
@@ -66,7 +66,7 @@ function describe(value: unknown): string {
   return value.constructor?.name ?? 'an object'
 }
 
-/** How the bytes are reached of what was given instead. */
+/** The remedy for a value of the wrong type: a way to its bytes. */
 function remedyFor(value: unknown): string {
   if (typeof value === 'string') return 'Encode it first: Buffer.from(text).'
   if (types.isProxy(value)) return 'Pass the Uint8Array itself.'
@@ -76,7 +76,7 @@ function remedyFor(value: unknown): string {
 }
 
 /**
- * Memory that can shrink or grow in place cannot be pinned; detached memory is not there.
+ * Refuses memory that can shrink or grow in place, since it cannot be pinned; and a detached buffer, since it has no memory.
  */
 function checkPinnable(view: Uint8Array): void {
   const byteLength = byteLengthOf.call(view)
@@ -87,7 +87,7 @@ function checkPinnable(view: Uint8Array): void {
   }
   const buffer = bufferOf.call(view) as ArrayBufferLike & { resizable?: boolean; growable?: boolean; detached?: boolean }
   const { resizable } = buffer
-  // A SharedArrayBuffer has `growable`. An ArrayBuffer lacks it, and a look for a property that is not there is slow.
+  // A SharedArrayBuffer has `growable`. An ArrayBuffer lacks that property, and a look for a missing property is slow.
   if (resizable === true || (resizable === undefined && buffer.growable === true)) {
     throw new ZeroCopyError('ERR_ZC_BUFFER_RESIZABLE', 'The memory of a resizable buffer cannot be pinned.', {
       remedy: 'Copy it into a buffer of fixed length.',
@@ -107,7 +107,7 @@ function checkPinnable(view: Uint8Array): void {
 function isDetached(buffer: ArrayBufferLike & { detached?: boolean }): boolean {
   if (buffer.detached !== undefined) return buffer.detached
   if (buffer.byteLength > 0) return false
-  // Node.js 20 has no `detached`; a view on a detached buffer cannot be made.
+  // Node.js 20 has no `detached`; there, making a view on a detached buffer throws.
   try {
     new Uint8Array(buffer)
     return false

@@ -1,9 +1,9 @@
 import type { PendingWrite } from './pending-write.js'
 
 /**
- * What waits to be sent, in the order of the calls: writes of the writer, and turns of the socket's own bytes. A list whose links are in its
- * entries, so that adding, removing and going through it allocates nothing, and removing takes the same time anywhere. The writer bounds
- * its length.
+ * Writes of the writer and turns of the socket's own bytes that wait, in the order of the calls. The entries hold the links of the
+ * list, so that adding, removing and going through the list allocates nothing, and removing takes the same time anywhere. The writer
+ * bounds the length of the list.
  */
 export class WriteQueue {
   #first: PendingWrite | undefined
@@ -11,17 +11,17 @@ export class WriteQueue {
   #length = 0
   #unsentBytes = 0
 
-  /** Writes in it; a turn is none. */
+  /** Writes in the queue, without the turns. */
   get length(): number {
     return this.#length
   }
 
-  /** Bytes of its writes that the kernel has not queued yet. */
+  /** Bytes of the queued writes that the kernel still has to take. */
   get unsentBytes(): number {
     return this.#unsentBytes
   }
 
-  /** What comes first; its successors follow by `next`. */
+  /** The first write or turn; its successors follow by `next`. */
   get first(): PendingWrite | undefined {
     return this.#first
   }
@@ -34,7 +34,7 @@ export class WriteQueue {
     this.#count(write, 1)
   }
 
-  /** Takes the first one; the caller has checked that there is one. */
+  /** Takes the first entry; the caller has checked that the queue has one. */
   shift(): PendingWrite {
     const write = this.#first as PendingWrite
     this.#first = write.next
@@ -45,19 +45,19 @@ export class WriteQueue {
     return write
   }
 
-  /** Puts `write`, which was taken or never was in the queue, in front of everything. */
+  /** Puts `write`, which is outside of the queue, in front of everything. */
   unshift(write: PendingWrite): void {
     this.#insertBefore(this.#first, write)
   }
 
-  /** Puts a write that was taken back to its place in the order of calls, which is near the front. */
+  /** Puts a write back that was taken: to its place in the order of calls, which is near the front. */
   putBack(write: PendingWrite): void {
     let behind = this.#first
     while (behind !== undefined && behind.sequence < write.sequence) behind = behind.next
     this.#insertBefore(behind, write)
   }
 
-  /** @returns whether it was in the queue */
+  /** @returns whether `write` was in the queue */
   remove(write: PendingWrite): boolean {
     const { previous, next } = write
     if (previous === undefined && this.#first !== write) return false
@@ -78,7 +78,7 @@ export class WriteQueue {
     this.#unsentBytes -= bytes
   }
 
-  /** Empties the queue and returns what was in it. */
+  /** Empties the queue, and returns its entries. */
   takeAll(): PendingWrite[] {
     const all: PendingWrite[] = []
     while (this.#first !== undefined) all.push(this.shift())

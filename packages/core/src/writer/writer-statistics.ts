@@ -9,7 +9,7 @@ import type { WriteQueue } from './write-queue.js'
 const LATENCY_BUCKETS = 32
 const MAX_LATENCY_US = 2 ** (LATENCY_BUCKETS - 1) - 1
 
-/** What a writer counts. */
+/** Counters of one writer. */
 export class WriterStatistics {
   writes = 0
   acceptedBytes = 0
@@ -37,7 +37,7 @@ export class WriterStatistics {
       return
     }
     if (release === Release.None) {
-      // Without a notification of its own nothing was shared: the driver copied.
+      // The message has no notification of its own: the driver copied.
       this.#copies.backend++
       return
     }
@@ -50,7 +50,7 @@ export class WriterStatistics {
     this.#latency[bucket] = (this.#latency[bucket] as number) + 1
   }
 
-  /** @param unanswered - messages that have left the queue, and whose answer has not come */
+  /** @param unanswered - messages that have left the queue, and still wait for their answer */
   snapshot(driver: Driver, queue: WriteQueue, table: MessageTable, unanswered = { messages: 0, bytes: 0 }): WriterStats {
     const copies = { ...this.#copies }
     return {

@@ -4,14 +4,14 @@ import type { CopyCause, PendingWrite } from './pending-write.js'
 import { Way } from './way.js'
 
 /**
- * Bytes that are copied at the limit between two collections. Who sends without a pause does not return to the event loop, which would tell
- * of notifications: then they have to be looked for, at a price that is little beside that of copying so much.
+ * Bytes that are copied at the limit between two collections. A caller that sends without a pause keeps the event loop, which would report
+ * notifications, from running: then the writer has to look for notifications. A look costs little beside copying so many bytes.
  */
 const COLLECT_EVERY_BYTES = 65_536
 
 /**
- * Smallest mean size, in bytes, of the segments of a write that asks for zero-copy. Each segment is pinned by itself, which costs more than copying
- * a small one: 256 segments of 64 bytes took 4.9 times the CPU time of their copy.
+ * Smallest mean size, in bytes, of the segments of a write that asks for zero-copy. Each segment is pinned by itself, and pinning a small
+ * segment costs more than copying it: 256 segments of 64 bytes took 4.9 times the CPU time of their copy.
  */
 const MIN_MEAN_SEGMENT_BYTES = 1_024
 
@@ -31,7 +31,7 @@ export class ZerocopyPolicy {
 
   /**
    * @param capable - false: the driver never shares memory
-   * @param way - what is known of the way to the peer, perhaps by others
+   * @param way - knowledge about the way to the peer, perhaps learned by other senders
    * @param onDemoted - runs when the kernel has copied `demoteAfterCopied` messages in a row
    */
   constructor(options: ResolvedWriterOptions, capable: boolean, way: Way = new Way(), onDemoted?: () => void) {
@@ -49,11 +49,11 @@ export class ZerocopyPolicy {
     return this.#demoteAfter > 0 && this.#way.copiedInARow >= this.#demoteAfter
   }
 
-  /** Why `write` is to be copied, or null; whether its message is large enough is the batcher's to say. */
+  /** The cause to copy `write`, or null. The batcher decides whether the message of the write is large enough. */
   causeToCopy(write: PendingWrite): CopyCause {
     if (!this.#capable) return 'backend'
     if (write.bytes < this.#minBytes || write.bytes === 0) return 'threshold'
-    // Where every write is to be shared, so are the pieces of one.
+    // A caller that sets `minZerocopyBytes` to 0 shares every write, and so its small segments, too.
     if (write.segmentCount > 1 && this.#minBytes > 0 && write.bytes < write.segmentCount * MIN_MEAN_SEGMENT_BYTES) return 'threshold'
     if (write.mustCopy || this.#limited) return 'limit'
     return this.demoted && this.#way.sendsUntilRetry > 0 ? 'demoted' : null
@@ -66,8 +66,8 @@ export class ZerocopyPolicy {
   }
 
   /**
-   * The kernel has no memory for another notification while others are in flight. Where the answer is true, messages are copied until one of
-   * those gives its own back: asking before could only fail. What gave it back already may wait to be collected, so that comes first.
+   * The kernel has no memory for another notification while others are in flight. Where this returns true, messages are copied until a message
+   * in flight is released: an earlier attempt could only fail. A release may already wait to be collected, so the caller collects first.
    */
   limitReached(): boolean {
     this.#limited = this.#copyAtLimit
@@ -76,7 +76,7 @@ export class ZerocopyPolicy {
 
   /**
    * Another `bytes` were sent by copy because of the limit.
-   * @returns whether it is time to collect: a release would end the copying
+   * @returns whether the caller should collect now: a release would end the copying
    */
   copiedAtLimit(bytes: number): boolean {
     if (!this.#limited) return false
@@ -87,7 +87,7 @@ export class ZerocopyPolicy {
   }
 
   /**
-   * A message that asked for zero-copy was sent and is released. Where that tells whether the kernel copied, it decides about the next ones.
+   * A message that asked for zero-copy was sent and is released. Where `release` shows whether the kernel copied, it counts for the next messages.
    */
   notified(release: ReleaseKind): void {
     this.#limited = false
