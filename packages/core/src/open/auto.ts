@@ -5,11 +5,11 @@ import { type ChosenBackend, isBackend } from './open-writer.js'
 import { AUTO_DEFAULTS } from './options.js'
 
 /**
- * Chooses the first backend that works on the socket, in the order given, and says what it chose and why
- * (`writer.choice`). With it the writer also notices a path on which the kernel copies everything (loopback, veth) and stops asking for
- * zero-copy there, with a new attempt now and then. It asks with messages of 40,960 bytes and more: a datagram, or writes of 4,096 bytes and more that
- * are joined; see `minZerocopyMessageBytes` and `minZerocopyBytes`.
- * @throws ZeroCopyError ERR_ZC_INVALID_OPTION without a backend, or with something else; from `open`, the error of the last backend with all causes
+ * Chooses the first backend that works on the socket, in the given order. `writer.choice` names the choice and its reason.
+ * With `auto()` the writer also notices a path on which the kernel copies everything (loopback, veth). There it stops asking for
+ * zero-copy, and tries again now and then. It asks for messages of 40,960 bytes and more: a datagram, or joined writes of 4,096 bytes
+ * and more each; see `minZerocopyMessageBytes` and `minZerocopyBytes`.
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION where `backends` is empty or holds another value; from `open`, the last backend's error with all causes
  */
 export function auto(backends: readonly Backend[]): ChosenBackend {
   if (!Array.isArray(backends) || backends.length === 0 || !backends.every(isBackend)) {
@@ -55,7 +55,7 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
   }
 }
 
-/** Whether another backend could do better: not where the descriptor itself is at fault. */
+/** Whether another backend could do better: false where the descriptor itself is at fault. */
 function isBackendsFault({ code }: ZeroCopyError): boolean {
   return (
     code === 'ERR_ZC_BACKEND_UNAVAILABLE' ||

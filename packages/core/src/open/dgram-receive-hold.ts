@@ -6,7 +6,7 @@ interface ReceivingHandle {
   recvStop(): number
 }
 
-/** From this version on libuv reads the error queue of a UDP socket that it receives from (libuv#4902; Node.js 24 and later carry it). */
+/** From this version on libuv reads the error queue of a UDP socket on which it receives (libuv#4902; Node.js 24 and later carry that version). */
 const READS_ERROR_QUEUE_SINCE = [1, 52] as const
 
 /** Whether this Node.js takes notifications from the error queue of a `dgram.Socket`. */
@@ -18,8 +18,8 @@ export function libuvReadsErrorQueue(): boolean {
 
 /**
  * Holds back the receiving of a `dgram.Socket` while sends of a writer on it are in flight, so that the event loop leaves their notifications
- * on the error queue: taken by libuv they are lost, and memory would stay in flight for ever. What arrives meanwhile waits in the kernel's
- * receive buffer.
+ * on the error queue: libuv would drop the notifications, and memory would stay in flight for ever. Datagrams that arrive meanwhile wait in the
+ * kernel's receive buffer.
  *
  * Stands between a driver and its writer. Does nothing before {@link watch}.
  */
@@ -35,14 +35,14 @@ export class DgramReceiveHold implements DriverSink {
     this.#writer = writer
   }
 
-  /** Called when the driver is open. */
+  /** Starts the hold where `driver` reads the error queue. Call it when the driver is open. */
   watch(driver: Driver): void {
     this.#watching = driver.readsErrorQueue
   }
 
   sent(token: number, result: number): void {
     this.#inFlight++
-    // Within submit(), and so before the event loop looks at the socket again.
+    // This call runs within submit(), and so before the event loop looks at the socket again.
     if (this.#watching && !this.#held) this.#hold()
     this.#writer.sent(token, result)
   }
@@ -57,7 +57,7 @@ export class DgramReceiveHold implements DriverSink {
     this.#writer.wake(bits)
   }
 
-  /** Lets the socket receive again. Called when nothing is in flight any more, and when the writer is closed. */
+  /** Lets the socket receive again. Call it when no send is in flight any more, and when the writer is closed. */
   end(): void {
     if (!this.#held) return
     this.#held = false
@@ -71,7 +71,7 @@ export class DgramReceiveHold implements DriverSink {
     handle.recvStop()
   }
 
-  /** Undefined where the socket is closed, or does not receive. */
+  /** The handle of the socket; undefined where the socket is closed, or does not receive. */
   #handle(): ReceivingHandle | undefined {
     const symbol = Object.getOwnPropertySymbols(this.#socket).find(({ description }) => description === 'state symbol')
     if (symbol === undefined) return undefined

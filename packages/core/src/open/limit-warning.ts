@@ -1,4 +1,4 @@
-/** Warnings that this thread has emitted: the limits are the system's, so that one writer speaks for all. */
+/** Warnings that this thread has emitted: a limit is the system's, so that one writer's warning holds for all writers. */
 const emitted = new Set<string>()
 
 /** Emits a process warning ZC_LIMIT_TOO_LOW, each message once. There is one message for each errno. */

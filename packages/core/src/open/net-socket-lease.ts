@@ -7,14 +7,14 @@ import type { SendingHalf } from '../writer/sending-half.js'
 import { socketError } from './socket-error.js'
 import { type BufferedChunk, type ShellTenant, SocketShell, type WriteCallback } from './socket-shell.js'
 
-/** What a lease reads of Node's socket besides its methods. */
+/** Properties of Node's socket that a lease reads, besides the methods. */
 type LeasedSocket = Socket & {
   readonly _writableState: { readonly length: number }
   readonly resetAndClosing?: boolean
   readonly _handle?: { hasRef?: () => boolean } | null
 }
 
-/** What the lease tells whoever opened the writer. */
+/** Events of the lease, for the opener of the writer. */
 export interface LeaseEvents {
   /** `socket.end()` was called. */
   onEnd: () => void
@@ -22,19 +22,19 @@ export interface LeaseEvents {
   onDestroy: (reset: boolean, error: Error | undefined) => void
 }
 
-/** Chunks that wait for their turn: those of one `_write` or `_writev`. */
+/** Chunks of one `_write` or `_writev` that wait for their turn. */
 interface Waiting {
   chunks: BufferedChunk[]
   callback: WriteCallback
 }
 
 /**
- * Stands between a `net.Socket` and its handle while a writer is open on it. Reading stays Node's. What is written to the socket, by whom ever,
+ * Stands between a `net.Socket` and its handle while a writer is open on it. Reading stays Node's. A chunk that anybody writes to the socket
  * leaves in its turn: in the order of the calls among the writer's own, by Node's own way, with Node's callback, backpressure and errors.
- * Node's stream buffers what it is given while a chunk is under way, so the place in the order is taken when `write()` is called, and used
- * when the stream hands the chunk over.
+ * Node's stream buffers new chunks while a chunk is under way. So the lease takes the place in the order when `write()` is called, and uses
+ * that place when the stream hands the chunk over.
  *
- * `end()` keeps its meaning: the FIN is the last turn. It fails where the half is truncated, so that no peer takes a part for the whole.
+ * `end()` keeps its meaning: the FIN is the last turn. That turn fails where the half is truncated, so that no peer takes a part for the whole.
  */
 export class NetSocketLease implements ShellTenant {
   readonly #socket: LeasedSocket
@@ -43,7 +43,7 @@ export class NetSocketLease implements ShellTenant {
   readonly #shell: SocketShell
   /** Places taken by `write()` for chunks that Node's stream still holds. */
   #turns: PendingWrite[] = []
-  /** The place whose turn has come before its chunk was handed over: of a corked socket, for example. */
+  /** The place whose turn has come before its chunk was handed over, for example on a corked socket. */
   #begun: PendingWrite | undefined
   #waiting: Waiting | undefined
   #finals: (() => void)[] = []
@@ -64,7 +64,7 @@ export class NetSocketLease implements ShellTenant {
   }
 
   get acceptedBytes(): number {
-    // Chunks that Node's stream has handed over, and its handle has not seen yet.
+    // Bytes of the chunks that wait here, between Node's stream and its handle.
     const waiting = this.#waiting?.chunks.reduce((sum, each) => sum + byteLength(each), 0) ?? 0
     return this.#half.acceptedBytes + waiting
   }
@@ -119,11 +119,11 @@ export class NetSocketLease implements ShellTenant {
     return this.#half.takeTurn(() => this.#turnBegins(), true)
   }
 
-  /** Node's stream hands over one or more chunks; it gives no other before `callback`. */
+  /** Node's stream hands over one or more chunks. It hands over the next chunk only after `callback`. */
   #take(chunks: BufferedChunk[], callback: WriteCallback): void {
     this.#handedOver = true
     const places = chunks.filter(({ chunk }) => chunk.length > 0).length
-    // An empty chunk has no place: it only asks to be called back behind what was written before.
+    // An empty chunk has no place: only its callback matters, behind the callbacks of earlier chunks.
     if (places === 0 || this.#half.isClosed) {
       this.#handOver(chunks, callback)
       return
@@ -132,13 +132,13 @@ export class NetSocketLease implements ShellTenant {
       this.#pass(chunks, callback)
       return
     }
-    // `write()` has taken places for what it was given; `end(chunk)` comes last.
+    // `write()` has taken places for its chunks. The chunk of `end(chunk)`, the last, gets its place here.
     while (this.#turns.length < places) this.#turns.push(this.#takeTurn())
     this.#waiting = { chunks, callback: AsyncResource.bind(callback) }
     if (this.#turns[0] === this.#begun) this.#turnBegins()
   }
 
-  /** Nothing of the writer is under way: straight on, and the writer waits where the socket can't take it at once. */
+  /** Hands chunks straight to Node while no write of the writer is under way. The writer waits where the socket can't take the chunks at once. */
   #pass(chunks: BufferedChunk[], callback: WriteCallback): void {
     let turn: PendingWrite | undefined
     let done = false
@@ -198,7 +198,7 @@ export class NetSocketLease implements ShellTenant {
       proceed()
       return
     }
-    // Once, whoever comes first: the turn, or the end of the lease.
+    // Runs once: at the turn or at the end of the lease, whichever comes first.
     let done = false
     const once = (): void => {
       if (done) return

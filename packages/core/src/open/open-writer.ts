@@ -16,21 +16,21 @@ import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
 import { tellAbandoned, tellDemoted, tellLimit, tellOpened } from './writer-channels.js'
 
-/** A backend that knows better defaults for the writer than the writer does, and why it was chosen. Made by `auto()`. */
+/** A backend with its own defaults for the writer, and with the reason for its choice. Made by `auto()`. */
 export interface ChosenBackend extends Backend {
   /** Merged over the defaults, beneath the caller's own options. */
   readonly writerDefaults?: WriterOptions
-  /** Says which backend was chosen by the last `open`, and why. */
+  /** Names the backend that the last `open` chose, and the reason. */
   readonly choice?: () => string
 }
 
-/** What `openWriter` takes besides the target. */
+/** Options of `openWriter`: the options of the writer, and the backend. */
 export type OpenWriterOptions = WriterOptions & {
   /** The notification path: `errqueue()`, `inline()`, `uring()`, `copy()`, or `auto([...])`. */
   backend: Backend
 }
 
-/** Whether it is one: `errqueue()`, and not `errqueue`. */
+/** Whether `value` is a backend: `errqueue()` is one, the function `errqueue` is none. */
 export function isBackend(value: unknown): value is Backend {
   return typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function'
 }
@@ -39,7 +39,7 @@ export function isBackend(value: unknown): value is Backend {
  * Opens a writer on a connected socket. The socket stays the caller's: the writer works on a `dup` of its descriptor, so that a
  * closed and reused number can never receive another connection's data.
  *
- * On a `net.Socket` reading stays Node's, and what others write with `socket.write()` leaves in the order of the calls among the writer's own
+ * On a `net.Socket` reading stays Node's. Bytes of other callers' `socket.write()` leave in the order of the calls among the writer's own
  * writes, by Node's own way; see ARCHITECTURE.md.
  * @throws ZeroCopyError with the cause and its remedy where the backend cannot work on this socket
  */
@@ -57,7 +57,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   try {
     if (resolved.netSocket !== undefined && resolved.netSocket.writableLength > 0) {
       await ownBytesSent(resolved.netSocket, resolvedOptions.drainTimeoutMs)
-      // The socket may have been ended meanwhile, or closed: then its number may by now be that of another connection.
+      // Meanwhile the socket may have ended or closed: another connection may have its descriptor's number by now.
       resolveTarget(target)
     }
     return attach(resolved, backend, resolvedOptions, () => release(identity))
@@ -67,7 +67,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   }
 }
 
-/** Opens the driver, and makes the writer and what stands between it and the caller's socket. */
+/** Opens the driver. Makes the writer, and the lease or hold between the writer and the caller's socket. */
 function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenBackend, options: ResolvedWriterOptions, free: () => void) {
   let lease: NetSocketLease | undefined
   let hold: DgramReceiveHold | undefined
@@ -88,7 +88,7 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
       hold?.end()
       tellAbandoned(writer)
     },
-    // What Node does when a write of its own fails: the error has been taken from the socket and nobody else will see it.
+    // Node does the same when a write of its own fails: the half has taken the error from the socket, and nobody else will see it.
     onBroken: (error) => netSocket?.destroy(socketError(error)),
     onLimit: (message) => {
       warnOfLimit(message)

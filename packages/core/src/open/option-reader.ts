@@ -1,8 +1,8 @@
-/** What is wrong with one option. */
+/** One invalid option. */
 export interface OptionIssue {
   /** Names from the outermost object to the option; empty = the object itself. */
   readonly path: readonly PropertyKey[]
-  /** What is allowed, and what was given. */
+  /** The allowed values, and the given value. */
   readonly message: string
 }
 
@@ -11,25 +11,25 @@ export type OptionResult<T> =
   | { readonly success: true; readonly data: T }
   | { readonly success: false; readonly error: { readonly issues: readonly OptionIssue[] } }
 
-/** What {@link parseOptions} takes: an {@link record} of this file, or a schema of a validator that has the same method (zod, valibot in part). */
+/** A schema for {@link parseOptions}: a {@link record} of this file, or a schema of a validator with the same method (zod, valibot in part). */
 export interface OptionSchema<T> {
   safeParse(value: unknown): OptionResult<T>
 }
 
 /**
- * Reads one option, and adds what is wrong with it to `issues`, with paths from this option on. An option that is absent and one that is
+ * Reads one option, and adds its issues to `issues`, with paths from this option on. An absent option and an option that is
  * `undefined` are the same.
  */
 export type OptionReader<T> = (value: unknown, issues: OptionIssue[]) => T
 
-/** An object of options that is read by {@link OptionSchema.safeParse}, or as an option of another. */
+/** A reader of an object of options: by {@link OptionSchema.safeParse}, or as an option of another object. */
 export interface OptionRecord<T> extends OptionSchema<T> {
   readonly read: OptionReader<T>
   /** The same options, with other defaults. */
   over(defaults: T): OptionRecord<T>
 }
 
-/** @returns an `undefined` that nobody sees: with an issue, the whole is refused */
+/** @returns `undefined`, which no caller sees: an issue refuses the whole object */
 function refuse<T>(issues: OptionIssue[], message: string, path: readonly PropertyKey[] = []): T {
   issues.push({ path, message })
   return undefined as T
@@ -72,8 +72,8 @@ export function optional<T>(read: OptionReader<T>): OptionReader<T | undefined> 
 }
 
 /**
- * An object of options, and of no others.
- * @param check - looks at the whole when every option is right by itself; returns what is wrong
+ * An object of these options. Any other option is an issue.
+ * @param check - looks at the whole object when every option is right by itself; returns the message of an issue
  */
 export function record<T extends object>(
   readers: { readonly [K in keyof T]: OptionReader<T[K]> },
@@ -89,7 +89,7 @@ export function record<T extends object>(
   return recordOver(readers, check, absent, required)
 }
 
-/** @param absent - what an option is read as that is not given; known beforehand, so that an object of few options costs little to read */
+/** @param absent - values of the options that are left out; computed beforehand, so that an object of few options costs little to read */
 function recordOver<T extends object>(
   readers: { readonly [K in keyof T]: OptionReader<T[K]> },
   check: (options: T) => string | undefined,

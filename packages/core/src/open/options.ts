@@ -17,8 +17,9 @@ export interface WriterOptions {
    */
   minZerocopyBytes?: number | undefined
   /**
-   * Smallest message, in bytes, that asks for zero-copy: a datagram, or adjoining writes to a stream that are joined. What a notification costs
-   * falls on a message, whatever its writes. `auto()` has a default of its own, 40,960, which gives way to a `minZerocopyBytes` of the caller's. Default 0.
+   * Smallest message, in bytes, that asks for zero-copy: a datagram, or adjoining writes to a stream that are joined. A message
+   * costs one notification, whatever its writes. `auto()` has a default of its own, 40,960, which gives way to a `minZerocopyBytes` of the
+   * caller's. Default 0.
    */
   minZerocopyMessageBytes?: number | undefined
   /** Messages in flight: submitted and not yet released. A full table is backpressure, never growth. Default 256. */
@@ -27,19 +28,19 @@ export interface WriterOptions {
   maxQueuedWrites?: number | undefined
   /** Largest message on a stream, in bytes: adjoining writes are joined up to this. A larger single write is one message. Default 524,288. */
   maxJoinedBytes?: number | undefined
-  /** How long, in ms, `close()` waits for queued writes and notifications before it aborts the connection. Default 30,000. */
+  /** Time, in ms, that `close()` waits for queued writes and notifications before it aborts the connection. Default 30,000. */
   drainTimeoutMs?: number | undefined
-  /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). Default 1,000. */
+  /** Time, in ms, that an aborted connection has to let go of the memory before the writer abandons it (leaves it pinned). Default 1,000. */
   abortGraceMs?: number | undefined
   /**
-   * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback, and veth to a receiver on this machine, always copy).
-   * 0 = never, the default. `auto()` sets it to 16.
+   * Copied notifications in a row after which the writer stops asking for zero-copy for a while (loopback, and veth to a receiver on this machine,
+   * always copy). 0 = never, the default. `auto()` sets `demoteAfterCopied` to 16.
    */
   demoteAfterCopied?: number | undefined
   /**
-   * What to do where the kernel has no memory for another notification of this socket (net.core.optmem_max) while sends are in flight: copy
-   * until one of them is released (true), or wait for it. A copy needs no notification, so that the connection stays full where its
-   * round trip is long. `auto()` sets it. Default false.
+   * The reaction where the kernel has no memory for another notification of this socket (net.core.optmem_max) while sends are in flight: copy
+   * until one of those sends is released (true), or wait for that release (false). A copy needs no notification, so that the connection stays
+   * full where its round trip is long. `auto()` sets `copyAtLimit` to true. Default false.
    */
   copyAtLimit?: boolean | undefined
   /** Sends by copy between two attempts at zero-copy, once demoted. Default 1,024. */
@@ -64,12 +65,13 @@ export const writerOptionsSchema = record<ResolvedWriterOptions>({
 })
 
 /**
- * What `auto()` sets, over the defaults and beneath the caller's own options.
+ * The defaults of `auto()`, over the writer's defaults and beneath the caller's own options.
  *
- * minZerocopyMessageBytes: the smallest size at which uring took less CPU time than copying on the wire (docs/figures.md), alike for a datagram,
- * for a lone write to a stream and for joined ones, over IPv4 and IPv6. minZerocopyBytes: the smallest write that was worth its pinned pages in such a
- * message, 64 of 4,096 bytes at 74 % of the CPU time of copying. The fixed backends keep to the kernel's advice, since they go on asking where the
- * kernel copies; here that ends after demoteAfterCopied messages. Smaller messages reach the limit of notifications in flight sooner, hence copyAtLimit.
+ * minZerocopyMessageBytes: the smallest size at which uring took less CPU time than copying on the wire (docs/figures.md), alike for a
+ * datagram, for a lone write to a stream and for joined writes, over IPv4 and IPv6. minZerocopyBytes: the smallest write that was worth its
+ * pinned pages in such a message; 64 writes of 4,096 bytes took 74 % of the CPU time of copying. The fixed backends keep to the kernel's
+ * advice, since they go on asking where the kernel copies; `auto()` stops asking after demoteAfterCopied messages. Smaller messages reach the
+ * limit of notifications in flight sooner, hence copyAtLimit.
  */
 export const AUTO_DEFAULTS = {
   minZerocopyBytes: 4_096,
@@ -88,8 +90,8 @@ function schemaOver(defaults: WriterOptions): OptionSchema<ResolvedWriterOptions
 }
 
 /**
- * The caller's options over the defaults of a backend: one that is `undefined` leaves the default beneath it. Who says from which size on a write is
- * shared means each such write, whatever its message.
+ * The caller's options over the defaults of a backend: an option that is `undefined` leaves the default beneath it. A caller that sets
+ * `minZerocopyBytes` alone means each write of that size, whatever its message: `minZerocopyMessageBytes` is then 0.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION
  */
 export function resolveOptions(defaults: WriterOptions | undefined, options: WriterOptions): ResolvedWriterOptions {
@@ -100,9 +102,9 @@ export function resolveOptions(defaults: WriterOptions | undefined, options: Wri
 
 /**
  * Reads options.
- * @param schema - of `record()`, or one of a validator with `safeParse`
- * @param of - whose options, for the error
- * @throws ZeroCopyError ERR_ZC_INVALID_OPTION that names each option, what it was, and what is allowed
+ * @param schema - a schema of `record()`, or of a validator with `safeParse`
+ * @param of - the owner of the options, for the error
+ * @throws ZeroCopyError ERR_ZC_INVALID_OPTION that names each invalid option, its given value, and the allowed values
  */
 export function parseOptions<T>(schema: OptionSchema<T>, value: unknown, of: string): T {
   const result = schema.safeParse(value ?? {})

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import { ZeroCopyError } from '../errors.js'
 
-/** How long, in ms, a corked socket may stay corked while a writer is being opened on it: `node:http` corks for the rest of a tick. */
+/** Time, in ms, that a socket may stay corked while a writer is being opened on it: `node:http` corks for the rest of a tick. */
 const MAX_CORKED_MS = 1_000
 
 /**
- * Resolves when what `socket.write()` was given before has left: the writer's bytes come after it.
- * @param drainTimeoutMs - how long that may take
+ * Resolves when the earlier bytes of `socket.write()` have left: the writer's bytes come after them.
+ * @param drainTimeoutMs - limit of the wait, in ms
  */
 export async function ownBytesSent(socket: Socket, drainTimeoutMs: number): Promise<void> {
   const deadlineMs = performance.now() + drainTimeoutMs
@@ -33,7 +33,7 @@ function ownBytesSentOnce(socket: Socket, leftMs: number, drainTimeoutMs: number
       const message = `The socket is corked, and ${socket.writableLength} bytes wait in it.`
       fail(new ZeroCopyError('ERR_ZC_DRAIN_TIMEOUT', message, { remedy: 'Call socket.uncork() before openWriter().' }))
     }, MAX_CORKED_MS)
-    // Writes are answered in order, so the answer to an empty one says that those before it are done.
+    // The socket answers writes in order, so the answer to an empty write comes after the answers to all earlier writes.
     socket.write('', (cause) => {
       clearTimeout(timer)
       clearTimeout(corkTimer)

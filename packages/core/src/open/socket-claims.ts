@@ -1,19 +1,19 @@
 import { fstatSync } from 'node:fs'
 import { ZeroCopyError } from '../errors.js'
 
-/** Sockets that a sending half of this thread is open on, by device and inode: two would steal each other's notifications. */
+/** Sockets with an open sending half in this thread, by device and inode: two halves on a socket would steal each other's notifications. */
 const claimed = new Set<string>()
 
 /**
  * Claims the socket behind a descriptor, until {@link release}.
- * @param what - what the caller gave, for the error
- * @returns what to release; undefined where the descriptor is not open, which the backend's own check says with its code
+ * @param what - the kind of target that the caller gave, for the error
+ * @returns the identity to release; undefined where the descriptor is closed, which the backend's own check reports with its code
  * @throws ZeroCopyError ERR_ZC_SOCKET_OWNED
  */
 export function claim(fd: number, what: 'socket' | 'descriptor'): string | undefined {
   let identity: string
   try {
-    // Numbers hold these exactly: the kernel counts the inodes of sockets in 32 bits.
+    // A number holds `dev` and `ino` exactly: the kernel counts the inodes of sockets in 32 bits.
     const { dev, ino } = fstatSync(fd)
     identity = `${dev}:${ino}`
   } catch {

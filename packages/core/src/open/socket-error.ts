@@ -2,8 +2,8 @@ import { constants } from 'node:os'
 import type { ZeroCopyError } from '../errors.js'
 
 /**
- * The error that a `net.Socket` gives whose connection failed under a writer: as Node.js would give it (`code`, `errno`, `syscall`), for those who
- * know nothing of the writer. The writer's own error is its `cause`. Where no system call failed it is that error itself.
+ * The error of a `net.Socket` whose connection failed under a writer, in the form of Node.js (`code`, `errno`, `syscall`) for listeners that do not
+ * know the writer. Its `cause` is the writer's own error. Where no system call failed, the writer's error itself is returned.
  */
 export function socketError(error: ZeroCopyError): Error {
   const { errno: name } = error

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** How Node's stream is told that chunks were taken. */
+/** Tells Node's stream that chunks were taken, or have failed. */
 export type WriteCallback = (error?: Error | null) => void
 
 /** A chunk as `_writev` gets it. */
@@ -9,7 +9,7 @@ export interface BufferedChunk {
   encoding: string
 }
 
-/** What Node's stream calls on a `net.Socket`, as far as a lease stands in between. */
+/** Methods of a `net.Socket` that a lease stands in for. */
 export interface SocketMethods {
   write: (...args: unknown[]) => boolean
   end: (...args: unknown[]) => Socket
@@ -21,11 +21,11 @@ export interface SocketMethods {
   _destroy: (error: Error | null, callback: WriteCallback) => void
 }
 
-/** Who is asked instead, while it has the socket. */
+/** Answers the calls instead of the socket, while it has the socket. */
 export interface ShellTenant extends SocketMethods {
-  /** Bytes of its own that wait to be sent. */
+  /** The tenant's own bytes that wait to be sent. */
   readonly queuedBytes: number
-  /** Bytes of its own that it has accepted. */
+  /** The tenant's own bytes that it has accepted. */
   readonly acceptedBytes: number
 }
 
@@ -37,9 +37,9 @@ interface ShellSocket {
 }
 
 /**
- * Stands around a `net.Socket` from its first lease on, and hands its calls to the tenant, or to the socket where there is none. It stays, for
- * taking properties away from an object is dear, and a server opens a writer for each response; and the bytes of all writers stay in the
- * socket's `bytesWritten`.
+ * Stands around a `net.Socket` from its first lease on. Hands the socket's calls to the tenant, or to the socket where there is no tenant. The
+ * shell stays: taking properties away from an object is dear, and a server opens a writer for each response. So the bytes of all writers stay in
+ * the socket's `bytesWritten`, too.
  */
 export class SocketShell {
   tenant: ShellTenant | undefined
@@ -54,11 +54,11 @@ export class SocketShell {
     Object.defineProperty(socket, shellOf, { value: this })
     for (const name of NAMES) Object.defineProperty(socket, name, REPLACEMENTS[name])
     this.#addTo(socket, 'writableLength', () => this.tenant?.queuedBytes ?? 0)
-    // What Node's own getter of `bytesWritten` begins with.
+    // Node's own getter of `bytesWritten` begins with this property.
     this.#addTo(socket, '_bytesDispatched', () => this.#earlierBytes + (this.tenant?.acceptedBytes ?? 0))
   }
 
-  /** The shell of `socket`, made where it has none. */
+  /** The shell of `socket`; a new shell where the socket has none. */
   static around(socket: Socket): SocketShell {
     const shelled = socket as unknown as Socket & SocketMethods & ShellSocket
     return shelled[shellOf] ?? new SocketShell(shelled)

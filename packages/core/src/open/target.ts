@@ -6,9 +6,9 @@ import { ZeroCopyError } from '../errors.js'
 export type DescriptorTarget = number | { readonly fd: number }
 
 /**
- * What a writer can be opened on: connected, and not TLS. A `net.Socket` that a `tls.TLSSocket` was made of can't be told from another: what is
- * written through it is not encrypted. Pass a `dgram.Socket` itself, not its descriptor: libuv 1.52 and later (Node.js 24) would take its
- * notifications, unless it is known.
+ * Target of a writer: a connected socket without TLS. A `net.Socket` beneath a `tls.TLSSocket` looks like any other: bytes that a writer sends
+ * through it are unencrypted. Pass a `dgram.Socket` itself instead of its descriptor: libuv 1.52 and later (Node.js 24) takes the socket's
+ * notifications unless the writer knows the socket.
  */
 export type WriterTarget = NetSocket | DgramSocket | DescriptorTarget
 
@@ -19,7 +19,7 @@ export interface ResolvedTarget {
   netSocket?: NetSocket
   /** Set where the target is a dgram.Socket. */
   dgramSocket?: DgramSocket
-  /** Set where the target is an object that tells of its closing with a `'close'` event. */
+  /** Set where the target is an object that emits `'close'`. */
   closing?: NetSocket | DgramSocket
 }
 
@@ -37,7 +37,7 @@ interface NetInternals {
 }
 
 /**
- * Finds the descriptor of a target, and refuses what can never work before any system call is made.
+ * Finds the descriptor of a target. Refuses a target that can never work, before any system call.
  * @throws ZeroCopyError
  */
 export function resolveTarget(target: WriterTarget): ResolvedTarget {
@@ -95,10 +95,10 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
   return { fd: checkDescriptor(handle.fd ?? handle.fdForIpc?.()), netSocket: socket, closing: socket }
 }
 
-/** A session above this socket writes at its handle, past any JavaScript: bytes in between would corrupt it. */
+/** Refuses a socket beneath a session. The session writes at the handle, past any JavaScript: bytes in between would corrupt the session. */
 export function refuseOwnedHandle(socket: NetSocket): void {
   const { _handle: handle } = socket as NetSocket & NetInternals
-  // A TLSSocket answers for `reading` on the handle that it was made of.
+  // A TLSSocket defines a getter of `reading` on the handle of the socket beneath it.
   if (handle != null && Object.getOwnPropertyDescriptor(handle, 'reading')?.get !== undefined) {
     throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'A TLS session runs over this socket: bytes beside it would corrupt it.', {
       remedy: 'Use a plain TCP socket, or kernel TLS.',
@@ -123,7 +123,7 @@ function isHttp2(socket: NetSocket): boolean {
   return false
 }
 
-/** A response of node:http whose head is still to come, or whose body is framed by Node.js, leaves no place for bytes of others. */
+/** Refuses a socket whose HTTP message has an unsent head, or a chunked body: Node.js frames its bytes and leaves no place for others. */
 function refuseUnfinishedHead(socket: NetSocket): void {
   const { _httpMessage: message } = socket as NetSocket & HttpInternals
   if (message == null || message.finished === true) return

@@ -1,13 +1,13 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ZeroCopyWriter } from '../writer.js'
 
-/** `{ writer }`: a writer was opened; `writer.choice` says on which backend, and why. */
+/** `{ writer }`: a writer was opened; `writer.choice` names its backend and the reason. */
 const opened = channel('sendzc:writer:open')
 /** `{ writer }`: the kernel copied so many messages in a row that the writer asks for zero-copy only now and then. */
 const demoted = channel('sendzc:writer:demoted')
-/** `{ writer, message }`: the system allows less than one zero-copy send; with its remedy, once for each limit of a writer. */
+/** `{ writer, message }`: the system allows less than one zero-copy send. The message has the remedy. Once for each limit of a writer. */
 const limit = channel('sendzc:writer:limit')
-/** `{ writer, bytes }`: a writer was closed while the kernel held memory of its writes; it stays pinned until the kernel lets go. */
+/** `{ writer, bytes }`: a writer was closed while the kernel held memory of its writes; that memory stays pinned until the kernel lets go. */
 const abandoned = channel('sendzc:writer:abandoned')
 
 export function tellOpened(writer: ZeroCopyWriter): void {
@@ -22,7 +22,7 @@ export function tellLimit(writer: ZeroCopyWriter, message: string): void {
   if (limit.hasSubscribers) limit.publish({ writer, message })
 }
 
-/** Tells of memory that a closed writer has left with the kernel, if it left any. */
+/** Publishes the memory that a closed writer has left with the kernel, if any. */
 export function tellAbandoned(writer: ZeroCopyWriter): void {
   if (!abandoned.hasSubscribers) return
   const { abandonedBytes } = writer.stats()

@@ -22,7 +22,7 @@ export function emitAdopting(base: Pick<Server, 'emit'>, options: ResolvedZeroCo
   } as Server['emit']
 }
 
-/** Lets a socket share from its first large chunk on, connected or not yet; leaves what is none. Never throws. */
+/** Lets a socket share from its first large chunk on, connected or not yet. Leaves another value as it is. Never throws. */
 export function adopt(socket: unknown, options: ResolvedZeroCopyOptions): void {
   try {
     if (!(socket instanceof Socket)) return
@@ -37,7 +37,7 @@ export function adopt(socket: unknown, options: ResolvedZeroCopyOptions): void {
   }
 }
 
-/** Why nothing below a server's sessions can be shared, if that is so. */
+/** The reason why sockets beneath a server's sessions can't share memory; undefined where they can. */
 export function sessionOver(server: Server): string | undefined {
   if ('setSecureContext' in server) return 'A TLS server encrypts: what is sent is not the memory of the caller.'
   if ('updateSettings' in server) return 'An HTTP/2 session frames what it sends, past its socket.'

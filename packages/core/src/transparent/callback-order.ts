@@ -11,11 +11,11 @@ export interface Unreleased {
 }
 
 /**
- * Holds back the callbacks that a program gave to `write()` until its memory is its own again, in the order of the writes: one waits for every
- * shared write that came before its own, since a program may take the callback of a later write as the word for an earlier one.
+ * Holds back the callbacks that a program gave to `write()` until the program owns its memory again, in the order of the writes. A callback waits
+ * for its own write and every earlier shared write, since a program may take the callback of a later write as the word for an earlier write.
  */
 export class CallbackOrder {
-  /** In the order of the writes. */
+  /** Shared writes that wait for their release, in the order of the writes. */
   readonly #unreleased: Unreleased[] = []
 
   get isEmpty(): boolean {
@@ -28,8 +28,8 @@ export class CallbackOrder {
   }
 
   /**
-   * From now on memory is shared, until {@link release}.
-   * @param from - place of its first chunk among all chunks of the stream
+   * Notes a write whose memory is shared from now on, until {@link release}.
+   * @param from - place of the write's first chunk among all chunks of the stream
    */
   hold(from: number): Unreleased {
     const write: Unreleased = { from, isReleased: false, callbacks: [] }
@@ -38,8 +38,8 @@ export class CallbackOrder {
   }
 
   /**
-   * Runs `callback` now, or when everything before it is released.
-   * @param place - of its chunk; left out: behind all
+   * Runs `callback` now, or when every shared write up to its place is released.
+   * @param place - place of the callback's chunk; left out: behind all chunks
    */
   run(callback: () => void, place: number = Number.POSITIVE_INFINITY): void {
     const last = this.#unreleased.findLast(({ from }) => from <= place)
@@ -47,7 +47,7 @@ export class CallbackOrder {
       callback()
       return
     }
-    // Not AsyncResource.bind(), which gives each function properties of its own: that took as long as copying 200 KB.
+    // AsyncResource.bind() would give each function properties of its own, which took as long as copying 200 KB.
     const context = new AsyncResource('SENDZC_WRITE', MANUAL_DESTROY)
     last.callbacks.push(() => context.runInAsyncScope(callback))
   }
@@ -57,7 +57,7 @@ export class CallbackOrder {
     write.isReleased = true
     for (let [first] = this.#unreleased; first?.isReleased === true; [first] = this.#unreleased) {
       this.#unreleased.shift()
-      // Each by itself: what one throws is the program's, and keeps no other from running.
+      // Each callback runs by itself: an error that a callback throws is the program's, and the other callbacks still run.
       for (const callback of first.callbacks) process.nextTick(callback)
     }
   }

@@ -11,27 +11,27 @@ const left = channel('sendzc:left')
 /** `{ bytes, stack }`: a program changed memory that it had written, before the callback of the write. */
 const changed = channel('sendzc:changed')
 
-/** Why a large chunk took Node's own path. */
+/** The cause why a large chunk took Node's own path. */
 export type OwnPathCause = 'copies' | 'pinned' | 'left' | 'memory' | 'busy'
 
-/** What the transparent mode has done in this thread so far. */
+/** Counters of the transparent mode in this thread. */
 export interface ZeroCopyStats {
-  /** Sockets that it stands in, or stood in. */
+  /** Sockets that the transparent mode stands in, or stood in. */
   sockets: number
-  /** Times that a socket was opened for sharing; again after it was idle. */
+  /** Openings of sockets for sharing. A socket that was idle is opened again. */
   opened: number
-  /** Sockets that are open for sharing now: each has a second descriptor. */
+  /** Sockets that are open for sharing now. Each of these sockets has a second descriptor. */
   open: number
   /** Sockets and servers that were left as they were, by the code of the reason. */
   left: Partial<Record<ZeroCopyErrorCode, number>>
-  /** Writes that were handed to the kernel with shared memory, or an attempt at it, and their bytes. */
+  /** Writes that were handed to the kernel with shared memory, or with an attempt to share it; `sharedBytes` are the bytes of these writes. */
   sharedWrites: number
   sharedBytes: number
-  /** How those ended that are released. */
+  /** Outcomes of the shared writes that are released. */
   outcomes: { zerocopy: number; copied: number; abandoned: number }
   /**
-   * Writes with a large chunk that took Node's own path: since the kernel copies on that way (`copies`), at a limit of pinned bytes (`pinned`), on a socket that was left (`left`), of
-   * memory that cannot be shared (`memory`), while an explicit writer has the socket (`busy`).
+   * Writes with a large chunk that took Node's own path: since the kernel copies on that way (`copies`), at a limit of pinned bytes (`pinned`),
+   * on a socket that was left (`left`), of memory that cannot be shared (`memory`), while an explicit writer has the socket (`busy`).
    */
   ownPath: Record<OwnPathCause, number>
   /** Bytes that are shared with the kernel now. */
@@ -54,7 +54,7 @@ export const stats: ZeroCopyStats = {
   changedChunks: 0,
 }
 
-/** A snapshot of what the transparent mode has done in this thread. */
+/** A snapshot of the counters of the transparent mode in this thread. */
 export function zeroCopyStats(): ZeroCopyStats {
   return { ...stats, left: { ...stats.left }, outcomes: { ...stats.outcomes }, ownPath: { ...stats.ownPath } }
 }

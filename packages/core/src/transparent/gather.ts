@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 import type { BufferedChunk } from '../open/socket-shell.js'
 
-/** What one `_write` or `_writev` becomes. */
+/** The segments that one `_write` or `_writev` becomes. */
 export interface Gathered {
-  /** In order: chunks whose memory is shared, and between them copies of what is not. */
+  /** In order: chunks whose memory is shared, and between them copies of the other chunks. */
   segments: Uint8Array[]
   bytes: number
   /** The segments that are the program's own memory. */
@@ -15,7 +15,7 @@ export function isLarge(chunk: unknown, minSharedBytes: number): boolean {
   return typeof chunk === 'object' && chunk !== null && (chunk as Uint8Array).byteLength >= minSharedBytes
 }
 
-/** Whether its memory stays where it is, and changes by this thread alone. */
+/** Whether a chunk is large enough, its memory stays in place, and only this thread can change that memory. */
 function isShareable(chunk: Uint8Array | string, minSharedBytes: number): chunk is Uint8Array {
   if (typeof chunk === 'string' || !isLarge(chunk, minSharedBytes) || !types.isUint8Array(chunk)) return false
   const { buffer } = chunk as { buffer: ArrayBufferLike & { resizable?: boolean } }
@@ -23,8 +23,8 @@ function isShareable(chunk: Uint8Array | string, minSharedBytes: number): chunk 
 }
 
 /**
- * Joins chunks to what leaves as one message's worth of bytes: the small ones are copied here, so that their memory is free at once.
- * @returns undefined where none of them can be shared
+ * Joins chunks to the segments of one write. The small chunks are copied here, so that their memory is free at once.
+ * @returns undefined where no chunk can be shared
  */
 export function gather(chunks: readonly BufferedChunk[], minSharedBytes: number): Gathered | undefined {
   if (!chunks.some(({ chunk }) => isShareable(chunk, minSharedBytes))) return undefined

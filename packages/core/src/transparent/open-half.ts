@@ -8,7 +8,7 @@ import { type Way, Ways } from '../writer/way.js'
 import { stats, tellLimit, tellOpened } from './diagnostics.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
 
-/** What is read of Node's socket beside its public face. */
+/** Properties of Node's socket that are read beside its public face. */
 export type InnerSocket = Socket & {
   readonly _handle?: { readonly fd?: number; readonly hasRef?: () => boolean; readonly constructor: { readonly name: string } } | null
   readonly encrypted?: boolean
@@ -20,25 +20,25 @@ export type InnerSocket = Socket & {
 
 /** Reasons that hold for every socket of the process. */
 const HOPELESS: readonly ZeroCopyErrorCode[] = ['ERR_ZC_BACKEND_UNAVAILABLE', 'ERR_ZC_PLATFORM', 'ERR_ZC_PERMISSION']
-/** Options whose backend works here on no socket. */
+/** Options whose backend fails here on every socket. */
 const hopeless = new WeakSet<ResolvedZeroCopyOptions>()
 
-/** Whether it is known that no socket can be opened with these options. */
+/** Whether an earlier attempt has shown that these options can open no socket. */
 export function isHopeless(options: ResolvedZeroCopyOptions): boolean {
   return hopeless.has(options)
 }
 
 const ways = new Ways()
 
-/** What is known of the way that a connected socket sends on. */
+/** Knowledge about the way on which a connected socket sends. */
 export function wayOf({ localAddress, remoteAddress }: Socket): Way {
   return ways.find(localAddress, remoteAddress)
 }
 
 /**
  * Opens a sending half beneath a connected socket.
- * @param onClosed - runs when it is closed
- * @throws ZeroCopyError where that can't be done: ERR_ZC_SOCKET_OWNED while somebody else has the socket
+ * @param onClosed - runs when the half is closed
+ * @throws ZeroCopyError where the half can't be opened: ERR_ZC_SOCKET_OWNED while another half has the socket
  */
 export function openHalf(socket: InnerSocket, options: ResolvedZeroCopyOptions, way: Way, onClosed: () => void): SendingHalf {
   if (socket._handle?.constructor.name !== 'TCP') {
@@ -59,7 +59,7 @@ export function openHalf(socket: InnerSocket, options: ResolvedZeroCopyOptions, 
         stats.open--
         onClosed()
       },
-      // The stream is told by the callback of the write that failed, as it is of a failed write of its own.
+      // The callback of the failed write tells the stream of the failure, as after a failed write of Node's own.
       onBroken: () => undefined,
       onLimit: tellLimit,
       onProgress: () => socket._unrefTimer(),

@@ -1,6 +1,6 @@
-/** Something with a second descriptor open. */
+/** Owner of an open second descriptor. */
 export interface Idling {
-  /** Closes it where it has had nothing to do since the last call. */
+  /** Closes the descriptor where it has been idle since the last call. */
   closeIfIdle(): void
 }
 
@@ -8,8 +8,8 @@ const open = new Set<Idling>()
 let timer: NodeJS.Timeout | undefined
 
 /**
- * Looks at `one` now and then, until {@link noteClosed}. One timer for all of them, which keeps no event loop alive.
- * @param everyMs - between two looks; that of the first one counts
+ * Looks at `one` now and then, until {@link noteClosed}. One timer serves all owners, and keeps no event loop alive.
+ * @param everyMs - time between two looks, in ms; the first owner's value counts
  */
 export function noteOpen(one: Idling, everyMs: number): void {
   open.add(one)

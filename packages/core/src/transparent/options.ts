@@ -13,28 +13,29 @@ export interface ZeroCopyOptions {
   /** Smallest chunk, in bytes, whose memory is shared; smaller ones are copied. Default 40,960. */
   minSharedBytes?: number | undefined
   /**
-   * Checks each shared chunk when it is written and when it is released; where they differ, the program has changed memory before the callback of its
-   * write. The write is named with its stack, counted, and told to the channel `sendzc:changed`; from then on this process copies. Default false.
+   * Checks each shared chunk when it is written and when it is released. Where the two checks differ, the program has changed memory before the
+   * callback of its write. A warning names the write by its stack, `changedChunks` counts it, and the channel `sendzc:changed` publishes it; from
+   * then on this process copies. Default false.
    */
   verify?: boolean | undefined
   /**
-   * Bytes that all sockets of this thread together keep shared with the kernel, at most; beyond them large chunks are copied. A chunk that begins below the limit
-   * is shared whole. Default an eighth of the machine's memory.
+   * Bytes that all sockets of this thread together keep shared with the kernel, at most. At this limit large chunks are copied. A chunk that
+   * begins below the limit is shared whole. Default an eighth of the machine's memory.
    */
   maxPinnedBytes?: number | undefined
-  /** The same for each socket. Default 16,777,216. */
+  /** Bytes that each socket keeps shared with the kernel, at most; as `maxPinnedBytes`. Default 16,777,216. */
   maxPinnedBytesPerSocket?: number | undefined
   /** Messages of one socket in flight. Default 256. */
   maxInFlight?: number | undefined
-  /** How long, in ms, the kernel may keep memory of a socket that was destroyed, before its connection is aborted. Default 30,000. */
+  /** Time, in ms, that the kernel may keep memory of a destroyed socket before the socket's connection is aborted. Default 30,000. */
   drainTimeoutMs?: number | undefined
-  /** How long, in ms, an aborted connection may take to let go of the memory before it is abandoned (left pinned). Default 1,000. */
+  /** Time, in ms, that an aborted connection has to let go of the memory before that memory is abandoned (left pinned). Default 1,000. */
   abortGraceMs?: number | undefined
-  /** How long, in ms, a socket's second descriptor stays open after its last shared chunk. Default 5,000. */
+  /** Time, in ms, that a socket's second descriptor stays open after the socket's last shared chunk. Default 5,000. */
   idleCloseMs?: number | undefined
   /** Copied notifications in a row on the way to a peer address after which large chunks take Node's own path. 0 = never. Default 16. */
   demoteAfterCopied?: number | undefined
-  /** Large chunks on Node's own path between two attempts at zero-copy, once that happened. Default 1,024. */
+  /** Large chunks on Node's own path between two attempts at zero-copy, after `demoteAfterCopied` was reached. Default 1,024. */
   retryZerocopyEvery?: number | undefined
 }
 
@@ -66,7 +67,7 @@ export function resolveZeroCopyOptions({ backend, ...rest }: ZeroCopyOptions): R
   const { maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery } = limits
   const writer = parseOptions(
     writerOptionsSchema,
-    // Whether a chunk is shared was decided by its size before the half sees it.
+    // The size of a chunk decides whether it is shared, before the half sees it.
     { minZerocopyBytes: 1, copyAtLimit: true, maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery },
     'zeroCopy',
   )

@@ -4,8 +4,8 @@ import { adopt, emitAdopting } from './adopt.js'
 import { resolveZeroCopyOptions, type ZeroCopyOptions } from './options.js'
 
 /**
- * Lets every TCP socket of this thread share its large chunks: those that a server accepts, and those of `net.connect()`. For a program that knows nothing
- * of it, started with `node --import`. Sockets made in another way (`new net.Socket()`) are left as they are.
+ * Lets every TCP socket of this thread share its large chunks: the sockets that a server accepts, and the sockets of `net.connect()`. Serves a
+ * program that does not know sendzc, started with `node --import`. Sockets made in another way (`new net.Socket()`) are left as they are.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION, before anything is changed
  */
 export function zeroCopyEverywhere(options: ZeroCopyOptions): void {

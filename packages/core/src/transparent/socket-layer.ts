@@ -11,23 +11,23 @@ const beneath = Symbol('sendzc layer')
 
 type LayeredSocket = InnerSocket & BaseMethods & { [sharing]?: SocketSharing }
 
-/** Layers by what they lie on, for each set of options. */
+/** Layers by the prototype beneath them, for each set of options. */
 const layers = new WeakMap<ResolvedZeroCopyOptions, WeakMap<object, object>>()
 
-/** What stands in a socket since its first large chunk, if anything does. */
+/** The sharing that stands in a socket since its first large chunk; undefined before. */
 export function sharingOf(socket: Socket): SocketSharing | undefined {
   return (socket as LayeredSocket)[sharing]
 }
 
-/** Whether a socket has the methods that a layer stands over: another runtime's may not. */
+/** Whether a socket has the methods that a layer stands over: a socket of another runtime may lack them. */
 export function canBeLayered(socket: Socket): boolean {
   const { _writeGeneric, _final, _destroy, _unrefTimer } = socket as Partial<LayeredSocket>
   return [_writeGeneric, _final, _destroy, _unrefTimer].every((method) => typeof method === 'function')
 }
 
 /**
- * Puts a layer between one socket and its prototype: the prototype itself, which other sockets share, is not touched. One that has a layer by now, and has
- * shared nothing, gets that of the new options instead.
+ * Puts a layer between one socket and its prototype. The prototype itself, which other sockets share, stays as it is. A socket that has a layer
+ * but no sharing yet gets the layer of the new options instead.
  */
 export function layOver(socket: Socket, options: ResolvedZeroCopyOptions): void {
   if (sharingOf(socket) !== undefined) return
@@ -45,7 +45,7 @@ function layerOver(base: object, options: ResolvedZeroCopyOptions): object {
   return layer
 }
 
-/** The methods look up those beneath them with each call: a program may replace them on the prototype at any time. */
+/** Each call of a method looks up the method beneath it: a program may replace methods on the prototype at any time. */
 function makeLayer(base: BaseMethods, options: ResolvedZeroCopyOptions): object {
   const { minSharedBytes } = options
   const share = (socket: LayeredSocket): SocketSharing => {
@@ -100,7 +100,7 @@ function makeLayer(base: BaseMethods, options: ResolvedZeroCopyOptions): object 
       return base.unref.call(this)
     },
 
-    /** What Node's own getter of `bytesWritten` begins with. */
+    /** Node's own getter of `bytesWritten` begins with this property. */
     get _bytesDispatched(): unknown {
       const bytes = Reflect.get(base, '_bytesDispatched', this) as number | undefined
       const own = (this as unknown as LayeredSocket)[sharing]
@@ -112,7 +112,7 @@ function makeLayer(base: BaseMethods, options: ResolvedZeroCopyOptions): object 
     Object.defineProperty(layer, name, { ...descriptor, enumerable: false })
   }
   Object.defineProperty(layer, beneath, { value: base })
-  // Found at once on the sockets that share nothing, instead of being looked for through all prototypes.
+  // A lookup on a socket without a sharing ends here, instead of going through all prototypes.
   Object.defineProperty(layer, sharing, { value: undefined, writable: true })
   return layer
 }

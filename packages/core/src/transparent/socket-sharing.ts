@@ -13,17 +13,18 @@ import { type Idling, noteClosed, noteOpen } from './open-sharings.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
 import { isContractBroken, WriteWitness } from './write-witness.js'
 
-/** The methods of a socket as they are without us. */
+/** The methods of a socket beneath the layer. */
 export interface BaseMethods extends SocketMethods {
   _writeGeneric(writev: boolean, data: BufferedChunk['chunk'] | BufferedChunk[], encoding: string, callback: WriteCallback): unknown
 }
 
 /**
- * What stands in a socket from its first large chunk on.
+ * Stands in a socket from its first large chunk on.
  *
- * Invariants. (1) Node's stream hands over one `_writeGeneric` at a time and no other before its callback, and that callback comes when
- * everything is sent: so there is one queue, the stream's, and whatever takes Node's own path in between keeps its place. (2) The program's callbacks wait in {@link CallbackOrder}
- * for the release of what was shared before them, and so does 'finish'. (3) Nothing here throws into the program: what can't be shared takes Node's own path.
+ * Invariants. (1) Node's stream makes the next call of `_writeGeneric` only after the callback of the last one, and that callback comes when
+ * everything is sent. So the stream's queue is the only one, and a chunk that takes Node's own path in between keeps its place. (2) The
+ * program's callbacks, and 'finish', wait in {@link CallbackOrder} for the release of the memory that was shared before them. (3) The sharing
+ * throws no error into the program: a chunk that can't be shared takes Node's own path.
  */
 export class SocketSharing implements Idling {
   readonly #socket: InnerSocket
@@ -39,7 +40,7 @@ export class SocketSharing implements Idling {
   #isYielding = false
   #isUsed = false
   #pinnedBytes = 0
-  /** Chunks that the program has given to the stream, and those that the stream has handed over. */
+  /** Chunks that the program has given to the stream, and chunks that the stream has handed over. */
   #writtenChunks = 0
   #handedChunks = 0
   /** Bytes that were handed to the half instead of to Node's handle. */
@@ -49,7 +50,7 @@ export class SocketSharing implements Idling {
     this.#socket = socket
     this.#base = base
     this.#options = options
-    // What the stream buffers by now was written before anybody counted.
+    // The program wrote the chunks that the stream buffers now before the counting began.
     this.#handedChunks = -((socket as InnerSocket & { writableBuffer?: readonly unknown[] }).writableBuffer?.length ?? 0)
     if (options.verify) this.#witness = new WriteWitness()
   }
@@ -76,7 +77,7 @@ export class SocketSharing implements Idling {
   take(writev: boolean, data: BufferedChunk['chunk'] | BufferedChunk[], encoding: string, callback: WriteCallback): unknown {
     const chunks = writev ? (data as BufferedChunk[]) : [{ chunk: data as BufferedChunk['chunk'], encoding }]
     const socket = this.#socket
-    // While it connects, Node's own method waits, and then calls this one again.
+    // While the socket connects, Node's own method waits, and then calls `take` again.
     if (socket.connecting) return this.#base._writeGeneric.call(socket, writev, data, encoding, callback)
     const from = this.#handedChunks + 1
     this.#handedChunks += chunks.length
@@ -88,7 +89,7 @@ export class SocketSharing implements Idling {
     return this.#await(write, gathered as Gathered, from, callback)
   }
 
-  /** What is to be shared; undefined where that is not worth it, or can't be. */
+  /** The segments to share; undefined where sharing is not worth it, or impossible. */
   #gather(chunks: readonly BufferedChunk[]): Gathered | undefined {
     const { demoteAfterCopied, maxPinnedBytes, maxPinnedBytesPerSocket, minSharedBytes } = this.#options
     if (this.#isLeft || isContractBroken() || isHopeless(this.#options)) return this.#ownPath('left')
@@ -143,7 +144,7 @@ export class SocketSharing implements Idling {
       stats.sharedBytes += bytes
       return write
     } catch {
-      // Nothing of it was taken. Where the connection is broken, Node's own path says so.
+      // The half took no byte. Where the connection is broken, Node's own path reports the error.
       return this.#ownPath('left')
     }
   }
@@ -169,7 +170,7 @@ export class SocketSharing implements Idling {
       return
     }
     this.#unsent = write
-    // Not within the promise's own task: what a program's callback throws is an uncaught exception, as ever.
+    // The next tick runs the callback outside of the promise's task: an error that the callback throws is an uncaught exception, as ever.
     write.promise().then(
       () => process.nextTick(sent),
       (error: ZeroCopyError) => process.nextTick(() => this.#failed(error, release, callback)),
@@ -182,7 +183,7 @@ export class SocketSharing implements Idling {
     this.#pinnedBytes += bytes
     return (outcome) => {
       stats.outcomes[outcome]++
-      // Memory that nobody gave back is never handed back: its callbacks don't come.
+      // The kernel still holds abandoned memory: the callbacks that wait for it never run.
       if (outcome === 'abandoned') return
       stats.pinnedBytes -= bytes
       this.#pinnedBytes -= bytes
@@ -195,12 +196,12 @@ export class SocketSharing implements Idling {
     this.#unsent = undefined
     if (error.released === undefined) release('copied')
     else void error.released.then(release)
-    // Node answers what a destroyed socket had under way without an error.
+    // Node calls back without an error for the bytes that a destroyed socket had under way.
     if (this.#socket.destroyed) {
       callback(null)
       return
     }
-    // The callbacks of the program come before 'error'. A broken connection lets go at once; if not, the error does not wait any longer.
+    // The callbacks of the program come before 'error'. A broken connection lets go of the memory at once; otherwise `abortGraceMs` ends the wait.
     let told = false
     const tell = (): void => {
       if (told) return
@@ -222,11 +223,11 @@ export class SocketSharing implements Idling {
   destroy(error: Error | null, callback: WriteCallback): void {
     const isReset = this.#socket.resetAndClosing === true
     const half = this.#half
-    // The connection is one, whichever descriptor resets it.
+    // Both descriptors have the same connection: either can reset it.
     if (half !== undefined && isReset) half.driver.abort()
     this.#base._destroy.call(this.#socket, error, callback)
     if (half === undefined) return
-    // What nobody waits for keeps no process alive, as Node's own bytes don't.
+    // Bytes that nobody waits for let the process end, as Node's own bytes do.
     if (this.#unsent === undefined && !this.#order.isAwaited) half.driver.unref?.()
     half.discard(isReset ? SOCKET_RESET : SOCKET_CLOSED)
     void this.#letGo(half, isReset)
@@ -239,7 +240,7 @@ export class SocketSharing implements Idling {
     half.closeDriver()
   }
 
-  /** Whether it has a descriptor of the socket, which {@link yieldSocket} gives up. */
+  /** Whether the sharing has a descriptor of the socket. {@link yieldSocket} gives that descriptor up. */
   get isOpen(): boolean {
     return this.#half !== undefined
   }
@@ -274,7 +275,7 @@ export class SocketSharing implements Idling {
   }
 }
 
-/** Whether a half has nothing queued and nothing in flight before the time is up. The wait keeps no event loop alive. */
+/** Whether a half becomes idle, with an empty queue and no message in flight, before the time is up. The wait keeps no event loop alive. */
 async function idleWithin(half: SendingHalf, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const timeUp = new Promise<boolean>((resolve) => {

@@ -6,12 +6,12 @@ const MAX_ANNOUNCED = 1_024
 
 let contractBroken = false
 
-/** Whether a program of this thread changed memory too early: then nothing is shared any more. */
+/** Whether a program of this thread changed memory too early: from then on all sockets copy. */
 export function isContractBroken(): boolean {
   return contractBroken
 }
 
-/** @internal For tests: as if nothing had happened. */
+/** @internal For tests: forgets a change of memory that came too early. */
 export function forgetBrokenContract(): void {
   contractBroken = false
 }
@@ -24,7 +24,7 @@ interface Announced {
 
 const crc32 = (zlib as typeof zlib & { crc32?: (data: Uint8Array) => number }).crc32 ?? adler
 
-/** Where Node.js has no `zlib.crc32`. */
+/** The checksum where Node.js lacks `zlib.crc32`. */
 function adler(data: Uint8Array): number {
   let a = 1
   let b = 0
@@ -35,13 +35,13 @@ function adler(data: Uint8Array): number {
   return b * 65_536 + a
 }
 
-/** Compares what a chunk was when it was written with what it is when it is released. */
+/** Compares the content of a chunk when it is written with its content when it is released. */
 export class WriteWitness {
   readonly #announced: Announced[] = []
 
   /**
    * Notes who writes a chunk.
-   * @param below - the function whose caller that is
+   * @param below - the function that the writer called
    */
   announce(chunk: Uint8Array, below: (...args: never[]) => unknown): void {
     const place = { stack: '' }
@@ -50,7 +50,7 @@ export class WriteWitness {
     this.#announced.push({ buffer: chunk.buffer, byteOffset: chunk.byteOffset, stack: place.stack.replace(/^.*\n/, '') })
   }
 
-  /** Looks at chunks that are about to be shared. @returns a check for when they are released */
+  /** Sums up chunks that are about to be shared. @returns a check to run when the chunks are released */
   observe(chunks: readonly Uint8Array[]): () => void {
     const seen = chunks.map((chunk) => ({ chunk, sum: crc32(chunk), bytes: chunk.byteLength, stack: this.#stackOf(chunk) }))
     return () => {

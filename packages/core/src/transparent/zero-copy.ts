@@ -9,15 +9,15 @@ import { resolveZeroCopyOptions, type ZeroCopyOptions } from './options.js'
 import { canBeLayered, layOver } from './socket-layer.js'
 
 /**
- * Lets a socket, or every socket that a server accepts, send large chunks without copying them, by whomever they are written: `node:http`, `ws`, a
- * pipeline. Nothing else changes: the order, the return value of `write()`, 'drain', `cork()`, `end()`, `destroy()`, errors and counters are Node's own.
+ * Lets a socket, or every socket that a server accepts, send large chunks without a copy, whoever writes them: `node:http`, `ws`, a pipeline.
+ * Everything else stays: the order, the return value of `write()`, 'drain', `cork()`, `end()`, `destroy()`, errors and counters are Node's own.
  *
- * Memory of a chunk of `minSharedBytes` and more is the kernel's until the callback of its `write()`: a program that changes it sooner sends changed bytes.
- * `verify: true` finds such a program.
+ * Memory of a chunk of `minSharedBytes` and more is the kernel's until the callback of its `write()`. A program that changes such memory sooner
+ * sends changed bytes. `verify: true` finds such a program.
  * @param target - a connected TCP socket, or a server of `node:net` or `node:http`
  * @returns the same socket or server
- * @throws ZeroCopyError, before anything is changed: ERR_ZC_INVALID_ARGUMENT, ERR_ZC_INVALID_OPTION, ERR_ZC_UNSUPPORTED_SOCKET (TLS, HTTP/2, AF_UNIX),
- *   ERR_ZC_NOT_CONNECTED, ERR_ZC_CLOSED, ERR_ZC_SOCKET_OWNED
+ * @throws ZeroCopyError, before anything is changed: ERR_ZC_INVALID_ARGUMENT, ERR_ZC_INVALID_OPTION, ERR_ZC_UNSUPPORTED_SOCKET (TLS, HTTP/2,
+ *   AF_UNIX), ERR_ZC_NOT_CONNECTED, ERR_ZC_CLOSED, ERR_ZC_SOCKET_OWNED
  */
 export function zeroCopy<T extends Socket | Server>(target: T, options: ZeroCopyOptions): T {
   const given = Object(options) as ZeroCopyOptions
