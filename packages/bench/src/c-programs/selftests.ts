@@ -29,7 +29,7 @@ const MEMBERS = [
   '*/include/uapi/linux/io_uring*',
 ] as const
 
-/** Name of the environment variable that tells a selftest the congestion control of its sockets; without it the system's. */
+/** Name of the environment variable that names to a selftest the congestion control of its sockets; without it the system's. */
 export const CONGESTION_VARIABLE = 'SENDZC_CONGESTION'
 
 /**

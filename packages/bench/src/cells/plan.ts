@@ -9,7 +9,7 @@ export interface CellPlan {
   levels: readonly Level[]
 }
 
-/** Why a plan without a cell is one. */
+/** Message for a plan without a cell. */
 export const NO_CELL = 'auto has no driver level: leave --levels writer.'
 
 /** Every combination of what was asked for. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** What the measurement sysctl of kernel/lab is called. */
+/** Name of the measurement sysctl of kernel/lab. */
 export const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
 
 /** What every record carries of the machine beside its facts: records that differ in any of it are never compared. */

@@ -3,7 +3,7 @@ import { wireSettingsText } from '../record/wire-settings.js'
 
 /** Records that may stand in one section: the same machine, kernel, way of the bytes and machine model. */
 export interface RecordGroup {
-  /** Same text = same group. */
+  /** Records with the same key form one group. */
   key: string
   title: string
   /** `native`, or the machine model of the virtual machine. */

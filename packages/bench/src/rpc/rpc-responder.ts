@@ -22,7 +22,7 @@ export type ResponderOptions = z.infer<typeof responderOptionsSchema>
 
 const responderMessageSchema = z.union([z.strictObject({ host: z.string(), port: z.int() }), z.strictObject({ error: z.string() })])
 
-/** What the process tells. @internal */
+/** Message of the responder process to its parent. @internal */
 export type ResponderMessage = z.infer<typeof responderMessageSchema>
 
 /** A process that answers every request of `bench rpc` with two bytes. Ends with its parent. */
