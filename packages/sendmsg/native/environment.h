@@ -74,7 +74,7 @@ class environment {
   // What epoll_wait failed with for good: a negated errno, or 0.
   int wait_error() const { return wait_error_; }
 
-  // The event buffer, emptied: what was in it has been dispatched.
+  // The event buffer, emptied: its previous events have been dispatched.
   event_buffer& fresh_events();
   send_scratch& scratch() { return scratch_; }
 

@@ -21,7 +21,7 @@ class id_ledger {
 
   // The id of the next message is known.
   bool knows_next() const { return state_ == state::known && !doubt_.active; }
-  // The id of the next message is not known yet: it may be sent alone, and then its notification tells.
+  // The id of the next message is unknown. That message may be sent alone: its notification then names the id.
   bool awaits_calibration() const { return state_ == state::unknown; }
   // A message failed, and may have used up the next id.
   bool is_in_doubt() const { return doubt_.active; }

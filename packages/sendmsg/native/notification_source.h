@@ -10,7 +10,7 @@
 
 namespace sendzc {
 
-// Takes what a source finds, in the order found.
+// Takes the notifications that a source finds, in the order found.
 class notification_sink {
  public:
   virtual void on_range(const completion_range& range) = 0;

@@ -79,7 +79,7 @@ class sender final : private notification_sink {
 
   // Fetches the notifications that are there now; nothing when none can be. Returns how many messages were found.
   uint32_t collect(release_sink& releases, bool force);
-  // Aborts a TCP connection: the kernel drops what is queued, and says so.
+  // Aborts a TCP connection: the kernel drops the queued bytes, and reports that.
   int abort();
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered() const;

@@ -31,7 +31,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   uv_loop_t* loop = nullptr;
   int result = napi_get_uv_event_loop(env, &loop) == napi_ok ? 0 : UV_EINVAL;
   if (result == 0) result = instance->poll.open(loop, call_on_ready, instance);
-  // Installed also after a failure, so that what was opened is closed with the environment.
+  // Installed also after a failure, so that an opened poll is closed with the environment.
   if (!env_instance<environment>::install(env, instance)) return fail(env, exports, "Node-API refuses the instance");
   if (result != 0) return fail(env, exports, std::string("no event loop: ") + uv_strerror(result));
   if (!export_socket_functions(env, exports) || !export_receiver_functions(env, exports) || !export_page_sender_functions(env, exports) ||

@@ -136,7 +136,7 @@ int64_t page_sender::fill_pipe() {
 
 int64_t page_sender::empty_pipe() {
   totals_.calls++;
-  // More of the message follows: TCP need not send what is there at once.
+  // More of the message follows: TCP may delay the bytes it has.
   unsigned more = piped_ < message_bytes_ ? SPLICE_F_MORE : 0;
   return without_interruption(
       [&] { return splice(pipe_out_.get(), nullptr, socket_.get(), nullptr, piped_ - sent_, SPLICE_F_MOVE | SPLICE_F_NONBLOCK | more); });

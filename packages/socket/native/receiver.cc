@@ -207,7 +207,7 @@ void receiver::read_below_low_water() {
   note_progress(bytes_before, totals_.datagrams);
 }
 
-// A listener that cannot accept (maxConnections, EMFILE) would be reported ready without end.
+// epoll would report a listener that cannot accept (maxConnections, EMFILE) as ready without end.
 void receiver::park_listener(int error, const char* call) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
   listener_parked_ = true;

@@ -34,7 +34,7 @@ template <typename Arguments, typename Environment>
 class argument_reader {
  public:
   bool valid() const { return valid_; }
-  // What the function was made with.
+  // The environment given when the function was made.
   Environment& instance() const { return *static_cast<Environment*>(instance_); }
 
   int32_t int32(size_t at) {

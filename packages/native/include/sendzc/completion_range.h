@@ -1,4 +1,4 @@
-// What the kernel reports: an inclusive range of 32-bit notification ids that wraps.
+// The kernel's report: an inclusive range of 32-bit notification ids that wraps.
 #pragma once
 
 #include <cstdint>
