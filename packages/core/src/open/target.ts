@@ -6,8 +6,8 @@ import { ZeroCopyError } from '../errors.js'
 export type DescriptorTarget = number | { readonly fd: number }
 
 /**
- * Target of a writer: a connected socket without TLS. A `net.Socket` beneath a `tls.TLSSocket` looks like any other: bytes that a writer sends
- * through it are unencrypted. Pass a `dgram.Socket` itself instead of its descriptor: libuv 1.52 and later (Node.js 24) takes the socket's
+ * Target of a writer: a connected socket without TLS. A `net.Socket` beneath a `tls.TLSSocket` is refused; the descriptor of one looks like any
+ * other, and bytes that a writer sends through it are unencrypted. Pass a `dgram.Socket` itself instead of its descriptor: libuv 1.52 and later (Node.js 24) takes the socket's
  * notifications unless the writer knows the socket.
  */
 export type WriterTarget = NetSocket | DgramSocket | DescriptorTarget

@@ -5,7 +5,7 @@ import type { ZeroCopyWriter } from '../writer.js'
 const opened = channel('sendzc:writer:open')
 /** `{ writer }`: the kernel copied so many messages in a row that the writer asks for zero-copy only now and then. */
 const demoted = channel('sendzc:writer:demoted')
-/** `{ writer, message }`: the system allows less than one zero-copy send. The message has the remedy. Once for each limit of a writer. */
+/** `{ writer, message }`: the system allows less than one zero-copy send. The message has the remedy. At each such refusal. */
 const limit = channel('sendzc:writer:limit')
 /** `{ writer, bytes }`: a writer was closed while the kernel held memory of its writes; that memory stays pinned until the kernel lets go. */
 const abandoned = channel('sendzc:writer:abandoned')

@@ -15,7 +15,7 @@ export interface ZeroCopyOptions {
   /**
    * Checks each shared chunk when it is written and when it is released. Where the two checks differ, the program has changed memory before the
    * callback of its write. A warning names the write by its stack, `changedChunks` counts it, and the channel `sendzc:changed` publishes it; from
-   * then on this process copies. Default false.
+   * then on this thread copies. Default false.
    */
   verify?: boolean | undefined
   /**

@@ -58,7 +58,7 @@ export class WriteWitness {
         if (crc32(chunk) === sum) continue
         contractBroken = true
         tellChanged(bytes, stack)
-        const message = `${bytes} bytes were changed before the callback of their write: the peer may have got either content. This process copies from now on.`
+        const message = `${bytes} bytes were changed before the callback of their write: the peer may have got either content. This thread copies from now on.`
         process.emitWarning(message, { code: 'ZC_BUFFER_CHANGED', detail: `Written\n${stack}` })
       }
     }

@@ -15,7 +15,7 @@ export interface SendingHalfInit {
   onEnding: (ending: Ending) => void
   /** Runs once, when the driver is closed. */
   onClosed: () => void
-  /** Runs once, when the connection is broken: with the error that every later write gets. */
+  /** Runs when a send finds the connection broken: with the error that every later write gets. */
   onBroken: (error: ZeroCopyError) => void
   /** Runs whenever a zero-copy send was refused for want of memory with nothing in flight. */
   onLimit: (message: string) => void
