@@ -52,19 +52,29 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   const resolvedOptions = resolveOptions(writerDefaults, writerOptions)
   const resolved = resolveTarget(target)
   const sharing = resolved.netSocket === undefined ? undefined : sharingOf(resolved.netSocket)
-  if (sharing?.isOpen === true) await sharing.yieldSocket()
+  if (sharing?.isOpen === true) {
+    await sharing.yieldSocket()
+    refuseChanged(target)
+  }
   const identity = claim(resolved.fd, resolved.netSocket === undefined ? 'descriptor' : 'socket')
   try {
     if (resolved.netSocket !== undefined && resolved.netSocket.writableLength > 0) {
       await ownBytesSent(resolved.netSocket, resolvedOptions.drainTimeoutMs)
-      // Meanwhile the socket may have ended or closed: another connection may have its descriptor's number by now.
-      resolveTarget(target)
+      refuseChanged(target)
     }
     return attach(resolved, backend, resolvedOptions, () => release(identity))
   } catch (error) {
     release(identity)
     throw error
   }
+}
+
+/**
+ * Looks at the target again after a wait: meanwhile the socket may have ended or closed, and another connection may have its descriptor's number.
+ * @throws ZeroCopyError
+ */
+function refuseChanged(target: WriterTarget): void {
+  resolveTarget(target)
 }
 
 /** Opens the driver. Makes the writer, and the lease or hold between the writer and the caller's socket. */

@@ -84,7 +84,9 @@ export const AUTO_DEFAULTS = {
 const schemas = new WeakMap<WriterOptions, OptionSchema<ResolvedWriterOptions>>()
 
 function schemaOver(defaults: WriterOptions): OptionSchema<ResolvedWriterOptions> {
-  const schema = schemas.get(defaults) ?? writerOptionsSchema.over(parseOptions(writerOptionsSchema, defaults, "the backend's defaults"))
+  const known = schemas.get(defaults)
+  if (known !== undefined) return known
+  const schema = writerOptionsSchema.over(parseOptions(writerOptionsSchema, defaults, "the backend's defaults"))
   schemas.set(defaults, schema)
   return schema
 }
