@@ -122,28 +122,28 @@ napi_value collect(napi_env env, napi_callback_info info) {
   return given.number(static_cast<int32_t>(events));
 }
 
-napi_value arm(napi_env env, napi_callback_info info) {
+namespace {
+
+// Changes the wake-ups of a driver by `change`, a method of the engine.
+template <auto change>
+napi_value change_armed(napi_env env, napi_callback_info info, const char* refusal) {
   hot<2> given(env, info);
   uint32_t handle = given.uint32(0);
   uint32_t bits = given.uint32(1);
-  if (!given.valid()) return given.refuse("arm: wrong arguments");
+  if (!given.valid()) return given.refuse(refusal);
   driver_reference found = find_driver(given.instance(), handle);
   if (found.driver == nullptr) return nullptr;
-  found.ring->engine().arm(*found.driver, bits);
+  (found.ring->engine().*change)(*found.driver, bits);
   found.ring->follow_engine();
   return nullptr;
 }
 
+}  // namespace
+
+napi_value arm(napi_env env, napi_callback_info info) { return change_armed<&send_engine::arm>(env, info, "arm: wrong arguments"); }
+
 napi_value disarm(napi_env env, napi_callback_info info) {
-  hot<2> given(env, info);
-  uint32_t handle = given.uint32(0);
-  uint32_t bits = given.uint32(1);
-  if (!given.valid()) return given.refuse("disarm: wrong arguments");
-  driver_reference found = find_driver(given.instance(), handle);
-  if (found.driver == nullptr) return nullptr;
-  found.ring->engine().disarm(*found.driver, bits);
-  found.ring->follow_engine();
-  return nullptr;
+  return change_armed<&send_engine::disarm>(env, info, "disarm: wrong arguments");
 }
 
 }  // namespace sendzc

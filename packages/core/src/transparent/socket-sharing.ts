@@ -96,7 +96,7 @@ export class SocketSharing implements Idling {
     if (this.#isYielding) return this.#ownPath('busy')
     this.#way ??= wayOf(this.#socket)
     const way = this.#way
-    if (demoteAfterCopied > 0 && way.copiedInARow >= demoteAfterCopied && way.sendsUntilRetry > 0) {
+    if (way.isResting(demoteAfterCopied)) {
       way.sendsUntilRetry--
       return this.#ownPath('copies')
     }

@@ -16,6 +16,16 @@ export class Way {
   constructor(sinceMs = 0) {
     this.sinceMs = sinceMs
   }
+
+  /** Whether zero-copy was given up here: `demoteAfterCopied` notifications in a row said "copied"; 0 = never. */
+  isDemoted(demoteAfterCopied: number): boolean {
+    return demoteAfterCopied > 0 && this.copiedInARow >= demoteAfterCopied
+  }
+
+  /** Whether zero-copy was given up here, and the next send is no new attempt. */
+  isResting(demoteAfterCopied: number): boolean {
+    return this.isDemoted(demoteAfterCopied) && this.sendsUntilRetry > 0
+  }
 }
 
 /** The ways of this thread, by the addresses of both ends. Bounded in number and in age. */

@@ -46,7 +46,7 @@ export class ZerocopyPolicy {
   }
 
   get demoted(): boolean {
-    return this.#demoteAfter > 0 && this.#way.copiedInARow >= this.#demoteAfter
+    return this.#way.isDemoted(this.#demoteAfter)
   }
 
   /** The cause to copy `write`, or null. The batcher decides whether the message of the write is large enough. */
@@ -56,7 +56,7 @@ export class ZerocopyPolicy {
     // A caller that sets `minZerocopyBytes` to 0 shares every write, and so its small segments, too.
     if (write.segmentCount > 1 && this.#minBytes > 0 && write.bytes < write.segmentCount * MIN_MEAN_SEGMENT_BYTES) return 'threshold'
     if (write.mustCopy || this.#limited) return 'limit'
-    return this.demoted && this.#way.sendsUntilRetry > 0 ? 'demoted' : null
+    return this.#way.isResting(this.#demoteAfter) ? 'demoted' : null
   }
 
   /** A message with this cause was made. */
