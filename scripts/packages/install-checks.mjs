@@ -69,6 +69,14 @@ export async function installChecks({ check, user }) {
     expectLine(await user.run(project, 'node', ['fifteen-lines.mjs']), /received 1000000 bytes/),
   )
 
+  await check('a server that knows nothing of it, with --import sendzc/register', async () => {
+    cpSync(join(fixtures, 'plain-server.mjs'), join(project, 'plain-server.mjs'))
+    const output = await user.run(project, 'node', ['--import', 'sendzc/register', 'plain-server.mjs'], { extra: { NODE_DEBUG: 'sendzc' } })
+    // The debug log of Node.js: without it the program would pass where the mode did nothing.
+    expectLine(output, /a socket shares memory through \w+/)
+    return expectLine(output, /received 4000000 bytes, as written/)
+  })
+
   await check('examples', async () => {
     const folder = user.emptyFolder()
     const { devDependencies } = JSON.parse(readFileSync(join(root, 'examples/package.json'), 'utf8'))
