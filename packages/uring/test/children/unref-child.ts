@@ -5,6 +5,9 @@ import { Wake } from '@sendzc/core/driver'
 import { DriverSession } from '@sendzc/core/fixtures'
 import { uring } from '../../src/index.js'
 
+/** How long, in ms, the driver alone has to keep the event loop until a second connection tells the peer so. */
+const GOES_ON_MS = 300
+
 const { port, refAgain } = JSON.parse(process.argv[2] as string) as { port: number; refAgain: boolean }
 const socket = connect(port, '127.0.0.1')
 await once(socket, 'connect')
@@ -15,4 +18,6 @@ session.submit([{ segments: [new Uint8Array(300_000)], zerocopy: true }])
 session.arm(Wake.Notification)
 session.driver.unref?.()
 if (refAgain) session.driver.ref?.()
+// An unref'd timer fires where something else keeps the event loop.
+if (refAgain) setTimeout(() => connect(port, '127.0.0.1').unref(), GOES_ON_MS).unref()
 process.on('exit', () => process.stdout.write(JSON.stringify({ inFlight: session.inFlight })))
