@@ -5,7 +5,11 @@ import { trackedFiles } from './tidy.mjs'
 
 const DEFAULT_LINES = 300
 
-/** `[lines, path]` of each, longest first. */
+/**
+ * Lists the files of the repository with more than `most` lines, longest first.
+ * @param {string} root
+ * @returns {[lines: number, path: string][]}
+ */
 export function longFiles(root, most = DEFAULT_LINES) {
   return trackedFiles(root)
     .filter((path) => /\.(ts|mjs|js|cc|c|h)$/.test(path))

@@ -6,7 +6,6 @@ import { resolveZeroCopyOptions } from '../../packages/core/src/transparent/opti
 import { errqueueOptionsSchema, inlineOptionsSchema } from '../../packages/sendmsg/src/options.js'
 import { AUTO_DEFAULTS, copy, ERROR_CODES, LIMITS } from '../../packages/sendzc/src/index.js'
 import { uringOptionsSchema } from '../../packages/uring/src/index.js'
-// @ts-expect-error: a program of the checkout, without declarations
 import { trackedFiles } from '../../scripts/tidy.mjs'
 
 const ROOT = resolve(import.meta.dirname, '../..')

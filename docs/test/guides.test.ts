@@ -5,7 +5,6 @@ import { promisify } from 'node:util'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { doctorProbes } from '../../packages/sendzc/src/doctor.js'
-// @ts-expect-error: a program of the checkout, without declarations
 import { codeBlocks, dockerInstructions } from '../../scripts/code-blocks.mjs'
 
 interface CodeBlock {

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { extname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Browser, findChromium } from '../../packages/bench/test/report/browser.js'
-// @ts-expect-error: a program of the checkout, without declarations
 import { deadSiteLinks } from '../../scripts/site-links.mjs'
 
 const ROOT = resolve(import.meta.dirname, '../..')

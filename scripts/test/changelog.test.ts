@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-// @ts-expect-error: a program of the checkout, without declarations
 import { changelogWith } from '../packages/changelog.mjs'
 
 /** git as a repository with these tags would answer. */

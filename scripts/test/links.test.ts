@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-// @ts-expect-error: a program of the checkout, without declarations
 import { anchorsOf, deadLinks } from '../links.mjs'
 
 let root: string

@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-// @ts-expect-error: a program of the checkout, without declarations
 import { longFiles } from '../list-long-files.mjs'
-// @ts-expect-error: a program of the checkout, without declarations
 import { arrows, cycles } from '../print-rooms.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,12 +13,12 @@ it('a cycle names the rooms that reach each other, and no others', () => {
 })
 
 it('the backends build on core, and no package needs one that needs it', () => {
-  const counts: Map<string, number> = arrows(root)
+  const counts = arrows(root)
   expect([...counts.keys()]).toEqual(expect.arrayContaining(['sendmsg -> core', 'uring -> core', 'sendzc -> uring', 'bench -> socket']))
   expect(cycles(counts)).toEqual([])
 })
 
 it('no file is longer than the house allows', () => {
   expect(longFiles(root, 450)).toEqual([])
-  expect(longFiles(root, 10).map(([, path]: [number, string]) => path)).toContain('scripts/list-long-files.mjs')
+  expect(longFiles(root, 10).map(([, path]) => path)).toContain('scripts/list-long-files.mjs')
 })

@@ -8,24 +8,12 @@ import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openWriter, type WriterTarget } from '../src/index.js'
 import { memory } from '../src/testing/memory-driver.js'
+import { tcpPair } from './tcp-pair.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
-
-async function tcpPair(): Promise<{ client: net.Socket; server: net.Socket }> {
-  const listener = net.createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const client = net.connect((listener.address() as net.AddressInfo).port, '127.0.0.1')
-  const [[server]] = (await Promise.all([once(listener, 'connection'), once(client, 'connect')])) as [[net.Socket], unknown]
-  cleanups.push(() => {
-    client.destroy()
-    server.destroy()
-    return new Promise((resolve) => listener.close(resolve))
-  })
-  return { client, server }
-}
 
 const codeOf = (target: unknown) =>
   openWriter(target as WriterTarget, { backend: memory() }).then(
@@ -46,7 +34,7 @@ describe('what a writer can be opened on', () => {
   it('refuses sockets that are not connected, closed, ended, AF_UNIX or TLS, each with its code', async () => {
     const idle = new net.Socket()
     expect(await codeOf(idle)).toBe('ERR_ZC_NOT_CONNECTED')
-    const { client } = await tcpPair()
+    const { client } = await tcpPair(cleanups)
     client.end()
     expect(await codeOf(client)).toBe('ERR_ZC_CLOSED')
     client.destroy()
@@ -61,7 +49,7 @@ describe('what a writer can be opened on', () => {
     unix.destroy()
     await new Promise((resolve) => unixServer.close(resolve))
 
-    const { client: plain } = await tcpPair()
+    const { client: plain } = await tcpPair(cleanups)
     const secure = new tls.TLSSocket(plain)
     secure.on('error', () => undefined)
     expect(await codeOf(secure)).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
@@ -108,7 +96,7 @@ describe('what a writer can be opened on', () => {
   })
 
   it('refuses a second writer on the same socket, and takes one after the first is closed', async () => {
-    const { client } = await tcpPair()
+    const { client } = await tcpPair(cleanups)
     const first = await openWriter(client, { backend: memory() })
     expect(await codeOf(client)).toBe('ERR_ZC_SOCKET_OWNED')
     await first.close()
@@ -139,7 +127,7 @@ describe('what a writer can be opened on', () => {
 
 describe('the sending half of a net.Socket while a writer is open', () => {
   it('is given back at close', async () => {
-    const { client, server } = await tcpPair()
+    const { client, server } = await tcpPair(cleanups)
     const writer = await openWriter(client, { backend: memory() })
     await writer.close()
     client.write('after')
@@ -150,7 +138,7 @@ describe('the sending half of a net.Socket while a writer is open', () => {
   })
 
   it('waits for what socket.write() was given before', async () => {
-    const { client, server } = await tcpPair()
+    const { client, server } = await tcpPair(cleanups)
     server.pause()
     const block = Buffer.alloc(16_000_000)
     client.write(block)
@@ -175,7 +163,7 @@ describe('the sending half of a net.Socket while a writer is open', () => {
   })
 
   it('gives up on bytes that never leave, with an error, and gives the socket back', async () => {
-    const { client, server } = await tcpPair()
+    const { client, server } = await tcpPair(cleanups)
     server.pause()
     client.write(Buffer.alloc(32_000_000))
     await expect(openWriter(client, { backend: memory(), drainTimeoutMs: 50 })).rejects.toMatchObject({ code: 'ERR_ZC_DRAIN_TIMEOUT' })
@@ -185,7 +173,7 @@ describe('the sending half of a net.Socket while a writer is open', () => {
     ['ended', 16_000_000, (socket: net.Socket) => socket.end()],
     ['destroyed', 16_000_000, (socket: net.Socket) => socket.destroy()],
   ])('refuses a socket that is %s while the writer is being opened', async (_what, ownBytes, finish) => {
-    const { client, server } = await tcpPair()
+    const { client, server } = await tcpPair(cleanups)
     server.resume()
     client.write(Buffer.alloc(ownBytes))
     const opening = openWriter(client, { backend: memory() })
@@ -194,7 +182,7 @@ describe('the sending half of a net.Socket while a writer is open', () => {
   })
 
   it('sends the FIN of socket.end() after the last write is sent', async () => {
-    const { client, server } = await tcpPair()
+    const { client, server } = await tcpPair(cleanups)
     let ended = false
     server.on('end', () => {
       ended = true
@@ -216,7 +204,7 @@ describe('the sending half of a net.Socket while a writer is open', () => {
   })
 
   it('fails queued writes and lets go when the socket is destroyed', async () => {
-    const { client } = await tcpPair()
+    const { client } = await tcpPair(cleanups)
     const writer = await openWriter(client, { backend: memory({ sendBufferBytes: 1_000, bytesPerTurn: 1 }) })
     const write = writer.write(Buffer.alloc(100_000))
     client.destroy()

@@ -9,24 +9,12 @@ import type { DriverOpenOptions } from '../src/driver/driver.js'
 import { openWriter, zeroCopy, zeroCopyStats } from '../src/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { Ways } from '../src/writer/way.js'
+import { tcpPair } from './tcp-pair.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
-
-async function tcpPair(): Promise<{ client: net.Socket; server: net.Socket; listener: net.Server }> {
-  const listener = net.createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const client = net.connect((listener.address() as net.AddressInfo).port, '127.0.0.1')
-  const [[server]] = (await Promise.all([once(listener, 'connection'), once(client, 'connect')])) as [[net.Socket], unknown]
-  cleanups.push(() => {
-    client.destroy()
-    server.destroy()
-    listener.close()
-  })
-  return { client, server, listener }
-}
 
 /** The code that it is refused with; fails where anything was changed by then. */
 function codeOf(target: unknown, options: object = { backend: memory() }): string | undefined {
@@ -46,7 +34,7 @@ describe('what zeroCopy() refuses, before it changes anything', () => {
   })
 
   it('options that it does not know, or that are out of range', async () => {
-    const { client } = await tcpPair()
+    const { client } = await tcpPair(cleanups)
     const backend = memory()
     const wrong = [null, {}, { backend: memory }, { minSharedBytes: 0 }, { verify: 1 }, { maxPinnedBytes: -1 }, { other: 1 }]
     for (const [index, options] of wrong.entries()) {
@@ -59,7 +47,7 @@ describe('what zeroCopy() refuses, before it changes anything', () => {
 
   it('sockets that are not connected, ended, closed, AF_UNIX or TLS, or that a writer has', async () => {
     expect(codeOf(new net.Socket())).toBe('ERR_ZC_NOT_CONNECTED')
-    const { client, server, listener } = await tcpPair()
+    const { client, server, listener } = await tcpPair(cleanups)
     const connecting = net.connect((listener.address() as net.AddressInfo).port, '127.0.0.1')
     cleanups.push(() => connecting.destroy())
     expect(codeOf(connecting)).toBe('ERR_ZC_NOT_CONNECTED')
@@ -90,7 +78,7 @@ describe('what zeroCopy() refuses, before it changes anything', () => {
     expect(codeOf(unix)).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
     expect(codeOf(unixServer)).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
 
-    const below = await tcpPair()
+    const below = await tcpPair(cleanups)
     const secure = new tls.TLSSocket(below.client, { isServer: true })
     secure.on('error', () => undefined)
     cleanups.push(() => secure.destroy())
@@ -101,7 +89,7 @@ describe('what zeroCopy() refuses, before it changes anything', () => {
   it('servers of TLS and HTTP/2, and one that is closing', async () => {
     expect(codeOf(tls.createServer())).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
     expect(codeOf(http2.createServer())).toBe('ERR_ZC_UNSUPPORTED_SOCKET')
-    const { listener } = await tcpPair()
+    const { listener } = await tcpPair(cleanups)
     listener.close()
     expect(codeOf(listener)).toBe('ERR_ZC_CLOSED')
   })
@@ -109,7 +97,7 @@ describe('what zeroCopy() refuses, before it changes anything', () => {
 
 describe('a socket that shares nothing yet', () => {
   it('has no property of its own more than before, and its prototype is as it was', async () => {
-    const { client } = await tcpPair()
+    const { client } = await tcpPair(cleanups)
     const keys = Reflect.ownKeys(client)
     const methods = Object.getOwnPropertyNames(net.Socket.prototype).map((name) =>
       Object.getOwnPropertyDescriptor(net.Socket.prototype, name),

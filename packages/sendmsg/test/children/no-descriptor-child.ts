@@ -1,7 +1,8 @@
 // Opens drivers while so many descriptors are free, and again when there are plenty, and prints the error of each open.
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
+import { takeDescriptors } from '@sendzc/core/fixtures'
 import { errqueue } from '../../src/index.js'
 
 /** The task of the child. */
@@ -34,20 +35,8 @@ function open(): NoDescriptorEnd {
   }
 }
 
-/** Takes every descriptor that is left. */
-function takeAll(): number[] {
-  const taken: number[] = []
-  for (;;) {
-    try {
-      taken.push(openSync('/dev/null', 'r'))
-    } catch {
-      return taken
-    }
-  }
-}
-
 if (task.loaded) errqueue().probe()
-const taken = takeAll()
+const taken = takeDescriptors()
 for (const fd of taken.splice(0, task.free)) closeSync(fd)
 const ends = [open(), open()]
 for (const fd of taken) closeSync(fd)

@@ -1,8 +1,8 @@
 // Takes every descriptor that the process may have but a few, opens a driver, and prints its error, then whether the driver can be opened afterwards.
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { ZeroCopyError } from '@sendzc/core'
 import { tcpPairs } from '@sendzc/core/conformance'
-import { DriverSession } from '@sendzc/core/fixtures'
+import { DriverSession, takeDescriptors } from '@sendzc/core/fixtures'
 import { uring } from '../../src/index.js'
 
 export interface NoDescriptorReport {
@@ -13,22 +13,11 @@ export interface NoDescriptorReport {
   setupFlags: number | undefined
 }
 
-function takeAll(): number[] {
-  const taken: number[] = []
-  for (;;) {
-    try {
-      taken.push(openSync('/dev/null', 'r'))
-    } catch {
-      return taken
-    }
-  }
-}
-
 const { free } = JSON.parse(process.argv[2] as string) as { free: number }
 const pair = await tcpPairs('127.0.0.1')()
 const backend = uring({ entries: 64 })
 const report: NoDescriptorReport = { lost: 0, setupFlags: undefined }
-const taken = takeAll()
+const taken = takeDescriptors()
 for (const fd of taken.splice(0, free)) closeSync(fd)
 try {
   new DriverSession(backend, pair.fd, 4).driver.close()
@@ -39,7 +28,7 @@ try {
 }
 // A handle closes its descriptor in the next turn.
 for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-const left = takeAll()
+const left = takeDescriptors()
 if (report.error !== undefined) report.lost = free - left.length
 for (const fd of [...left, ...taken]) closeSync(fd)
 const { driver } = new DriverSession(backend, pair.fd, 4)
