@@ -1,7 +1,7 @@
-// The arguments of a call from JavaScript. Each addon's only caller is its src/native.ts, so that a wrong argument is a fault of that
-// package: it is answered with a TypeError, never with undefined behaviour.
+// The arguments of a call from JavaScript. Only the addon's own src/native.ts makes such calls, so a wrong argument is a fault of that
+// package. The answer is a TypeError, never undefined behaviour.
 //
-// What is called for every batch reads them with hot_arguments, which is plain Node-API; all else with cold_arguments, over node-addon-api.
+// The calls of every batch read them with hot_arguments, which is plain Node-API. All other calls use cold_arguments, over node-addon-api.
 #pragma once
 
 #include <napi.h>
@@ -29,7 +29,7 @@ constexpr napi_typedarray_type array_type_of() {
   return std::is_same_v<Element, uint32_t> ? napi_uint32_array : napi_float64_array;
 }
 
-// What both kinds of arguments read. After a wrong one, valid() is false and everything else that is read is 0.
+// The reading that both kinds of arguments share. After a wrong argument valid() is false, and every later one reads as 0.
 template <typename Arguments, typename Environment>
 class argument_reader {
  public:
@@ -52,7 +52,7 @@ class argument_reader {
     valid_ = valid_ && napi_get_value_bool(env_, self()[at], &value) == napi_ok;
     return value;
   }
-  // The elements of a typed array of that type, which are at least `minimum`.
+  // A typed array of that element type, with at least `minimum` elements.
   template <typename Element>
   elements_view<Element> elements(size_t at, size_t minimum) {
     napi_typedarray_type type = napi_int8_array;
@@ -125,7 +125,7 @@ class cold_arguments : public argument_reader<cold_arguments<Environment>, Envir
   const Napi::CallbackInfo& info_;
 };
 
-// Gives the exports a function; `instance` is what its arguments answer as instance().
+// Adds a function to the exports. Its arguments answer instance() with `instance`.
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 void export_cold(Napi::Object exports, const char* name, void* instance) {
   exports.Set(name, Napi::Function::New<function>(exports.Env(), name, instance));

@@ -1,5 +1,5 @@
-// Control words: the small arguments of a call that is made for every batch. JavaScript stores them in an array that it keeps, for each
-// argument that is passed costs a call into Node.js.
+// Control words: the small arguments of a call that is made for every batch. JavaScript stores them in an array that it keeps, because
+// every passed argument costs a call into Node.js.
 #pragma once
 
 #include <napi.h>
@@ -13,12 +13,12 @@ namespace sendzc {
 
 class control_words {
  public:
-  // The array, the same at each call; empty where Node-API refuses, and an exception is pending.
+  // The same array at each call. Empty where Node-API refuses; an exception is then pending.
   Napi::Value array(Napi::Env env, size_t count) {
     if (words_ == nullptr) {
       Napi::Uint32Array made = Napi::Uint32Array::New(env, count);
       if (env.IsExceptionPending()) return {};
-      // Pinned, so that not even a transfer frees it.
+      // The pin keeps the memory even where a program transfers the array.
       pin_ = pin_array_buffer(made.ArrayBuffer());
       array_ = Napi::Persistent(made);
       words_ = made.Data();
@@ -27,7 +27,7 @@ class control_words {
   }
   // Null before the first array().
   const uint32_t* get() const { return words_; }
-  // No environment frees on its own what was made for the addon's sake.
+  // The end of an environment deletes no reference of an addon: the addon does.
   void forget() { array_.Reset(); }
 
  private:

@@ -1,13 +1,13 @@
-// One instance of addon state per Node.js environment (the main thread and each worker have their own), with an orderly end:
-// libuv handles that are still open would abort a worker that is being terminated, so the environment waits for their closing.
+// One instance of addon state per Node.js environment; the main thread and each worker have their own. The environment waits for the
+// addon's libuv handles to close, because an open one would abort a worker that is being terminated.
 #pragma once
 
 #include <node_api.h>
 
 namespace sendzc {
 
-// `Instance` provides: static napi_env-independent `void begin_teardown(void (*done)(void*), void* context)`, which closes its
-// handles, deals with memory still in flight, and calls `done` exactly once; it is deleted after that.
+// `Instance` has `void begin_teardown(void (*done)(void*), void* context)`. It closes its handles, deals with memory in flight, and calls
+// `done` exactly once. `done` deletes the instance.
 template <typename Instance>
 class env_instance {
  public:

@@ -1,5 +1,5 @@
-// Handles: the integers by which JavaScript refers to what an addon keeps. A handle is an index and a generation, so that the handle of
-// something closed refers to nothing, also where something new has its index.
+// Handles: the integers by which JavaScript names the objects of an addon. A handle is an index and a generation. The handle of a closed
+// object therefore finds nothing, even where a new object has its index.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct handle_layout {
   static constexpr uint32_t generation_after(uint32_t generation) { return (generation + 1) & generation_mask; }
 };
 
-// The indices of a table: which are free. The table grows with size().
+// The free indices of a table. The table grows with size().
 class index_pool {
  public:
   static constexpr uint32_t none = UINT32_MAX;

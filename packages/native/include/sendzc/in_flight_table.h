@@ -14,14 +14,14 @@ class in_flight_table {
  public:
   static constexpr uint32_t max_capacity = 1u << 17;
 
-  // What is kept for one id. `chain` names the pins of its memory (see pin_pool) and means nothing to the table.
+  // The message of one id. `chain` names the pins of its memory (see pin_pool); the table does not read it.
   struct entry {
     uint32_t token = 0;
     uint32_t chain = 0;
     bool used = false;
   };
 
-  // Capacity is the next power of two from `min_capacity`, and at most max_capacity. The memory is made at the first message.
+  // The capacity is `min_capacity` rounded up to a power of two, and at most max_capacity. The first message allocates the memory.
   explicit in_flight_table(uint32_t min_capacity) : mask_(round_up(min_capacity) - 1) {}
 
   uint32_t capacity() const { return mask_ + 1; }
@@ -29,7 +29,7 @@ class in_flight_table {
   uint32_t size() const { return size_; }
   // The id that the kernel will give to the next zero-copy message.
   uint32_t next_id() const { return next_; }
-  // False while `pending` more ids would run into the oldest one that is still in flight.
+  // True where one message more than `pending` fits without reaching the oldest id in flight.
   bool has_room(uint32_t pending = 0) const { return next_ - oldest_ + pending <= mask_; }
 
   // Starts counting at `id`. Only while nothing is in flight.
@@ -57,9 +57,8 @@ class in_flight_table {
     trim();
   }
 
-  // Releases the ids of `range` that are in flight, calling `released(const entry&, uint32_t id)` for each in order of id, and
-  // returns how many those were. Ids outside the window, and ids released before, are passed over: the work is bounded by the
-  // capacity whatever the range says.
+  // Releases the ids of `range` that are in flight and calls `released(const entry&, uint32_t id)` for each, in order of id. Returns their
+  // number. Ids outside the window and ids released before are skipped, so that the capacity bounds the work for any range.
   template <typename Released>
   uint32_t release(const completion_range& range, Released&& released) {
     uint32_t first = 0;
@@ -77,13 +76,13 @@ class in_flight_table {
     return done;
   }
 
-  // Takes out everything that is in flight, calling `dropped(const entry&, uint32_t id)` for each.
+  // Removes every message in flight and calls `dropped(const entry&, uint32_t id)` for each.
   template <typename Dropped>
   void clear(Dropped&& dropped) {
     if (next_ != oldest_) release(completion_range{oldest_, next_ - 1, false}, dropped);
   }
 
-  // True where the range names an id that no message has been given yet.
+  // True where the range contains an id that no message has yet.
   bool is_ahead(const completion_range& range) const { return range.hi - next_ < UINT32_MAX / 2; }
 
  private:

@@ -10,7 +10,7 @@ namespace sendzc {
 class loop_callback {
  public:
   bool is_set() const { return function_ != nullptr; }
-  // False where Node-API refuses. `resource` is what async_hooks see.
+  // False where Node-API refuses. `resource` is the type that async_hooks see.
   bool set(Napi::Env env, const char* resource, Napi::Value function) {
     env_ = env;
     napi_value name = nullptr;
@@ -18,7 +18,8 @@ class loop_callback {
            napi_async_init(env, nullptr, name, &context_) == napi_ok && napi_create_reference(env, function, 1, &function_) == napi_ok;
   }
 
-  // An exception of the function is the application's uncaught one; a worker that is being terminated has none to report.
+  // An exception of the function becomes an uncaught exception of the application. In a worker that is being terminated there is none to
+  // report.
   void call(uint32_t number) const {
     napi_handle_scope scope = nullptr;
     if (function_ == nullptr || napi_open_handle_scope(env_, &scope) != napi_ok) return;
@@ -33,7 +34,7 @@ class loop_callback {
     }
     napi_close_handle_scope(env_, scope);
   }
-  // No environment frees on its own what was made for the addon's sake.
+  // The end of an environment deletes no reference of an addon: the addon does.
   void forget() {
     if (function_ != nullptr) napi_delete_reference(env_, function_);
     if (context_ != nullptr) napi_async_destroy(env_, context_);

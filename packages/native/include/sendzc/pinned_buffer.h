@@ -1,11 +1,11 @@
 // Keeps the memory of a JavaScript ArrayBuffer alive while the kernel may read it.
 //
-// A Node-API reference is not enough. It keeps the ArrayBuffer object alive, but not its memory: a transfer
-// (postMessage, structuredClone, ArrayBuffer.prototype.transfer) moves the memory to another owner, who may free it,
-// and the end of an environment drops every reference. V8's backing store is reference counted on its own, from
-// any thread, beyond detaching and beyond the isolate; so that is what is held here. The one function needed has had
-// the same signature in every V8 that Node.js 20, 22 and 24 carry. It is declared here, not included, so that the addon
-// stays independent of V8's headers, and weak, so that a runtime without it is told apart (see pinning_available).
+// A Node-API reference is not enough. It keeps the ArrayBuffer object alive, but not its memory: a transfer (postMessage, structuredClone,
+// ArrayBuffer.prototype.transfer) moves the memory to another owner, who may free it, and the end of an environment drops every reference.
+// A pin therefore holds V8's backing store, which is reference counted on its own, from any thread, beyond detaching and beyond the
+// isolate. The one function that a pin needs has had the same signature in every V8 of Node.js 20, 22 and 24. It is declared here, not
+// included, so that the addon stays independent of V8's headers, and weak, so that a runtime without it can be recognised (see
+// pinning_available).
 #pragma once
 
 #include <node_api.h>
@@ -43,8 +43,8 @@ inline memory_pin pin_array_buffer(napi_value buffer) { return reinterpret_cast<
 inline std::atomic<int64_t> process_pinned_bytes{0};
 inline std::atomic<int64_t> process_leaked_bytes{0};
 
-// A fixed number of pins at most, in singly linked chains: one chain for the segments of one message. The memory grows with what is pinned
-// at once.
+// Pins in singly linked chains, one chain for the segments of one message. The number of pins is bounded; the memory grows with those in
+// use at once.
 class pin_pool {
  public:
   static constexpr uint32_t none = UINT32_MAX;
@@ -76,7 +76,7 @@ class pin_pool {
   void release(uint32_t chain) {
     release(chain, [](uint32_t) {});
   }
-  // The same; `visit` is given the tag of each pin.
+  // Does the same and calls `visit` with the tag of each pin.
   template <typename Visit>
   void release(uint32_t chain, Visit visit) {
     while (chain != none) {
@@ -92,14 +92,14 @@ class pin_pool {
     }
   }
 
-  // Leaves every pin of the chain held for the life of the process: the kernel may still read the memory and nobody will be
-  // told when it stops. Freed memory on its way to the network would be a leak of information, which is worse than one of memory.
+  // Keeps every pin of the chain for the life of the process: the kernel may still read the memory, and no notification will say when it
+  // stops. Memory that is freed on its way to the network leaks information, which is worse than a leak of memory.
   int64_t leak(uint32_t chain) {
     int64_t leaked = 0;
     while (chain != none) {
       node& n = nodes_[chain];
       uint32_t next = n.next;
-      // Never deleted, and on purpose.
+      // Deliberately never deleted.
       auto* kept = new (std::nothrow) memory_pin(n.pin);
       if (kept == nullptr) __builtin_trap();
       leaked += static_cast<int64_t>(n.bytes);
@@ -119,7 +119,7 @@ class pin_pool {
 
   static constexpr size_t first_nodes = 8;
 
-  // Indices stay what they are; the pins move with their nodes.
+  // Indices stay the same; the pins move with their nodes.
   void grow() {
     auto from = static_cast<uint32_t>(nodes_.size());
     auto to = static_cast<uint32_t>(std::min<size_t>(capacity_, std::max(first_nodes, nodes_.size() * 2)));

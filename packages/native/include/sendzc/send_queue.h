@@ -1,4 +1,4 @@
-// What the kernel holds of a TCP connection's bytes until the peer acknowledges them: SIOCOUTQ, tcp(7).
+// The bytes of a TCP connection that the kernel holds until the peer acknowledges them: SIOCOUTQ, tcp(7).
 #pragma once
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 namespace sendzc {
 
-// Bytes that are sent or queued and not acknowledged; 0 where the connection is gone, whose counters stay as they were; a negated errno
-// where the socket has no such count.
+// Bytes that are queued or sent and not acknowledged. 0 for a connection that is gone, since the kernel leaves its counters as they were. A
+// negated errno where the socket has no such count.
 inline int32_t undelivered_bytes(int fd) {
   tcp_info info = {};
   socklen_t size = sizeof(info);

@@ -1,5 +1,5 @@
-// One owner per socket within the process, whichever thread it belongs to. What an owner takes from a socket, notifications of the error
-// queue above all, reaches nobody else: of two owners each would wait for ever for what the other has read.
+// One owner per socket within the process, on any of its threads. A notification that one owner reads from the error queue reaches no
+// other: two owners would each wait for ever for what the other has read.
 //
 // The registry belongs to one addon, since each addon has statics of its own. That is enough as long as only drivers of one addon read
 // error queues: notifications of io_uring come through its ring, whatever else is open on the socket.
@@ -35,7 +35,7 @@ class socket_claim {
   socket_claim& operator=(const socket_claim&) = delete;
   ~socket_claim() { release(); }
 
-  // 0, -EBUSY where somebody holds a claim on the same socket, whatever descriptor it came by, or another negated errno.
+  // 0, -EBUSY where the same socket is claimed already, through any descriptor, or another negated errno.
   int take(int fd) {
     uint64_t cookie = 0;
     socklen_t size = sizeof(cookie);
@@ -59,8 +59,8 @@ class socket_claim {
     entry* next;
   };
 
-  // A hash table of chains, and the thread library's own mutex: those of the C++ library are no headers alone, and the addons that are
-  // released link none (packages/native/prebuilt). The kernel counts cookies up, so that their low bits spread.
+  // A hash table with chains, under a pthread mutex. The mutex and the maps of the C++ library are more than headers, and the addons that
+  // are released link no C++ library (packages/native/prebuilt). The kernel counts cookies up, so their low bits spread over the chains.
   struct registry {
     static constexpr uint64_t chain_count = 1024;
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

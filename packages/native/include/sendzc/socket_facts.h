@@ -1,4 +1,4 @@
-// What a descriptor is, asked of the kernel once at open.
+// The kind of socket behind a descriptor. The kernel is asked once, at open.
 #pragma once
 
 #include <errno.h>
@@ -17,8 +17,8 @@ struct socket_facts {
   bool listening = false;
 };
 
-// A connected TCP or UDP socket, whose peer's address says the family: a server opens a writer for each connection.
-// False: ask for everything.
+// The short way for a connected TCP or UDP socket, whose peer's address names the family: a server opens a writer for each connection.
+// False for every other socket, of which each fact has to be asked for.
 inline bool read_common_facts(int fd, socket_facts& facts) {
   sockaddr_storage peer;
   socklen_t size = sizeof(peer);
@@ -26,7 +26,7 @@ inline bool read_common_facts(int fd, socket_facts& facts) {
   if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) return false;
   size = sizeof(int);
   if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &facts.protocol, &size) != 0) return false;
-  // Others (MPTCP, SMC) have peers with such an address, and a family of their own.
+  // Sockets of other protocols (MPTCP, SMC) have such peers as well, and may be of another family.
   if (facts.protocol != IPPROTO_TCP && facts.protocol != IPPROTO_UDP) return false;
   size = sizeof(int);
   // A raw socket has these protocols too.

@@ -16,7 +16,7 @@ class uv_poll {
   uv_poll() = default;
   uv_poll(const uv_poll&) = delete;
   uv_poll& operator=(const uv_poll&) = delete;
-  // close() has been called, or open() never: the handle outlives this object until libuv's close callback.
+  // Only after close(), or where open() was never called. The handle itself lives until libuv's close callback.
   ~uv_poll() = default;
 
   // 0 or a negated errno. The handle starts unreferenced and stopped.

@@ -16,7 +16,7 @@ class uv_timer {
   uv_timer() = default;
   uv_timer(const uv_timer&) = delete;
   uv_timer& operator=(const uv_timer&) = delete;
-  // close() has been called, or open() never: the handle outlives this object until libuv's close callback.
+  // Only after close(), or where open() was never called. The handle itself lives until libuv's close callback.
   ~uv_timer() = default;
 
   // 0 or a negated errno. The timer starts stopped.
@@ -41,7 +41,7 @@ class uv_timer {
   // Fires once, `delay_ms` from now; a later start replaces an earlier one.
   void start(uint32_t delay_ms) {
     if (timer_ == nullptr) return;
-    // The loop's time is that of the begin of its turn.
+    // The loop's clock stands at the begin of its turn.
     uv_update_time(timer_->handle.loop);
     uv_timer_start(&timer_->handle, on_timer, delay_ms, 0);
   }
