@@ -1,4 +1,4 @@
-// The addon's functions as JavaScript sees them, but for those of binding_hot.cc. Typed by src/native.ts, which is their only caller.
+// The addon's functions for JavaScript, except those of binding_hot.cc. src/native.ts types them and is their only caller.
 #include <napi.h>
 
 #include <new>
@@ -14,7 +14,7 @@ namespace sendzc {
 
 namespace {
 
-// initialize(onEvents, isMainThread): the array of the control words, or what failed (see pack_failure)
+// initialize(onEvents, isMainThread): the array of the control words, or the call that failed (see pack_failure)
 Napi::Value initialize(const Napi::CallbackInfo& info) {
   cold given(info, 2);
   bool is_main_thread = given.boolean(1);
@@ -56,7 +56,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   return given.number(handle);
 }
 
-// failure(handle, token): what failed for a message (see pack_failure)
+// failure(handle, token): the call that failed for a message (see pack_failure)
 Napi::Value failure(const Napi::CallbackInfo& info) {
   cold given(info, 2);
   driver* found = opened_driver(given, 0);

@@ -134,8 +134,8 @@ class batch_submission {
     }
   }
 
-  // Gathers as many messages from `at` on as can leave by one system call: same route, before a collection is due, within the scratch.
-  // Returns 0 where the first cannot go at all, with the reason in run_error_.
+  // Gathers the messages from `at` on that one system call can send: they have one route, fit into the scratch, and precede the next
+  // collection. Returns their number; 0 where the first cannot be sent, with the reason in run_error_.
   uint32_t gather_run(uint32_t at) {
     uint32_t limit = std::min<uint32_t>(count_ - at, sender::max_messages_per_call);
     uint32_t segments_used = 0;
@@ -183,10 +183,10 @@ class batch_submission {
   napi_value buffers_[max_segments_per_message];
 };
 
-// Fills the event buffer, and returns the number of events; -1 where the caller got its part of the contract wrong.
+// Fills the event buffer and returns the number of events; -1 where the caller breaks the contract.
 int32_t send_batch(napi_env env, environment& instance, driver& to, segment_source segments, const uint32_t* table, uint32_t count) {
   event_buffer& events = instance.fresh_events();
-  // Each message is sent and released once, and each one in flight may be released: that must fit.
+  // The buffer must hold a `sent` and a release for each message, and a release for each one in flight.
   if (events.room() < static_cast<size_t>(count) * 2 + to.max_in_flight()) return -1;
   to.collected_on_wake = false;
   batch_submission(env, to, instance.scratch(), segments, table, count).run();

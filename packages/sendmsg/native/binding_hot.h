@@ -7,7 +7,8 @@ namespace sendzc {
 
 // submit(handle, segments, table, messageCount): hands messages to the kernel; number of events
 napi_value submit(napi_env env, napi_callback_info info);
-// submitOne(segment): the most frequent batch, without looking into an array and a table. Handle, token and flags are control words.
+// submitOne(segment): one message of one segment, the most frequent batch. No array and no table is read; handle, token and flags are
+// control words.
 napi_value submit_one(napi_env env, napi_callback_info info);
 // collect(handle): number of events
 napi_value collect(napi_env env, napi_callback_info info);

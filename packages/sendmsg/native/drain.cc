@@ -8,7 +8,7 @@ namespace sendzc {
 
 namespace {
 
-// An error condition that lasts would make poll return at once; then this long passes between two looks.
+// An error condition that lasts makes poll return at once: the drain then pauses this long between two polls.
 constexpr int poll_pause_ms = 5;
 
 }  // namespace

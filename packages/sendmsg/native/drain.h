@@ -1,4 +1,4 @@
-// Waiting, within a bound, for the kernel to let go of memory: only where an environment ends and no event loop turns any more.
+// Waits, within a bound, until the kernel lets go of memory. Only for the end of an environment, where no event loop runs any more.
 #pragma once
 
 #include "sender.h"

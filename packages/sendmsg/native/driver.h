@@ -40,7 +40,7 @@ class driver final : public release_sink {
   void report_sent_unshared(uint32_t token, int64_t result) {
     events_.push(index_, token, event_sent | event_released | release_none, static_cast<int32_t>(result));
   }
-  // Notes which call failed for a message, and how. The table is made at the first failure.
+  // Notes the call that failed for a message, and its errno. The first failure allocates the table.
   void note_failure(uint32_t token, system_call call, int64_t result) {
     if (token >= max_in_flight_) return;
     failures_.resize(max_in_flight_);
@@ -69,16 +69,16 @@ class driver final : public release_sink {
  public:
   sender sends;
   pin_pool pins;
-  // Left pinned on purpose since the driver was opened.
+  // Bytes left pinned on purpose since the driver was opened.
   int64_t abandoned_bytes = 0;
-  // In the list of drivers that wait for a retry.
+  // Whether the driver is in the list of those that wait for a retry.
   bool waits_for_retry = false;
   // Whether armed bits keep the event loop alive.
   bool referenced = true;
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;
-  // What the wake-up found has been reported with it, so that the collect() which follows has nothing left to ask.
+  // The wake-up has collected and reported already: the collect() that follows has nothing left to ask.
   bool collected_on_wake = false;
 
  private:

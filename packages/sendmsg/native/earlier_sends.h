@@ -1,15 +1,15 @@
-// Whether sends that others made on a socket before us can still be notified.
+// Whether notifications can still come for sends that others made on a socket before this driver.
 #pragma once
 
 #include <cstdint>
 
 namespace sendzc {
 
-// On TCP: how many bytes must be acknowledged before everything queued now is. 0 where it cannot be told.
+// On TCP: the count of acknowledged bytes at which everything that is queued now has been acknowledged. 0 where the kernel does not say.
 uint64_t acked_bytes_when_sent(int fd);
-// On TCP: bytes acknowledged so far have reached `target`.
+// On TCP: whether the acknowledged bytes have reached `target`.
 bool acked_bytes_reached(int fd, uint64_t target);
-// On any socket: nothing is queued for sending.
+// On any socket: whether nothing is queued for sending.
 bool send_queue_is_empty(int fd);
 
 }  // namespace sendzc

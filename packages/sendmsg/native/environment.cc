@@ -12,7 +12,7 @@ namespace sendzc {
 
 namespace {
 
-// Lets go of memory, or keeps it for the life of the process, without telling JavaScript.
+// Frees memory, or keeps it for the life of the process, without an event for JavaScript.
 class silent_sink final : public release_sink {
  public:
   explicit silent_sink(pin_pool& pins) : pins_(pins) {}
@@ -35,7 +35,7 @@ int32_t environment::initialize(Napi::Value on_events, bool is_main_thread) {
   return on_events_.set(env_, "sendzc", on_events) ? 0 : pack_failure(system_call::none, -ENOMEM);
 }
 
-// May be called again where it failed.
+// May be called again after it failed.
 int32_t environment::join_loop() {
   if (poll_.is_open()) return 0;
   uv_loop_t* loop = nullptr;
@@ -180,7 +180,7 @@ void environment::wake_by_handle(uint32_t handle, uint32_t ready) {
   driver* woken = find(handle);
   if (woken == nullptr) return;
   if (events_.room() < woken->max_in_flight() + 1) flush_events();
-  // JavaScript ran: it may have closed this one.
+  // JavaScript has run meanwhile, and may have closed this driver.
   if (find(handle) == woken) wake(*woken, ready);
 }
 
@@ -209,10 +209,10 @@ void environment::wake(driver& woken, uint32_t ready) {
     return;
   }
   if (woken.watched == registration::edges) return;
-  // Nothing found behind an error: the condition lasts (a pending socket error, a hang-up), so only changes are of interest.
+  // The error brought no notification: the condition lasts (a pending socket error, a hang-up), so only changes are to be reported.
   bool writable = (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room();
   if (wakes_.arm(woken.sends.fd(), woken.watched, writable, error && found == 0, woken.handle()) == 0) return;
-  // Whoever waits asks again, and is told what epoll_ctl says.
+  // The writer arms again, and arm() then returns the errno of epoll_ctl.
   woken.report_wake(woken.armed);
   set_armed(woken, 0);
 }
@@ -223,7 +223,7 @@ void environment::await_retry(driver& of) {
   retry_after(of.sends.retry_left_ms());
 }
 
-// After the shortest delay that is asked for; whoever is not due by then asks again.
+// The timer takes the shortest delay that is asked for. A driver that is not due by then asks again.
 void environment::retry_after(int delay_ms) {
   if (timer_.is_running() && delay_ms >= timer_delay_ms_) return;
   timer_delay_ms_ = delay_ms;
@@ -249,7 +249,7 @@ void environment::retry() {
   if (!ending_) flush_events();
 }
 
-// The event loop polls what epoll_wait can't read: not again before a pause, and after max_failures never.
+// While epoll_wait fails, its descriptor stays readable and the event loop would spin: polling pauses, and ends after max_failures.
 void environment::wait_failed(int error) {
   poll_.stop();
   if (wait_retry_.failed()) return retry_after(wait_retry_.left_ms());
@@ -265,12 +265,12 @@ void environment::wait_failed(int error) {
 void environment::flush_events() {
   if (events_.size() == 0) return;
   on_events_.call(static_cast<uint32_t>(events_.size()));
-  // Also what JavaScript's own calls wrote meanwhile: they dispatch before they return.
+  // JavaScript dispatches before its own calls return, so the events that these wrote meanwhile are read as well.
   fresh_events();
 }
 
-// The thread ends and the memory must not outlive what the kernel does with it: wait a little, then abort the connection so that the
-// kernel lets go, and keep for ever what even that does not free.
+// The thread ends while the kernel may still read memory: wait a little, then abort the connection so that the kernel lets go, and keep
+// what remains for the life of the process.
 void environment::drain_at_end(driver& ending) {
   silent_sink silent(ending.pins);
   if (!is_main_thread_ && drain(ending.sends, teardown_drain_ms, silent) > 0 && ending.sends.abort() == 0) {

@@ -1,5 +1,5 @@
-// What the addon keeps for one Node.js environment: its drivers, the epoll instance they share, and the buffer through which events
-// go to JavaScript. Binding layer. Used by one thread.
+// The addon's state in one Node.js environment: its drivers, the epoll instance that they share, and the buffer through which events go to
+// JavaScript. Binding layer. One thread uses it.
 #pragma once
 
 #include <napi.h>
@@ -38,11 +38,11 @@ struct driver_request {
   uint32_t interval = 0;
   int32_t cmsg_type = 0;
   uint32_t inline_capacity = 1;
-  // Events wait in the buffer and are being handed to sinks: no number that they name is given to another driver.
+  // JavaScript is handing the events of the buffer to sinks: no index that they name is given to another driver.
   bool within_dispatch = false;
 };
 
-// Room to describe what one system call sends, so that nothing is allocated for a send.
+// Room for the arguments of one system call, so that a send allocates nothing.
 struct send_scratch {
   iovec segments[max_segments_per_call];
   outgoing_message run[sender::max_messages_per_call];
@@ -54,14 +54,14 @@ class environment {
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
 
-  // Once: where events are handed to, and whether the end of this environment is that of the process. 0, or what failed (see
-  // pack_failure).
+  // Called once. `on_events` receives the events; `is_main_thread` says that the environment ends with its process. 0, or the call that
+  // failed (see pack_failure).
   int32_t initialize(Napi::Value on_events, bool is_main_thread);
-  // The Int32Array for events from now on. Never while events wait in it.
+  // Replaces the Int32Array for events. Never while events wait in the present one.
   void use_events(Napi::Value array, elements_view<int32_t> words);
   control_words& control() { return control_; }
 
-  // A handle, or a negated errno with `opened.stage` telling where.
+  // A handle, or a negated errno; `opened.stage` then names the step that failed.
   int32_t open_driver(const driver_request& request, opened_socket& opened);
   // Null for a handle whose driver was closed.
   driver* find(uint32_t handle);
@@ -69,9 +69,9 @@ class environment {
   int64_t close_driver(uint32_t handle);
   int32_t arm(driver& of, uint32_t bits);
   void disarm(driver& of, uint32_t bits);
-  // Whether its armed bits keep the event loop alive.
+  // Whether the armed bits of the driver keep the event loop alive.
   void set_referenced(driver& of, bool referenced);
-  // What epoll_wait failed with for good: a negated errno, or 0.
+  // The negated errno with which epoll_wait failed for good, or 0.
   int wait_error() const { return wait_error_; }
 
   // The event buffer, emptied: its previous events have been dispatched.
@@ -103,7 +103,7 @@ class environment {
   std::unique_ptr<notification_source> make_inline_source(const driver_request& request);
   notification_source* shared_source(notification_path path);
   void drain_at_end(driver& ending);
-  // No environment frees on its own what was made for the addon's sake.
+  // The end of an environment deletes no reference of an addon: the addon does.
   void forget_javascript();
 
   Napi::Env env_;

@@ -29,7 +29,7 @@ void deliver(const msghdr& message, notification_sink& sink) {
   }
 }
 
-// As a seccomp filter answers that does not know the call.
+// The errno values of a seccomp filter that does not know the call.
 bool refused_by_sandbox(int64_t result) { return result == -ENOSYS || result == -EPERM; }
 
 bool nothing_there(int64_t result) { return result == -EAGAIN || result == -EWOULDBLOCK; }

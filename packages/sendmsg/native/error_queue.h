@@ -10,7 +10,7 @@
 
 namespace sendzc {
 
-// Calls that one collection makes at most: a peer that floods the queue with ICMP errors must not hold the caller.
+// Calls that one collection makes at most: a peer that floods the queue with ICMP errors must not hold up the caller.
 constexpr uint32_t max_calls_per_collection = 4096;
 
 // True where `message` (as recvmsg with MSG_ERRQUEUE returned it) is a zero-copy notification.
@@ -22,8 +22,8 @@ class error_queue_single final : public notification_source {
   collect_result collect(int fd, bool force, notification_sink& sink) override;
 };
 
-// Many ranges per call, or one where a sandbox refuses recvmmsg. A call that returns fewer than it had room for has emptied the queue, so
-// none is made to hear EAGAIN.
+// Many ranges per call, or one where a sandbox refuses recvmmsg. A call that returns fewer than it had room for has emptied the queue: no
+// further call has to find that out.
 class error_queue_batched final : public notification_source {
  public:
   static constexpr unsigned max_messages_per_call = 64;

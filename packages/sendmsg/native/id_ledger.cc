@@ -21,12 +21,12 @@ uint32_t id_ledger::notified(const completion_range& range, release_sink& releas
     doubtful_message ended = std::exchange(doubt_, doubtful_message{});
     if (ended.active) releases.on_released(ended.token, ended.chain, range.copied);
   }
-  // Somebody else sends on this socket with zero-copy: which id is whose cannot be told any more, so nothing more is released.
+  // Somebody else sends with zero-copy on this socket. No id can be attributed to its sender any more, so nothing more is released.
   if (!probing_ && table_.is_ahead(range)) state_ = state::lost;
   return range.count() - ours;
 }
 
-// One message of ours is in flight, alone, and nothing of anybody else's can be: this is its id.
+// One message of this driver is in flight, alone, and none of anybody else's can be: the notified id is that message's.
 uint32_t id_ledger::calibrate(const completion_range& range, release_sink& releases) {
   uint32_t provisional = table_.next_id() - 1;
   table_.release(completion_range{provisional, provisional, range.copied},
@@ -43,14 +43,14 @@ void id_ledger::begin_probe() {
 
 void id_ledger::end_probe(release_sink& releases) {
   probing_ = false;
-  // Abandoned meanwhile.
+  // The message in doubt was abandoned meanwhile.
   if (!doubt_.active) return;
   if (!saw_next_ && !saw_after_next_) return give_up_doubt(releases);
   doubtful_message ended = std::exchange(doubt_, doubtful_message{});
   if (saw_after_next_) {
     uint32_t id = table_.add(ended.token, ended.chain);
     table_.skip();
-    // Else its notification is yet to come.
+    // Otherwise the notification of the message is yet to come.
     if (saw_next_) {
       table_.release(completion_range{id, id, false},
                      [&](const in_flight_table::entry& entry, uint32_t) { releases.on_released(entry.token, entry.chain, false); });

@@ -1,9 +1,9 @@
-// Accounts for the notification ids of one socket. Knows no socket: it is told what was sent and what was notified.
+// Accounts for the notification ids of one socket. The ledger knows no socket: its caller reports what was sent and what was notified.
 //
 // The kernel counts: each successful sendmsg with MSG_ZEROCOPY and at least one byte takes the next 32-bit id of the socket
-// (msg_zerocopy_realloc), a failed one gives it back (net_zcopy_put_abort). The caller never sees an id before the notification, so the
-// ledger counts along, and its one duty above all is never to be off by one: a notification for another message would free memory that is
-// still on its way to the network. Hence the care about ids that are unknown or in doubt.
+// (msg_zerocopy_realloc), a failed one gives it back (net_zcopy_put_abort). The caller sees an id only in its notification, so the ledger
+// counts along. It must never be off by one: the notification of another message would free memory that is still on its way to the network.
+// An id that is unknown or in doubt is therefore a state of its own.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace sendzc {
 
 class id_ledger {
  public:
-  // `starts_at_zero`: nobody has sent with zero-copy before. Else the first notification of a message that is alone in flight is its id.
+  // `starts_at_zero`: nobody has sent with zero-copy before. Otherwise the first notification of a message that is alone in flight gives
+  // its id.
   id_ledger(uint32_t min_capacity, bool starts_at_zero) : table_(min_capacity), state_(starts_at_zero ? state::known : state::unknown) {}
 
   // The id of the next message is known.
@@ -41,16 +42,16 @@ class id_ledger {
   // The ids of the range are released. Returns how many of them belong to no message.
   uint32_t notified(const completion_range& range, release_sink& releases);
 
-  // Somebody has just used up one id, whose notification is among those until end_probe(), which ends the doubt: either the message in
-  // doubt has the id before it, or none.
+  // The caller has just used up one id on purpose, and its notification comes before end_probe(). end_probe() ends the doubt: the message
+  // in doubt has the id before that one, or no id.
   void begin_probe();
   void end_probe(release_sink& releases);
   // No probe is possible: the message is abandoned, and the count is lost.
   void give_up_doubt(release_sink& releases);
 
-  // The count is useless: nothing more is released.
+  // Gives up counting: nothing is released from now on.
   void lose_count() { state_ = state::lost; }
-  // Takes out every message, and says of each that it is abandoned.
+  // Removes every message and reports each as abandoned.
   void abandon(release_sink& releases);
 
  private:

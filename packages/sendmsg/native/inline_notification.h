@@ -1,5 +1,5 @@
-// Notifications that ride on sendmsg: SCM_ZC_NOTIFICATION, a control message that the kernel fills on its way back.
-// Those of the last sends come through the error queue, which stays usable beside it.
+// Notifications that ride on sendmsg: SCM_ZC_NOTIFICATION, a control message that the kernel fills before the call returns. Those of the
+// last sends come through the error queue, which stays usable beside it.
 #pragma once
 
 #include <sys/socket.h>
@@ -21,7 +21,7 @@ class inline_notification final : public notification_source {
   bool rides_on_sends() const override { return true; }
   // Points the message at the placeholder.
   void attach(msghdr& message) override;
-  // Delivers what the kernel filled in, and returns how many notifications that were. None where attach() was not followed by a call.
+  // Delivers the notifications that the kernel has filled in and returns their number: 0 where no call followed attach().
   uint32_t read(notification_sink& sink) override;
   collect_result collect(int fd, bool force, notification_sink& sink) override { return trailing_.collect(fd, force, sink); }
 

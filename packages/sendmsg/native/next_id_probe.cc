@@ -37,11 +37,12 @@ constexpr int any_or_loopback[] = {0, loopback_device};
 // The discard service. Nothing is sent to it.
 constexpr uint16_t discard_port = 9;
 
-// Where a datagram that is never sent might go: this host, from this host, so that neither the route nor the address of the socket matters.
+// The destination of a datagram that is never sent: this host, from this host, so that the route and the address of the socket do not
+// matter.
 class own_host {
  public:
-  // `device` 0 leaves the choice to the routes, which do without a loopback device that is up; loopback_device is for a socket that
-  // is bound to another.
+  // With `device` 0 the routes choose, also where the loopback device is down. loopback_device is for a socket that is bound to another
+  // device.
   static own_host inet(int device) {
     own_host made;
     made.address_.inet.sin_family = AF_INET;
@@ -113,7 +114,7 @@ int use_up_next_id(int fd, int32_t domain) {
   if (unreadable == nullptr) return -ENOMEM;
   int error = begin_and_drop(fd, msghdr{}, unreadable);
   if (error != 0 && error != -EAGAIN && domain == AF_INET6) error = begin_and_drop(fd, own_host::inet6().header(), unreadable);
-  // Over a socket of IPv6 that takes both families, as well.
+  // An IPv6 socket that takes both families can begin one over IPv4 as well.
   for (int device : any_or_loopback) {
     if (error == 0 || error == -EAGAIN) break;
     error = begin_and_drop(fd, own_host::inet(device).header(), unreadable);

@@ -14,7 +14,7 @@ namespace sendzc {
 class notification_sink {
  public:
   virtual void on_range(const completion_range& range) = 0;
-  // A message on the error queue that is no zero-copy notification (ICMP, a timestamp). It is gone from the queue.
+  // A message on the error queue that is no zero-copy notification (ICMP, a timestamp). The source has taken it from the queue.
   virtual void on_foreign_error() = 0;
   // Messages submitted and not yet released; a source stops asking when there are none.
   virtual uint32_t in_flight() const = 0;
@@ -25,7 +25,7 @@ class notification_sink {
 
 struct collect_result {
   uint32_t calls = 0;                      // system calls made
-  uint32_t empty = 0;                      // of those, how many found nothing
+  uint32_t empty = 0;                      // calls that found nothing
   uint32_t found = 0;                      // messages found, foreign ones included
   int error = 0;                           // negated errno other than "nothing there"
   system_call failed = system_call::none;  // the call that answered with it
@@ -35,7 +35,7 @@ struct collect_result {
 class notification_source {
  public:
   virtual ~notification_source() = default;
-  // True where a send can bring notifications back: then attach() goes before it and read() after it, if it succeeded.
+  // True where a send can bring notifications back. Then attach() precedes each send, and read() follows one that succeeded.
   virtual bool rides_on_sends() const { return false; }
   virtual void attach(msghdr&) {}
   virtual uint32_t read(notification_sink&) { return 0; }

@@ -24,7 +24,7 @@ bool is_served(const socket_facts& facts) {
   return facts.domain == AF_VSOCK && facts.type == SOCK_STREAM;
 }
 
-// A PACKET socket cannot connect: what it is bound to is where its frames go (packet(7)).
+// A PACKET socket cannot connect: its frames go where it is bound to (packet(7)).
 bool has_destination(const socket_facts& facts) { return facts.connected || facts.domain == AF_PACKET; }
 
 bool has_kernel_tls(int fd, const socket_facts& facts) {

@@ -1,4 +1,4 @@
-// Decides at open whether a descriptor can do what is asked, and makes the driver's own duplicate of it.
+// Checks at open whether a descriptor can do what is asked, and duplicates it for the driver.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace sendzc {
 
-// Where opening failed. Mirrored by src/native.ts.
+// The step at which opening failed. Mirrored by src/native.ts.
 enum class open_stage : int32_t {
   done = 0,
   descriptor = 1,    // getsockopt: closed, or not a socket
@@ -26,18 +26,18 @@ enum class open_stage : int32_t {
 
 struct opened_socket {
   unique_fd fd;
-  // Held where notifications are read; given up before the descriptor is closed.
+  // Held by a driver that reads notifications. Given up before the descriptor is closed.
   socket_claim claim;
   socket_facts facts;
-  // SO_ZEROCOPY was on before: someone has sent, or may have, and the kernel's next notification id is unknown.
+  // SO_ZEROCOPY was on before: earlier sends may have used ids, so the kernel's next notification id is unknown.
   bool was_zerocopy = false;
   // Errors of transmission are reported to the sender (IP_RECVERR), ENOBUFS among them.
   bool reports_errors = false;
   open_stage stage = open_stage::done;
 };
 
-// 0 or a negated errno, with `opened.stage` telling where. SO_ZEROCOPY is switched on and never off again: other users of
-// the socket may rely on it.
+// 0 or a negated errno; `opened.stage` then names the step that failed. SO_ZEROCOPY is switched on and never off again: other users of the
+// socket may rely on it.
 int open_socket(int fd, bool zerocopy, opened_socket& opened);
 
 }  // namespace sendzc

@@ -1,4 +1,4 @@
-// Learns what becomes of the memory of each message.
+// Receives the fate of each message's memory.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ class release_sink {
   virtual void on_released(uint32_t token, uint32_t chain, bool copied) = 0;
   // The kernel never referenced the memory of this message.
   virtual void on_unshared(uint32_t token, uint32_t chain) = 0;
-  // Nobody will ever say what the kernel does with the memory of this message: it stays pinned for the life of the process.
+  // Nothing will ever say when the kernel is done with the memory of this message: the memory stays pinned for the life of the process.
   virtual void on_abandoned(uint32_t token, uint32_t chain) = 0;
 
  protected:

@@ -21,14 +21,14 @@ class retry_pause {
   static constexpr int first_pause_ms = 2;
 
   void succeeded() { failures_ = 0; }
-  // False where this was one failure too many.
+  // Counts a failure. False at the last one that is allowed in a row: the call is given up.
   bool failed() {
     if (failures_ < max_failures) failures_++;
     not_before_ms_ = monotonic_ms() + (first_pause_ms << (failures_ - 1));
     return failures_ < max_failures;
   }
   bool is_failing() const { return failures_ > 0; }
-  // Milliseconds until the next try is due: 0 where it is.
+  // Milliseconds until the next try is due; 0 where it is due.
   int left_ms() const {
     if (failures_ == 0) return 0;
     int64_t left = not_before_ms_ - monotonic_ms();

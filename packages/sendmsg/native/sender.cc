@@ -41,7 +41,7 @@ void fill_header(msghdr& header, const outgoing_message& message) {
   header.msg_iovlen = message.segment_count;
 }
 
-// Whether a call with this result has filled its placeholder: one that lacked memory has, for collecting is what frees it.
+// Whether a call with this result has filled its placeholder. A call that lacked memory has, since collecting is what frees it.
 bool is_answered(int64_t result) { return result > 0 || result == -ENOBUFS; }
 
 }  // namespace
@@ -65,8 +65,8 @@ sender::route sender::route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pe
   return route::copy;
 }
 
-// A notification of an earlier user's send must not be taken for that of our first. So before that first send everything queued
-// when it was first asked for has been acknowledged (TCP) or has left (datagrams), and what it left on the error queue is removed.
+// A notification of an earlier user's send must not be taken for that of the driver's first. That first send therefore waits until
+// everything that was queued when it was first asked for is acknowledged (TCP) or has left (datagrams), and until the error queue is empty.
 bool sender::earlier_sends_are_done() {
   if (earlier_sends_done_) return true;
   if (is_tcp_ && !acked_bytes_asked_) {
@@ -97,8 +97,8 @@ bool sender::take_pending_error(outgoing_message& message) {
   return true;
 }
 
-// Interrupted however often it was repeated: the caller is told that there is no room, so that it waits for the retry, and the event loop
-// turns meanwhile. After max_failures of that the errno is told.
+// A call that was interrupted at every repetition is answered with `no room`: the caller waits for the retry, and the event loop runs
+// meanwhile. After max_failures of these the answer is the errno.
 int64_t sender::answer_of_send(int64_t result) {
   if (result != -EINTR) {
     send_retry_.succeeded();
@@ -170,7 +170,7 @@ unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zero
       messages[done].result = headers[done].msg_len;
       if (zerocopy) after_zerocopy(messages[done]);
     }
-    // Short of `count`: the next call begins with the message that failed, and then answers with its error.
+    // A call that took fewer than `count` says nothing of why: the next one begins with the message that failed and answers with its error.
     attached_ = carries && done == count;
   }
   return done;
@@ -188,8 +188,8 @@ unsigned sender::send_failed(outgoing_message& message, bool zerocopy, int64_t e
   return 1;
 }
 
-// A datagram can fail before it has an id, or be dropped on its way down the stack after that: then the id is used up, and its
-// notification comes. The errors here are met before, or leave no doubt.
+// A datagram can fail before it has an id, or after: when it is dropped on its way down the stack, the id is used up and its notification
+// comes. The errors named here occur before, or leave no doubt.
 bool sender::may_have_used_id(int error) const {
   switch (-error) {
     case EAGAIN:
@@ -202,7 +202,7 @@ bool sender::may_have_used_id(int error) const {
     case ECONNREFUSED:
       return false;
     case ENOBUFS:
-      // The kernel reports a drop by the device's queue only to a socket that asked for such errors (udp_send_skb).
+      // The kernel reports a drop by the device's queue only to a socket that has asked for such errors (udp_send_skb).
       return reports_errors_;
     default:
       return true;
@@ -211,8 +211,8 @@ bool sender::may_have_used_id(int error) const {
 
 void sender::resend_as_copy(outgoing_message& message, release_sink& releases) {
   message.too_large = false;
-  // Had the size been refused below the socket, the id would be used up and its notification be here already: the packet was
-  // dropped whole, within the call.
+  // If a layer below the socket refused the size, the id is used up and its notification is here already: the packet was dropped whole,
+  // within the call.
   ids_.suspect_next(true);
   run_source(releases, true);
   ids_.suspect_next(false);
@@ -260,7 +260,7 @@ uint32_t sender::run_source(release_sink& releases, bool force) {
   return result.found;
 }
 
-// Notifications can't be read, so nobody will say when the memory in flight is free.
+// Notifications cannot be read, so nothing will say when the memory in flight is free.
 void sender::give_up_notifications(const collect_result& failed) {
   pending_error_ = failed.error;
   pending_call_ = failed.failed;
@@ -272,13 +272,14 @@ void sender::give_up_notifications(const collect_result& failed) {
 void sender::on_range(const completion_range& range) {
   counters_.notifications++;
   counters_.notified_ids += range.count();
-  // Without a sink nothing was sent yet: see earlier_sends_are_done().
+  // There is no sink before the first send: see earlier_sends_are_done().
   counters_.unknown_ids += releases_ == nullptr ? range.count() : ids_.notified(range, *releases_);
 }
 
-// Did the failed datagram use up an id? Most often its notification is here, since the packet was dropped within the call. Else it
-// had none, or a fragment of it is on its way: then the id of a datagram that is begun and dropped tells. Where not even that can be
-// begun, the doubt lasts until the socket has room or the last message in flight is released, when it is asked again, and ends then.
+// Decides whether the failed datagram used up an id. Most often its notification is here, since the packet was dropped within the call. If
+// it is not, the datagram had no id, or a fragment of it is still on its way: the id of a datagram that is begun and dropped then decides.
+// Where none can be begun, the doubt lasts until the socket has room or the last message in flight is released; then it is asked again, and
+// ends.
 void sender::resolve_doubt(release_sink& releases) {
   run_source(releases, true);
   if (!ids_.is_in_doubt()) return;

@@ -26,9 +26,9 @@ struct outgoing_message {
   uint32_t chain = 0;
   uint64_t bytes = 0;
   int64_t result = 0;                      // bytes queued or a negated errno
-  system_call failed = system_call::none;  // that the errno came from
+  system_call failed = system_call::none;  // the call that answered with the errno
   bool shared = false;                     // the kernel may read the memory until its notification
-  bool too_large = false;                  // as a zero-copy datagram: send_copy() may still do
+  bool too_large = false;                  // for a zero-copy datagram; see resend_as_copy()
 };
 
 struct sender_counters {
@@ -38,7 +38,7 @@ struct sender_counters {
   uint64_t notifications = 0;
   uint64_t notified_ids = 0;
   uint64_t foreign_errors = 0;
-  // Ids notified that belong to no message of this driver.
+  // Notified ids that belong to no message of this driver.
   uint64_t unknown_ids = 0;
   // Messages that asked for zero-copy and were copied because the next id was not known.
   uint64_t uncounted_copies = 0;
@@ -52,7 +52,7 @@ class sender final : private notification_sink {
   // Messages of one sendmmsg.
   static constexpr unsigned max_messages_per_call = 64;
 
-  // `source` is null for a driver that only copies. `interval` 0: only collect() collects.
+  // `source` is null for a driver that only copies. With `interval` 0 only collect() collects.
   sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval, notification_source* source);
 
   int fd() const { return fd_.get(); }
@@ -60,7 +60,7 @@ class sender final : private notification_sink {
   uint32_t in_flight() const override { return ids_.in_flight(); }
   const sender_counters& counters() const { return counters_; }
 
-  // How a message would go. `pending`: messages already routed to zero-copy and not yet sent.
+  // The route of a message. `pending`: messages already routed to zero-copy and not yet sent.
   route route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending);
   // A message wanted zero-copy and is sent as a copy, because the next id is not known.
   void count_uncounted_copy() { counters_.uncounted_copies++; }
@@ -69,29 +69,31 @@ class sender final : private notification_sink {
 
   // One message of a stream, by one sendmsg. A short send is a result, not an error.
   void send_stream(outgoing_message& message, bool zerocopy);
-  // Datagrams of one route, by as few system calls as possible. Returns how many were attempted: the last of them failed
-  // where those are fewer than `count`, and the caller decides what becomes of the rest.
+  // Sends datagrams of one route with as few system calls as possible. Returns how many were attempted. Where these are fewer than `count`,
+  // the last of them failed, and the caller decides about the rest.
   unsigned send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy);
-  // A datagram that came back `too_large`.
+  // Sends a datagram again that came back `too_large`.
   void resend_as_copy(outgoing_message& message, release_sink& releases);
-  // After the caller has reported what was sent: delivers what those sends brought back, and collects where it is due.
+  // To be called after the caller has reported the sends. Delivers the notifications that came back with them, and collects where it is
+  // due.
   void settle(release_sink& releases);
 
-  // Fetches the notifications that are there now; nothing when none can be. Returns how many messages were found.
+  // Fetches the notifications that are there now. With nothing in flight it makes no call, unless forced. Returns how many messages it
+  // found.
   uint32_t collect(release_sink& releases, bool force);
-  // Aborts a TCP connection: the kernel drops the queued bytes, and reports that.
+  // Aborts a TCP connection: the kernel drops the queued bytes and notifies their sends.
   int abort();
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered() const;
-  // An error that belongs to the next send, where one was met while collecting.
+  // The error of a collection, with which the next send answers; 0 where there is none.
   int pending_error() const { return pending_error_; }
-  // Whether a call failed in a way that may pass: then the next wake-up is that of a timer, after retry_left_ms().
+  // True where a call failed in a way that may pass. A timer then makes the next wake-up, after retry_left_ms().
   bool awaits_retry() const { return send_retry_.is_failing() || (collect_retry_.is_failing() && in_flight() > 0); }
   int retry_left_ms() const { return std::max(send_retry_.left_ms(), collect_retry_.left_ms()); }
   bool awaits_send_retry() const { return send_retry_.is_failing(); }
-  // collect() has to be called when the socket has room, also though no notification comes: a failed datagram is in doubt until then.
+  // True where collect() has to be called once the socket has room, even without a notification: a failed datagram is in doubt until then.
   bool waits_for_room() const { return ids_.is_in_doubt() && doubt_waits_for_room_; }
-  // Takes out every message in flight, and says of each that it is abandoned.
+  // Removes every message in flight and reports each as abandoned.
   void abandon(release_sink& abandoned) { ids_.abandon(abandoned); }
   // Closes the descriptor. Nothing else may be called after that.
   void close() {

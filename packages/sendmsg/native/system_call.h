@@ -1,6 +1,6 @@
 // The system calls of the hot path. Each returns a count or a negated errno, and repeats an interrupted call a bounded number of times.
-// They are made directly: the C library's functions are cancellation points, which costs a process with threads, as Node.js is one, two
-// calls and two atomic operations each time, and nobody cancels these threads.
+// They bypass the C library, whose functions are cancellation points: in a process with threads, such as Node.js, each of them costs two
+// calls and two atomic operations more. Nobody cancels these threads.
 #pragma once
 
 #include <errno.h>

@@ -34,9 +34,9 @@ namespace sendzc {
 
 // The inline notification is in no released kernel; see kernel/README.md. The number can be replaced by an option.
 constexpr int32_t scm_zc_notification = 0x5a43;
-// Notifications of one placeholder here. The kernel takes any capacity and fills as many.
+// Notifications that fit into one placeholder of this package. The kernel takes any capacity.
 constexpr uint32_t zc_info_capacity_max = 128;
-// In zc_info_elem::flags: the kernel copied the data of one of the sends at least (ZC_INFO_COPIED).
+// In zc_info_elem::flags: the kernel copied the data of at least one of the sends (ZC_INFO_COPIED).
 constexpr uint8_t zc_info_copied = 1;
 
 // struct zc_info_elem: one notification, 12 bytes.

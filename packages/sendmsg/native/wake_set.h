@@ -1,5 +1,5 @@
-// The private epoll instance that all sockets of an environment share. Its descriptor is what the event loop polls; the sockets
-// themselves never are (libuv stops a handle that sees POLLERR without POLLPRI).
+// The private epoll instance that all sockets of an environment share. The event loop polls its descriptor and never a socket (libuv stops
+// a handle that sees POLLERR without POLLPRI).
 #pragma once
 
 #include <sys/epoll.h>
@@ -10,10 +10,10 @@
 
 namespace sendzc {
 
-// Where one socket stands in the epoll instance.
+// How one socket is registered in the epoll instance.
 enum class registration : uint8_t {
   absent,    // not in it: never reported
-  one_shot,  // reported once, also for a condition that holds already, and then not before it is armed again
+  one_shot,  // reported once, also for a condition that holds already; the next report needs another arming
   edges,     // reported at each change, not for a condition that lasts
 };
 
@@ -26,9 +26,9 @@ class wake_set {
   int fd() const { return fd_.get(); }
 
   // Asks for one report of `socket`: errors always (the error queue among them), room to write where `writable`.
-  // `edges_only` is for a socket on which an error condition lasts: reported at once, it would be for ever.
+  // `edges_only` is for a socket with an error condition that lasts, which would otherwise be reported for ever.
   int arm(int socket, registration& state, bool writable, bool edges_only, uint64_t key);
-  // Stops the reports, without leaving anything in the instance.
+  // Ends the reports and takes the socket out of the instance.
   void remove(int socket, registration& state);
   // Fetches what is ready: a count or a negated errno.
   int wait(epoll_event* events, int capacity);
