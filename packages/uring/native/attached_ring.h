@@ -1,4 +1,4 @@
-// A ring that is attached to an event loop: its engine, what the loop polls of it, and the event buffer that JavaScript owns.
+// A ring that is attached to an event loop: its engine, the descriptor that the loop polls, and the event buffer that JavaScript owns.
 #pragma once
 
 #include <cstdint>
@@ -40,16 +40,16 @@ class attached_ring {
   send_engine& engine() { return engine_; }
   uint32_t handle() const { return handle_; }
 
-  // Fills the event buffer anew; the caller has read what was in it. Returns the number of events.
+  // Fills the event buffer anew; the caller has read its previous events. Returns the number of events.
   uint32_t reap(bool from_loop) {
     events_.clear();
     engine_.reap(events_, from_loop);
     return static_cast<uint32_t>(events_.size());
   }
 
-  // Ends every call from JavaScript. Listens while somebody waits for the event loop, or something is owed to closed drivers;
-  // keeps the loop alive only for the former. The first time costs two system calls, every other none. `reap_follows`: the caller will
-  // look at what is ready on its own.
+  // Ends every call from JavaScript. Listens while a driver waits for the event loop, or the kernel owes something to closed drivers; only
+  // the former keeps the loop alive. The first call that listens costs two system calls, every other none. `reap_follows`: the caller will
+  // look at the ready completions itself.
   void follow_engine(bool reap_follows = false) {
     bool wanted = engine_.wants_loop();
     bool listening = engine_.waits() || engine_.owes_closed();
@@ -61,7 +61,7 @@ class attached_ring {
       }
       engine_.queue().set_listening(listening);
     }
-    // What came while signals were muted was not signalled; nor is room that nothing in the ring will announce.
+    // No signal came for completions while signals were muted, and none will come for room that no request in the ring announces.
     if (listening && !reap_follows && (engine_.settle() || engine_.owes_room())) signal_.raise();
     uint32_t retry_delay_ms = listening ? engine_.retry_delay_ms() : 0;
     if (retry_delay_ms > 0) timer_.start(retry_delay_ms);
@@ -70,7 +70,7 @@ class attached_ring {
     referenced_ = wanted;
   }
 
-  // Nobody has a driver here now: `lingered` is called after `linger_ms`, unless somebody comes back.
+  // The ring has no driver now: `lingered` is called after `linger_ms`, unless a driver comes meanwhile.
   void linger(uint32_t linger_ms) {
     lingering_ = true;
     timer_.start(linger_ms);
@@ -98,7 +98,7 @@ class attached_ring {
     ring->signal_.lower();
     ring->ready_(ring->context_, ring->handle_);
   }
-  // The end of lingering, or the time to try again what failed.
+  // The timer ends the lingering, or retries a call that failed.
   static void on_timer(void* self) {
     auto* ring = static_cast<attached_ring*>(self);
     (ring->lingering_ ? ring->lingered_ : ring->ready_)(ring->context_, ring->handle_);

@@ -1,4 +1,4 @@
-// The addon's functions as JavaScript sees them, but for those of binding_hot.cc. Typed by src/native.ts, which is their only caller.
+// The addon's functions for JavaScript, except those of binding_hot.cc. src/native.ts types them and is their only caller.
 #include <errno.h>
 #include <napi.h>
 
@@ -34,7 +34,7 @@ Napi::Value use_table(const Napi::CallbackInfo& info) {
   if (found.driver == nullptr) return given.refuse("useTable: the driver is closed, or it is no Uint32Array");
   found.driver->table = table.data;
   found.driver->table_words = table.length;
-  // Pinned, so that not even a transfer frees it.
+  // The pin keeps the memory even where a program transfers the array.
   found.driver->table_pin = pin_array_buffer(given[1].As<Napi::TypedArray>().ArrayBuffer());
   return {};
 }
@@ -195,7 +195,7 @@ Napi::Value pinned_bytes(const Napi::CallbackInfo& info) {
   return given.number(ring->engine().pinned_bytes(driver_index_of(handle), environment::driver_handles::generation_of(handle)));
 }
 
-// answerSource(driver, token): where the last answer of the token came from, see answer_source
+// answerSource(driver, token): the source of the token's last answer, see answer_source
 Napi::Value answer_source_of(const Napi::CallbackInfo& info) {
   cold given(info, 2);
   uint32_t handle = given.uint32(0);
@@ -206,7 +206,7 @@ Napi::Value answer_source_of(const Napi::CallbackInfo& info) {
   return given.number(static_cast<int32_t>(known ? found.driver->tokens[token].source : answer_source::request));
 }
 
-// ringError(ring): errno of io_uring_enter where it fails for good, else 0
+// ringError(ring): the errno of io_uring_enter once it is given up, otherwise 0
 Napi::Value ring_error(const Napi::CallbackInfo& info) {
   cold given(info, 1);
   uint32_t handle = given.uint32(0);

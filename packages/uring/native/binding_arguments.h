@@ -22,7 +22,7 @@ struct driver_reference {
   driver_slot* driver = nullptr;
 };
 
-// Both or neither: a driver is found only while it is open.
+// Both are set or neither: a driver is found only while it is open.
 inline driver_reference find_driver(const environment& instance, uint32_t handle) {
   driver_reference found;
   attached_ring* ring = instance.ring_of_driver(handle);

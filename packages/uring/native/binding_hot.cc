@@ -19,7 +19,7 @@ enum submit_mode : uint32_t {
   mode_enter_and_reap = 2,
 };
 
-// Where the segments of a batch come from: an array, or the one segment itself, which spares the look into an array.
+// The source of a batch's segments: an array, or the one segment itself, which saves reading an array.
 struct segment_source {
   napi_value value;
   bool is_array;

@@ -84,7 +84,7 @@ void environment::on_lingered(void* data, uint32_t handle) {
   if (self->find_ring(handle) != nullptr) self->begin_close(self->rings_[ring_handles::index_of(handle)]);
 }
 
-// The place is free at once; what libuv still needs goes when its handles are closed.
+// The place is free at once. The ring object itself is deleted when libuv has closed its handles.
 void environment::begin_close(ring_entry& entry) {
   entry.first_generation = (entry.ring->engine().last_generation() + 1) & user_data::generation_mask;
   forget(entry);
@@ -105,7 +105,7 @@ void environment::begin_teardown(void (*done)(void*), void* context) {
   teardown_context_ = context;
   for (ring_entry& entry : rings_) {
     if (entry.ring == nullptr) continue;
-    // The main environment ends with its process, and the kernel with its copy of the pages: nothing to wait for.
+    // The main environment ends with its process, and the kernel keeps its own references on the pages: there is nothing to wait for.
     if (!main_thread_) entry.ring->engine().drain(teardown_drain_ms, teardown_abort_ms);
     entry.ring->engine().leak();
     begin_close(entry);

@@ -1,4 +1,4 @@
-// Everything of this addon in one Node.js environment: its rings and registered memory, and their orderly end.
+// The addon's state in one Node.js environment: its rings and registered memory, and their orderly end.
 #pragma once
 
 #include <napi.h>
@@ -19,32 +19,31 @@ constexpr size_t control_word_count = 4;
 
 class environment {
  public:
-  // A ring's handle is its place and how many rings that place had before.
+  // A ring's handle is its place, and the number of rings that were there before.
   using ring_handles = handle_layout<5>;
   static constexpr uint32_t max_rings = ring_handles::index_mask + 1;
   static constexpr uint32_t max_regions = 32;
-  // How long the end of a worker waits for notifications of what it has sent, and then, its connections
-  // aborted, once more.
+  // How long the end of a worker waits for the notifications of its sends. It then aborts the connections and waits once more.
   static constexpr uint32_t teardown_drain_ms = 250;
   static constexpr uint32_t teardown_abort_ms = 250;
 
-  // How long a ring stays when its last driver is closed, since making one costs 250 us, and how many such rings there are at most.
+  // How long a ring stays after its last driver is closed, since making a ring costs 250 us, and how many such rings there are at most.
   static constexpr uint32_t ring_linger_ms = 1000;
   static constexpr uint32_t max_lingering_rings = 4;
-  // A driver's handle is its generation, the place of its ring, and its index there.
+  // A driver's handle is its generation, the place of its ring, and its index in that ring.
   static constexpr uint32_t driver_index_bits = 14;
   using driver_handles = handle_layout<driver_index_bits + 5>;
   static_assert(driver_handles::generation_mask == user_data::generation_mask);
 
   environment(Napi::Env env, uv_loop_t* loop) : env_(env), loop_(loop), rings_(max_rings) {}
 
-  // May be called by every JavaScript instance of this module that the environment has: all share what is here. The control words, the
-  // same each time.
+  // The control words, the same at each call. Every JavaScript instance of this module in the environment may call it: all share this
+  // state.
   Napi::Value initialize(bool main_thread);
   control_words& control() { return control_; }
 
-  // The handle of the ring, or a negated errno; -ENOSPC at the limit of rings. `events` and `on_ready`, which is called with the handle of
-  // the ring when it has completions, stay referenced for as long as the ring lives.
+  // The handle of the ring, or a negated errno; -ENOSPC at the limit of rings. `on_ready` is called with the handle when the ring has
+  // completions. `events` and `on_ready` stay referenced for as long as the ring lives.
   int create_ring(const ring_settings& settings, Napi::Value events, Napi::Value on_ready, elements_view<int32_t> words);
   attached_ring* find_ring(uint32_t handle) const {
     const ring_entry& entry = rings_[ring_handles::index_of(handle)];
@@ -52,9 +51,10 @@ class environment {
   }
   // The ring of a driver, which may be closed.
   attached_ring* ring_of_driver(uint32_t handle) const { return rings_[driver_handles::index_of(handle) >> driver_index_bits].ring.get(); }
-  // Lets a ring go that has no open driver and that the kernel owes nothing: it lingers, and is closed then. False where it is in use.
+  // Lets go of a ring that has no open driver and to which the kernel owes nothing: it lingers and is then closed. False where it is in
+  // use.
   bool release_ring(uint32_t handle);
-  // False where the ring is closed meanwhile.
+  // False where the ring has been closed meanwhile.
   bool keep_ring(uint32_t handle);
   // The system call behind the last negated errno of create_ring or of a driver's opening.
   const char* failed_call() const { return failed_call_; }
@@ -71,7 +71,7 @@ class environment {
   struct ring_entry {
     std::unique_ptr<attached_ring> ring;
     uint32_t handle = 0;
-    // Later than that of every driver that any ring in this place had.
+    // Later than the generation of every driver that any ring in this place had.
     uint32_t first_generation = 0;
     Napi::Reference<Napi::Value> events;
     loop_callback on_ready;

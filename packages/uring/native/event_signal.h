@@ -1,4 +1,4 @@
-// An eventfd: what a ring writes to when it has something, and what the event loop polls.
+// An eventfd: a ring writes to it when it has completions, and the event loop polls it.
 #pragma once
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-// Page-aligned memory that a ring registers once, cut into slots of equal size. Slots in use by the kernel are counted, so that
-// the pool never hands one out again too early. The pages themselves need no pin: whatever the network stack still reads it holds
-// by reference, and unmapped pages are never handed to malloc.
+// Page-aligned memory that a ring registers once, cut into slots of equal size. The region counts the kernel's uses of each slot, so that
+// the pool does not hand one out again too early. The pages themselves need no pin: the network stack holds a reference on each page that
+// it still reads, and unmapped pages never become malloc's.
 #pragma once
 
 #include <errno.h>

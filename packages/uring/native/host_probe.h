@@ -1,4 +1,4 @@
-// What this host offers, found with a ring of its own.
+// Finds out, with a ring of its own, what this host offers.
 #pragma once
 
 #include <errno.h>
@@ -14,8 +14,8 @@ struct host_findings {
   bool reports_usage = false;
 };
 
-// 0 or the negated errno of io_uring_setup. One ring at a time: the kernel gives back what a closed one was charged (RLIMIT_MEMLOCK)
-// only later, so that a second one could be refused where a first had room.
+// 0 or the negated errno of io_uring_setup. It opens one ring at a time: the kernel returns late what a closed ring was charged
+// (RLIMIT_MEMLOCK), so that a second ring could be refused where a first had room.
 inline int probe_host(const ring_settings& settings, host_findings& findings) {
   send_engine engine;
   int result = engine.open(settings);

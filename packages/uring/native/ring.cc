@@ -9,8 +9,8 @@ namespace sendzc {
 
 namespace {
 
-// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when asked for (Linux 6.1), left out where that is not signalled
-// (signal_probe.h). COOP_TASKRUN: without interrupts (5.19).
+// Newest first. SINGLE_ISSUER | DEFER_TASKRUN: completion work runs only when the task asks for it (Linux 6.1); skipped on a kernel that
+// does not signal such work (signal_probe.h). COOP_TASKRUN: without interrupts (5.19).
 constexpr uint32_t flag_sets[] = {
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -42,7 +42,7 @@ int ring::open(const ring_settings& settings) {
   if (uring_.sq.array != nullptr && (params_.flags & IORING_SETUP_NO_SQARRAY) == 0) {
     for (uint32_t i = 0; i < params_.sq_entries; i++) uring_.sq.array[i] = i;
   }
-  // Spares a lookup of the descriptor at every enter (Linux 5.18); without it everything works as well.
+  // Saves a lookup of the descriptor at every enter (Linux 5.18); everything works without it as well.
   (void)io_uring_register_ring_fd(&uring_);
   return 0;
 }
@@ -90,7 +90,7 @@ int ring::call_enter(uint32_t to_submit, uint32_t min_completions, uint32_t flag
   argument.ts = reinterpret_cast<uint64_t>(&timeout);
   if (uring_.enter_ring_fd != uring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
   if (bounded) flags |= IORING_ENTER_EXT_ARG;
-  // Whoever enters looks at what is ready afterwards: that needs no signal of its own.
+  // The caller of an enter looks at the ready completions afterwards, and needs no signal for them.
   if (listening_) set_muted(true);
   int result = -EINTR;
   for (uint32_t i = 0; i < max_interrupted_enters && result == -EINTR; i++) {

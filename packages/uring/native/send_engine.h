@@ -1,10 +1,11 @@
 // Sends of many sockets through one ring: submission, completion, back pressure. System-call layer: no JavaScript here; pins are opaque.
 //
 // Adjoining messages of one batch on a stream make one request, a run. The first token of a run stands for it. The requests of one batch
-// are linked, on a stream and on a datagram socket alike, and a driver has one batch in the kernel at a time: so order holds however long
-// the socket is full. The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still
-// shares the memory and will notify) -> free. Whether a notification follows is told by IORING_CQE_F_MORE alone, never by the sign of the
-// result.
+// are linked, on a stream and on a datagram socket alike, and a driver has one batch in the kernel at a time. Order therefore holds for as
+// long as the socket is full.
+//
+// The life of a token: free -> unsent (held in the submission queue, then in the kernel) -> sent (the kernel still shares the memory and
+// will notify) -> free. IORING_CQE_F_MORE alone says whether a notification follows, never the sign of the result.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,36 +26,36 @@ enum class admission { accepted, rejected, misused };
 
 class send_engine {
  public:
-  // Longest message on a stream, in bytes: the kernel cuts a longer one without an error (MAX_RW_COUNT), and linked sends would then
+  // Longest message on a stream, in bytes: the kernel shortens a longer one without an error (MAX_RW_COUNT), and linked sends would then
   // overtake its tail.
   static constexpr int64_t max_message_bytes = 0x7ffff000;
   // UIO_MAXIOV: segments of one message.
   static constexpr uint32_t max_segments = 1024;
   // Messages of a stream that leave as one request.
   static constexpr uint32_t max_run_messages = 1024;
-  // Bytes on a stream after which memory is released apart from what follows. All of a request is released together; and a packet buffer
-  // that takes the end of one and the begin of the next ties their notifications to each other (io_link_skb, io_uring/notif.c, since
-  // 6.10), so that a stream that is never idle would get none: hence a request is not longer, and the one that reaches this ends its
-  // packet buffer (MSG_EOR). TCP's own notifications are joined up to as much (byte_limit of msg_zerocopy_realloc, net/core/skbuff.c).
+  // Bytes up to which messages of a stream are joined to one request. The request that reaches as many since the last packet end ends its
+  // packet buffer (MSG_EOR). The kernel releases all memory of a request together. A packet buffer that takes the end of one request and
+  // the begin of the next ties their notifications to each other (io_link_skb, io_uring/notif.c, since 6.10): a stream that is never idle
+  // would get none. TCP joins its own notifications up to as many bytes (byte_limit of msg_zerocopy_realloc, net/core/skbuff.c).
   static constexpr int64_t max_joined_bytes = 512 * 1024;
   // Segments of messages that are held until the next enter.
   static constexpr uint32_t max_held_segments = 8192;
   // Pins per token that the ring has room for, on average.
   static constexpr uint32_t pins_per_token = 4;
-  // MAX_SKB_FRAGS is at least this (include/linux/skbuff.h): a datagram whose memory spans more pages may not fit in a packet buffer, and
-  // is answered with EMSGSIZE when it asks for zero-copy. Such a datagram is copied.
+  // MAX_SKB_FRAGS is at least this (include/linux/skbuff.h). A datagram whose memory spans more pages may not fit in a packet buffer: the
+  // kernel then answers EMSGSIZE if it asks for zero-copy. The engine copies such a datagram.
   static constexpr size_t max_datagram_pages = 17;
-  // How often a chain of linked sends is given another chance to run on within one flush.
+  // Rounds of completion work that one flush runs for a chain of linked sends.
   static constexpr uint32_t max_chain_rounds = 64;
-  // How often in a row io_uring_enter may fail before its error is told, and how long the next try waits at most: 1 ms at first, twice as
-  // long each time, 255 ms in all.
+  // How often in a row io_uring_enter may fail before the engine reports its error. The pause before the next try is 1 ms at first and
+  // twice as long each time, 255 ms in all.
   static constexpr uint32_t max_failed_enters = 9;
   static constexpr uint32_t max_retry_delay_ms = 128;
-  // How long opening waits for the kernel's answer to whether a socket can do zero-copy.
+  // How long opening a driver waits for the kernel to answer whether its socket can do zero-copy.
   static constexpr uint32_t probe_rounds = 100;
   static constexpr uint32_t probe_round_ms = 10;
 
-  // Tokens that a driver makes room for at first.
+  // Tokens for which a driver allocates room at first.
   static constexpr uint32_t first_tokens = 16;
 
   // 0 or a negated errno; -EOPNOTSUPP where the kernel has a ring but not both zero-copy sends. Drivers get generations from
@@ -62,7 +63,7 @@ class send_engine {
   int open(const ring_settings& settings, uint32_t first_generation = 0);
   // The system call that failed, after a negated errno of open() or add_driver().
   const char* failed_call() const { return failed_call_; }
-  // No driver had a later one.
+  // The latest generation that a driver had.
   uint32_t last_generation() const { return last_generation_; }
   // Registers memory whose sends need no page lookup. At most once, before the first send. 0 or a negated errno (-ENOMEM: memlock).
   int register_region(std::shared_ptr<fixed_region> region);
@@ -74,16 +75,16 @@ class send_engine {
   uint32_t open_drivers() const { return open_drivers_; }
   // True when no driver is open and the kernel owes nothing.
   bool idle() const { return open_drivers_ == 0 && owed_drivers_ == 0; }
-  // True while a driver waits for the event loop, and while one does that keeps it alive.
+  // waits(): a driver waits for the event loop. wants_loop(): one of these drivers keeps the loop alive.
   bool waits() const { return waiting_drivers_ > 0; }
   bool wants_loop() const { return loop_drivers_ > 0; }
-  // True where a driver waits for room that is there, with no request under way whose completion would make anybody look.
+  // True where a driver waits for room that is there, and no request is under way whose completion would cause a look.
   bool owes_room() const;
   // True when there is something to look at now; see ring::settle().
   bool settle();
-  // Milliseconds until collect() tries again what failed; 0 where nothing is to be tried again.
+  // Milliseconds until collect() retries a call that failed; 0 where there is nothing to retry.
   uint32_t retry_delay_ms() const;
-  // The errno of io_uring_enter where it failed so often that it is given up, else 0.
+  // The errno of io_uring_enter once the engine has given it up, otherwise 0.
   int given_up_error() const { return failed_enters_ == max_failed_enters ? enter_error_ : 0; }
   // True while the kernel owes something to drivers that are closed.
   bool owes_closed() const { return owed_drivers_ > 0; }
@@ -98,34 +99,35 @@ class send_engine {
 
   // One batch of one driver: begin_batch, then for each message begin_message, add_segment for each segment, end_message.
   // `hands_over`: the batch is not held for those of other drivers.
-  // `copies_only`: none of it asks for zero-copy. Datagrams then leave by one plain call, in end_batch.
+  // `copies_only`: no message of the batch asks for zero-copy. Datagrams then leave by one plain call, in end_batch.
   void begin_batch(driver_slot& driver, uint32_t messages, bool hands_over, bool copies_only = false);
   admission begin_message(uint32_t token, uint32_t segments);
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
-  // Sends what end_message() has kept for one call.
+  // Sends the copies that end_message() has gathered for one call.
   void end_batch() { send_copies(*batch_.driver); }
   // Whether a message of this batch that is copied is sent without the ring, before end_batch() returns.
   bool copies_go_at_once() const { return batch_.alone && !batch_.driver->waits_in_ring; }
-  // Gives up the message that was begun, instead of end_message.
+  // Gives up the message that was begun. Called instead of end_message.
   void drop_message();
 
-  // Hands over what all drivers hold, with one enter. `caller` is who made the call, for its counters.
+  // Hands over, with one enter, everything that the drivers hold. The counters of `caller` count the call.
   void flush(driver_slot* caller);
   // Runs deferred completion work, if there is any. Never waits.
   void collect(driver_slot* caller);
-  // Turns completions into events, as far as there is room. Never called while the events of an earlier call are still read. Whoever sends
-  // is told of releases in the same call, and needs no wake-up for those: with `from_loop` false there is one only after the last of them.
+  // Turns completions into events, as far as there is room. Never called while the events of an earlier call are still read. A sender
+  // receives releases in the same call and needs no wake-up for them: with `from_loop` false only the last release brings one.
   void reap(event_buffer& events, bool from_loop);
 
   void arm(driver_slot& driver, uint32_t bits);
   void disarm(driver_slot& driver, uint32_t bits);
-  // Whether what the driver waits for keeps the event loop alive.
+  // Whether a waiting driver keeps the event loop alive.
   void set_referenced(driver_slot& driver, bool referenced);
   void abort(driver_slot& driver);
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered(const driver_slot& driver) const;
-  // Cancels what waits, closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes still shared.
+  // Cancels the requests that wait and closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes
+  // still shared.
   int64_t close(driver_slot& driver);
   // Bytes pinned for a driver, also after its close.
   int64_t pinned_bytes(uint32_t index, uint32_t generation) const {
@@ -134,7 +136,7 @@ class send_engine {
 
   // The end of the environment: cancels everything, waits at most `drain_ms` for notifications, aborts, waits at most `abort_ms` more.
   void drain(uint32_t drain_ms, uint32_t abort_ms);
-  // Leaves whatever the kernel may still read pinned for the life of the process.
+  // Keeps all memory that the kernel may still read pinned for the life of the process.
   int64_t leak();
   void close_ring() { ring_.close(); }
 
@@ -212,7 +214,7 @@ class send_engine {
   uint32_t starved_drivers_ = 0;
   uint32_t starved_cursor_ = 0;
   uint32_t linked_held_ = 0;
-  // Enters that failed in a row, the last errno, and when the next is due.
+  // Enters that failed in a row, the last errno, and the time of the next try.
   uint32_t failed_enters_ = 0;
   int enter_error_ = 0;
   uint64_t retry_at_ms_ = 0;

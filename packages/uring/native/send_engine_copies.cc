@@ -1,4 +1,4 @@
-// Copies that need no ring: they have nothing to wait for but their answer.
+// Copies that need no ring: no notification follows them.
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,14 +9,14 @@
 
 namespace sendzc {
 
-// By a plain system call, which costs less than a request of the ring does. Where the socket is full the answer says so, and the driver is
-// armed.
+// Sends by a plain system call, which costs less than a request of the ring. Where the socket is full the answer is -EAGAIN, and the writer
+// arms the driver.
 void send_engine::send_without_ring(driver_slot& driver) {
   if (batch_.messages > 1) return gather_copy(driver);
   msghdr header = {};
   header.msg_iov = &iovecs_[batch_.first_iovec];
   header.msg_iovlen = batch_.segments;
-  // Directly: the C library's function is a cancellation point, which is not free in a process with threads.
+  // Bypasses the C library, whose function is a cancellation point and costs more in a process with threads.
   long sent = syscall(SYS_sendmsg, driver.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
   int result = sent < 0 ? -errno : static_cast<int>(sent);
   driver.totals.send_calls++;
@@ -25,10 +25,10 @@ void send_engine::send_without_ring(driver_slot& driver) {
   answer_without_ring(driver, batch_.token, result);
 }
 
-// A datagram of a batch that is copied whole: one call sends all of them, once the batch ends.
+// Gathers a datagram of a batch that is copied whole: one call sends all of them, once the batch ends.
 void send_engine::gather_copy(driver_slot& driver) {
   unpin(batch_.chain);
-  // Not free: the same token cannot come twice in one batch.
+  // The token is no longer free: it cannot come twice in one batch.
   driver.tokens[batch_.token].state = token_state::answer_due;
   mmsghdr copy = {};
   copy.msg_hdr.msg_iov = &iovecs_[batch_.first_iovec];
@@ -37,14 +37,14 @@ void send_engine::gather_copy(driver_slot& driver) {
   copy_tokens_.push_back(batch_.token);
 }
 
-// The first message that is not sent is answered with its error, and those behind it as not attempted.
+// Answers the first message that is not sent with its error, and those behind it as not attempted.
 void send_engine::send_copies(driver_slot& driver) {
   if (copies_.empty()) return;
   const size_t count = copies_.size();
   size_t done = 0;
   int error = 0;
   while (done < count && error == 0) {
-    // A short call says nothing of why: the next one begins with the message that failed, and answers with its error.
+    // A short call gives no reason: the next one begins with the message that failed, and answers with its error.
     unsigned most = static_cast<unsigned>(std::min<size_t>(count - done, max_segments));
     long sent = syscall(SYS_sendmmsg, driver.fd.get(), &copies_[done], most, MSG_DONTWAIT | MSG_NOSIGNAL);
     driver.totals.send_calls++;

@@ -1,4 +1,4 @@
-// When io_uring_enter itself fails: retries with a back-off, up to a bound, and what is told to whom after it.
+// The failure of io_uring_enter itself: bounded retries with a back-off, and the answers to messages once it is given up.
 #include <errno.h>
 #include <time.h>
 
@@ -26,7 +26,7 @@ void send_engine::note_enter(int result) {
     return;
   }
   enter_error_ = -result;
-  // Given up already: each call that somebody makes tries once.
+  // Given up already: each further call tries once.
   if (failed_enters_ == max_failed_enters) return give_up();
   uint32_t delay_ms = 1u << failed_enters_;
   retry_at_ms_ = now_ms() + (delay_ms < max_retry_delay_ms ? delay_ms : max_retry_delay_ms);
@@ -53,8 +53,8 @@ void send_engine::retry(driver_slot* caller) {
   if (caller != nullptr) caller->totals.collect_calls++;
 }
 
-// What the kernel has not seen is answered with EIO, whatever the errno was (nobody is to try again at once), and let go of. What it has
-// seen is answered, too, but stays pinned: whether it is sent is not known, nor when the kernel lets go.
+// Messages that the kernel has not seen are answered with EIO, whatever the errno was, so that nobody retries at once, and let go of.
+// Messages that it has seen are answered as well but stay pinned: nothing says whether they are sent, or when the kernel lets go of them.
 void send_engine::give_up() {
   if (ring_.held() > 0) take_back_unsubmitted(-EIO, answer_source::failed_enter);
   giving_up_ = true;
@@ -62,7 +62,7 @@ void send_engine::give_up() {
 
 void send_engine::answer_given_up(event_buffer& events) {
   giving_up_ = false;
-  // An enter has worked since: the kernel answers by itself.
+  // An enter has worked since, so the kernel's own answers will come.
   if (failed_enters_ == 0) return;
   for (auto& each : drivers_) {
     driver_slot& driver = *each;
@@ -80,7 +80,7 @@ void send_engine::answer_given_up(event_buffer& events) {
       slot.source = answer_source::failed_enter;
       events.push(static_cast<int32_t>(driver.index), token, event_sent, -EIO);
     }
-    // Who waits for room is woken: the next message is told what is wrong.
+    // Wakes a writer that waits for room: its next message is answered with the error.
     if (!driver.open || (driver.armed & wake_writable) == 0 || driver.starved) continue;
     driver.starved = true;
     starved_drivers_++;

@@ -72,15 +72,15 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
   return 0;
 }
 
-// 0 with the result of the probe request, found in the queue without taking anything from it; or a negated errno.
+// 0 with the result of the probe request, which is read in the queue without consuming anything; or a negated errno.
 int send_engine::run_probe(io_uring_sqe* sqe, int32_t& answer) {
   sqe->user_data = user_data::of(request_kind::probe);
   uint32_t seen = ring_.ready();
-  // Now, also during a back-off: whoever opens is told at once.
+  // The probe does not wait for the end of a back-off, so that opening reports its error at once.
   retry_at_ms_ = 0;
   flush(nullptr);
   if (failed_enters_ > 0) {
-    // What the kernel has not taken stays held, and must not ask for what may be closed by then.
+    // Requests that the kernel has not taken stay held, and must not use a descriptor that may be closed by then.
     uint32_t held = ring_.held();
     for (uint32_t at = 0; at < held; at++) {
       if (user_data::kind(ring_.held_sqe(at).user_data) != request_kind::probe) continue;
@@ -102,8 +102,9 @@ int send_engine::run_probe(io_uring_sqe* sqe, int32_t& answer) {
   return -ETIME;
 }
 
-// A flag that the kernel doesn't know is refused (EINVAL) before the memory is charged against RLIMIT_MEMLOCK (ENOMEM), and that before
-// the bad descriptor is looked at (EBADF). A ring that was opened while memory was short must not take copies for zero-copy sends later.
+// The kernel checks for an unknown flag (EINVAL) before it charges memory against RLIMIT_MEMLOCK (ENOMEM), and that before it looks at the
+// bad descriptor (EBADF). ENOMEM counts as well: a ring that was opened while memory was short would otherwise take later copies for
+// zero-copy sends.
 int send_engine::probe_usage_report() {
   io_uring_sqe* sqe = ring_.take_sqe();
   io_uring_prep_send(sqe, -1, nullptr, 0, MSG_NOSIGNAL);
@@ -115,7 +116,7 @@ int send_engine::probe_usage_report() {
   return result;
 }
 
-// Registered vectors came with Linux 6.15; known or not, the flag is looked at before the bad descriptor.
+// Registered vectors came with Linux 6.15. Every kernel checks the flag before it looks at the bad descriptor.
 bool send_engine::probe_fixed_vectors() {
   iovecs_[0] = {region_->base(), 1};
   headers_[0] = {};
@@ -129,8 +130,8 @@ bool send_engine::probe_fixed_vectors() {
   return run_probe(sqe, answer) == 0 && answer == -EBADF;
 }
 
-// Asks with a send that cannot send anything: nothing on a stream, and on a datagram socket more than a datagram holds.
-// Sockets without zero-copy answer EOPNOTSUPP before the length is looked at; any other answer means that it is there.
+// Asks with a send that cannot send anything: no bytes on a stream, and on a datagram socket more bytes than a datagram holds. A socket
+// without zero-copy answers EOPNOTSUPP before the kernel looks at the length. Any other answer means that the socket has zero-copy.
 int send_engine::probe_socket(int fd, bool stream) {
   constexpr size_t oversized_datagram_bytes = 0x10000;
   static uint8_t never_read = 0;
@@ -144,7 +145,8 @@ int send_engine::probe_socket(int fd, bool stream) {
   return answer == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
-// By user_data, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver on it.
+// Cancels by user_data, not by descriptor: the duplicate shares its file with the caller's socket, and with every other driver of that
+// socket.
 void send_engine::cancel_pending(driver_slot& driver) {
   if (driver.poll_pending) ring_.cancel(user_data::of_poll(driver));
   for (uint32_t token = 0; token < driver.tokens.size() && driver.unsent > 0; token++) {
@@ -156,7 +158,7 @@ void send_engine::cancel_pending(driver_slot& driver) {
 void send_engine::abort(driver_slot& driver) {
   neutralise_held(driver, true);
   if (driver.tcp) {
-    // Dissolves the association: the peer gets a reset, and the queues of the socket are thrown away with their references.
+    // Dissolves the association: the peer gets a reset, and the kernel drops the queues of the socket with their references.
     sockaddr nowhere = {};
     nowhere.sa_family = AF_UNSPEC;
     (void)connect(driver.fd.get(), &nowhere, sizeof(nowhere));
@@ -216,7 +218,7 @@ void send_engine::drain_until(uint64_t deadline_ms) {
     if (tokens_in_kernel_ == 0) return;
     uint64_t now = now_ms();
     if (now >= deadline_ms) return;
-    // A wait that fails doesn't wait: nothing more can be learned here.
+    // A wait that fails returns at once: another one would spin.
     if (ring_.ready() == 0 && ring_.wait(1, static_cast<uint32_t>(deadline_ms - now)) < 0) return;
   }
 }

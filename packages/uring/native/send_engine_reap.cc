@@ -11,7 +11,7 @@ void send_engine::collect(driver_slot* caller) {
   if (!ring_.work_pending()) return;
   uint32_t before = ring_.ready();
   enter(0);
-  // A call that the event loop asked for is counted on the driver whose completion comes first.
+  // A call from the event loop is counted on the driver whose completion comes first.
   if (caller == nullptr && ring_.ready() > 0) {
     uint64_t data = ring_.peek(0).user_data;
     if (user_data::kind(data) == request_kind::send) caller = find(user_data::driver(data));
@@ -55,7 +55,7 @@ void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
   uint32_t index = user_data::driver(data);
   if (index >= drivers_.size()) return;
   driver_slot& driver = *drivers_[index];
-  // An index is used again only when nothing is owed to its former driver; the generation proves it.
+  // An index is used again only when the kernel owes nothing to its former driver. The generation proves it.
   if (!driver.used || user_data::generation(data) != driver.generation) return;
   if (kind == request_kind::poll) {
     complete_poll(driver, cqe.res, events);
@@ -67,7 +67,7 @@ void send_engine::complete(const io_uring_cqe& cqe, event_buffer& events) {
 
 void send_engine::complete_poll(driver_slot& driver, int32_t ready, event_buffer& events) {
   driver.poll_pending = false;
-  // An error that lasts (entries on the error queue that nobody reads) ends each poll at once: only a request in the ring can wait then.
+  // An error that lasts (entries on the error queue that nobody reads) ends each poll at once. Only a request in the ring can then wait.
   if (ready >= 0 && (ready & POLLOUT) == 0) driver.waits_in_ring = true;
   if (!driver.open || (driver.armed & wake_writable) == 0) return;
   set_armed(driver, driver.armed & ~static_cast<uint32_t>(wake_writable));
@@ -78,7 +78,7 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   uint32_t token = user_data::token(cqe.user_data);
   if (token >= driver.tokens.size()) return;
   token_slot& slot = driver.tokens[token];
-  // The notification of a message that was answered as finished already: see user_data.
+  // A notification for a message that has had its last answer already: see user_data.
   if (slot.sequence != user_data::sequence(cqe.user_data)) return;
   if ((cqe.flags & IORING_CQE_F_NOTIF) == 0) {
     if (slot.state == token_state::unsent) {
@@ -90,7 +90,7 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   }
   if (slot.state != token_state::sent) return;
   driver.totals.notifications++;
-  // Before Linux 6.2 the kernel does not say that it copied, and the result is 0.
+  // Before Linux 6.2 the kernel does not report copies, and the result is 0.
   bool copied = (static_cast<uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
   release_kind kind = !copied ? release_zerocopy : slot.joins_packet ? release_undetermined : release_copied;
   while (token != token_slot::none) {
@@ -102,7 +102,7 @@ void send_engine::complete_send(driver_slot& driver, const io_uring_cqe& cqe, ev
   }
 }
 
-// The kernel is done with a run whose messages were answered without it.
+// Releases a run whose messages were answered without the kernel, which is done with it now.
 void send_engine::release_run(driver_slot& driver, uint32_t leader, event_buffer& events) {
   for (uint32_t token = leader; token != token_slot::none;) {
     uint32_t next = driver.tokens[token].next_in_run;
@@ -111,8 +111,8 @@ void send_engine::release_run(driver_slot& driver, uint32_t leader, event_buffer
   }
 }
 
-// Shares out the result of a request among its messages: the bytes go to the first ones; an error belongs to the first,
-// and what was not reached was not attempted.
+// Divides the result of a request among its messages: bytes go to the first ones, an error to the first alone, and messages that the kernel
+// did not reach are answered as not attempted.
 void send_engine::answer_run(driver_slot& driver, uint32_t leader, const io_uring_cqe& cqe, event_buffer& events) {
   bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   int64_t left = cqe.res;
@@ -153,7 +153,7 @@ void send_engine::push_release(driver_slot& driver, uint32_t token, int32_t bits
   events.push(static_cast<int32_t>(driver.index), 0, event_wake, wake_notification);
 }
 
-// After the answers of the messages before them, so that answers keep the order of the batch.
+// Runs after the answers of the messages before them, so that answers keep the order of the batch.
 void send_engine::deliver_due_answers(event_buffer& events) {
   for (auto& each : drivers_) {
     driver_slot& driver = *each;
@@ -170,9 +170,9 @@ void send_engine::deliver_due_answers(event_buffer& events) {
   }
 }
 
-// Drivers that were refused for want of room are woken in turn, as many as there is room for.
+// Wakes drivers that were refused for want of room, in turn, as many as there is room for.
 void send_engine::deliver_room(event_buffer& events) {
-  // A queue of requests that can't be handed over may be full.
+  // The submission queue may be full of requests that cannot be handed over.
   if (will_retry()) return;
   uint32_t count = static_cast<uint32_t>(drivers_.size());
   uint32_t room = token_limit_ > tokens_in_kernel_ ? token_limit_ - tokens_in_kernel_ : 0;
@@ -202,7 +202,7 @@ void send_engine::set_armed(driver_slot& driver, uint32_t bits) {
   if (changes) follow_driver(driver);
 }
 
-// Counts the driver where it waits: for a wake-up, or for an answer. The event loop has no reason to wait for those of a closed driver.
+// Counts a driver that waits for a wake-up or for an answer. For a closed driver the event loop has no reason to wait.
 void send_engine::follow_driver(driver_slot& driver) {
   bool waits = driver.open && (driver.armed != 0 || driver.unsent > 0);
   bool holds_loop = waits && driver.referenced;
@@ -222,7 +222,7 @@ void send_engine::arm(driver_slot& driver, uint32_t bits) {
   set_armed(driver, driver.armed | bits);
   if (!writable) return;
   if (driver.starved) {
-    // Room may be there already; the wake-up comes from the event loop all the same.
+    // Even where there is room already, the wake-up comes from the event loop.
     if (has_room(1)) kick();
   } else if (!driver.poll_pending) {
     submit_poll(driver);

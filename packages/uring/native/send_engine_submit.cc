@@ -14,7 +14,7 @@ bool send_engine::has_room(uint32_t segments) const {
   return tokens_in_kernel_ < token_limit_ && pins_->free_count() >= segments && iovecs_used_ + segments <= iovecs_.size();
 }
 
-// False where the kernel doesn't take what is held.
+// False where the kernel does not take the held requests.
 bool send_engine::make_submission_room(uint32_t entries) {
   if (ring_.space() < entries) flush(batch_.driver);
   return ring_.space() >= entries;
@@ -27,7 +27,7 @@ void send_engine::begin_batch(driver_slot& driver, uint32_t messages, bool hands
   batch_.driver = &driver;
   batch_.messages = messages;
   batch_.alone = hands_over && (messages == 1 || (copies_only && !driver.stream));
-  // Nothing overtakes what this driver still waits for, nor what its caller is yet to be told to try again.
+  // No message may overtake the unanswered messages of this driver, nor those whose answer `try again` is still to be delivered.
   batch_.broken = driver.unsent > 0 || driver.first_due != token_slot::none;
   if (iovecs_used_ > max_held_segments - max_segments) flush(&driver);
   // A chain of links ends where a submission ends, so the whole of it has to fit.
@@ -49,7 +49,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
     error = -EAGAIN;
   }
   if (error != 0) {
-    // In their order: this one is answered now.
+    // The gathered copies leave first, since this message is answered now.
     send_copies(driver);
     if (error == -EAGAIN && !driver.starved) {
       driver.starved = true;
@@ -124,7 +124,7 @@ void send_engine::end_message(bool zerocopy) {
   if (driver.stream && batch_.clipped) batch_.broken = true;
 }
 
-// Adjoining messages of a stream leave as one request: order is then a matter of course, and one answer serves them all.
+// Adjoining messages of a stream leave as one request, which keeps their order and needs one answer.
 bool send_engine::joins_run(bool zerocopy) const {
   if (!batch_.driver->stream || run_.sqe == nullptr || run_.zerocopy != zerocopy) return false;
   if (run_.segments + batch_.segments > max_segments || run_.length >= max_run_messages) return false;
@@ -151,10 +151,9 @@ void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   slot.joins_packet = zerocopy && driver.tcp && driver.shared_in_flight > 0 && !driver.packet_ended;
   if (zerocopy) driver.packet_ended = false;
   prepare_run();
-  // A datagram is not joined by another: in a SEND its iovec served only as a place to collect the address.
+  // No message joins a datagram. With one segment its request is a SEND, which carries the address itself, so that the iovec is free again.
   if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
-  // The next request of one driver is issued when the one before it is queued: a socket that is full makes all of them wait, in their
-  // order.
+  // The kernel issues a linked request when the one before it is queued: on a full socket all of them wait, in their order.
   if (previous == nullptr) return;
   previous->flags |= IOSQE_IO_LINK;
   linked_held_++;
@@ -187,7 +186,7 @@ void send_engine::prepare_run() {
   driver_slot& driver = *batch_.driver;
   io_uring_sqe* sqe = run_.sqe;
   int fd = driver.fd.get();
-  // On a stream the kernel goes on by itself after a partial send, so that a result is short only when something failed.
+  // On a stream the kernel continues after a partial send by itself, so that only a failure makes a result short.
   uint32_t flags = MSG_NOSIGNAL;
   if (driver.stream) flags |= MSG_WAITALL;
   if (run_.ends_packet) flags |= MSG_EOR;
@@ -210,7 +209,7 @@ void send_engine::prepare_run() {
   sqe->buf_index = 0;
 }
 
-// Answers, at the next reap, a message that the ring does not see: with what it sent, or with why it was not tried.
+// Answers at the next reap a message that the ring does not see. `result` is the number of bytes sent or a negated errno.
 void send_engine::answer_without_ring(driver_slot& driver, uint32_t token, int result) {
   token_slot& slot = driver.tokens[token];
   slot.state = token_state::answer_due;
@@ -226,7 +225,7 @@ void send_engine::answer_without_ring(driver_slot& driver, uint32_t token, int r
   driver.last_due = token;
 }
 
-// Takes a run back before the kernel has seen it. Error 0: nobody is to be told.
+// Takes a run back before the kernel has seen it. With error 0 its messages get no answer.
 void send_engine::take_back_run(driver_slot& driver, uint32_t leader, int error, answer_source source) {
   driver.packet_ended = false;
   for (uint32_t token = leader; token != token_slot::none;) {
@@ -244,7 +243,7 @@ void send_engine::flush(driver_slot* caller) {
   uint32_t linked = linked_held_;
   uint32_t expected = ring_.ready() + held;
   if (expected > ring_.completion_entries()) expected = ring_.completion_entries();
-  // Each link of a chain is issued by completion work. With deferred work that is done only for a caller who asks for completions.
+  // Completion work issues each link of a chain. Deferred work runs only for a caller who asks for completions.
   int result = enter(linked > 0 && ring_.deferred() ? expected : 0);
   if (caller != nullptr) caller->totals.send_calls++;
   if (result < 0) return;
@@ -258,8 +257,8 @@ void send_engine::flush(driver_slot* caller) {
   if (ring_.all_consumed()) iovecs_used_ = 0;
 }
 
-// Takes what the kernel did not take out of the ring, and answers it: -EAGAIN where the kernel ran out of memory for requests, or -EIO
-// where io_uring_enter is given up.
+// Removes from the ring the requests that the kernel did not take, and answers them: -EAGAIN where the kernel ran out of memory for
+// requests, -EIO where io_uring_enter is given up.
 void send_engine::take_back_unsubmitted(int error, answer_source source) {
   uint32_t left = ring_.held();
   for (uint32_t at = 0; at < left; at++) {
@@ -283,8 +282,8 @@ void send_engine::take_back_unsubmitted(int error, answer_source source) {
   ring_.retract();
 }
 
-// Turns what a driver holds into requests that do nothing. With `report` each message is answered as not attempted;
-// without it the driver is being closed, and its descriptor will be another's.
+// Turns the held messages of a driver into requests that do nothing. With `report` each message is answered as not attempted. Without it
+// the driver is being closed, and another socket will have its descriptor.
 void send_engine::neutralise_held(driver_slot& driver, bool report) {
   for (uint32_t at = 0; at < ring_.held(); at++) {
     io_uring_sqe& sqe = ring_.held_sqe(at);

@@ -1,4 +1,4 @@
-// What the engine keeps for one driver and for one of its messages, and how the user_data of a request refers to both.
+// The engine's state for one driver and for one of its messages, and the user_data by which a request names both.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ enum class token_state : uint8_t {
   answer_due,  // not in the ring: its answer is known, and the next reap delivers it
 };
 
-// Which system call a message was answered by.
+// The system call that answered a message.
 enum class answer_source : uint8_t {
   request,       // a request in the ring
   plain_call,    // sendmsg, without the ring
@@ -39,8 +39,9 @@ struct token_slot {
   bool failed = false;    // answered with an error: whatever notification follows, the memory was not sent
   bool given_up = false;  // answered before its request was: the kernel has that, and io_uring_enter fails
   bool zerocopy = false;  // asks for it: counted in shared_in_flight
-  // For the first token of a run: it may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later then
-  // links its notification to that one's (io_link_skb, io_uring/notif.c), which alone is told what became of the buffer, and reports this
+  // For the first token of a run: the run may begin in the packet buffer of an earlier request that is not released. Linux 6.10 and later
+  // then link its notification to that of the earlier request (io_link_skb, io_uring/notif.c). Only the earlier one learns what became of
+  // the buffer. This one is reported as copied (zc_used stays false) although the memory is shared.
   // one as copied (zc_used stays false) although the memory is shared.
   bool joins_packet = false;
   int64_t bytes = 0;
@@ -78,9 +79,9 @@ struct driver_slot {
   bool referenced = true;         // its waiting keeps the event loop alive
   bool waits = false;             // armed or unanswered: counted in waiting_drivers_
   bool holds_loop = false;        // and referenced: counted in loop_drivers_
-  // As many as the highest token that was used needs, so that a driver that sends nothing holds none.
+  // As many as the highest used token needs: a driver that has sent nothing holds none.
   std::vector<token_slot> tokens;
-  // Where the messages of a batch are described: SendBatch.table of packages/core/src/driver/driver.ts.
+  // The table that describes the messages of a batch: SendBatch.table of packages/core/src/driver/driver.ts.
   const uint32_t* table = nullptr;
   size_t table_words = 0;
   memory_pin table_pin;
@@ -89,10 +90,10 @@ struct driver_slot {
 
 enum class request_kind : uint32_t { send = 0, poll = 1, kick = 2, probe = 3, dead = 4 };
 
-// 3 bits of kind, 12 of the driver's generation, 16 of its index, 15 of the token, 18 of the token's sequence.
-// The sequence is not for show: a linked request that is cancelled before it was issued answers without IORING_CQE_F_MORE, and its
-// notification follows all the same (seen on 6.18). By then another message may have the token, and that notification must not release it.
-// What a request carries to its completions.
+// What a request carries to its completions: 3 bits of kind, 12 of the driver's generation, 16 of its index, 15 of the token, 18 of the
+// token's sequence. The sequence is needed: a linked request that is cancelled before it was issued answers without IORING_CQE_F_MORE, and
+// its notification follows all the same (seen on 6.18). By then another message may have the token, and that notification must not release
+// it.
 struct user_data {
   static constexpr uint32_t max_drivers = 1u << 16;
   static constexpr uint32_t max_tokens = 1u << 15;

@@ -14,9 +14,9 @@ namespace sendzc {
 
 namespace {
 
-// The kernels in question lose the second signal.
+// The kernels in question do not signal the second wake-up.
 constexpr int rounds = 3;
-// How long one signal may take; those kernels send it only after a grace period of RCU.
+// How long one signal may take. Those kernels send it only after a grace period of RCU.
 constexpr int wait_ms = 100;
 
 struct probe_ring {
