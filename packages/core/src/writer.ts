@@ -1,7 +1,11 @@
 import type { BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 import type { ReleaseOutcome } from './errors.js'
 
-/** The data of a `write()`: one piece of memory, or several that leave as one. */
+/**
+ * The data of a `write()`: one piece of memory, or several that leave as one. Where the write asks for zero-copy, and a piece reaches
+ * `minZerocopyBytes`, smaller pieces are copied beside it: a header and its body leave in the same packets, and the header's memory is free
+ * at `sent`.
+ */
 export type WriteData = Uint8Array | readonly Uint8Array[]
 
 /** A write whose bytes the kernel has queued. */
@@ -10,7 +14,8 @@ export interface SentWrite {
   readonly bytes: number
   /**
    * Settles once, never rejects, when the kernel no longer references any byte of the write:
-   * `'zerocopy'` all of it was sent from the caller's memory, `'copied'` the kernel copied at least a part (or, with `uring` on TCP, reports
+   * `'zerocopy'` all of it was sent from the caller's memory, but for small pieces beside large ones (see {@link WriteData}),
+   * `'copied'` the kernel copied at least a part (or, with `uring` on TCP, reports
    * a copy: see `uring()`),
    * `'abandoned'` the writer gave up waiting: never reuse that buffer.
    */

@@ -110,6 +110,21 @@ export const WRITER_MUTANTS: readonly WriterMutant[] = [
     caughtBy: 'outcome',
     mutation: writeWith(({ bytes, released }) => ({ bytes, released: released.then(() => 'zerocopy' as const) })),
   },
+  { name: 'a header that is shared with its body', caughtBy: 'mixed-pieces', options: (options) => ({ ...options, minZerocopyBytes: 0 }) },
+  {
+    name: 'a header of a datagram that is shared with its body',
+    caughtBy: 'mixed-pieces',
+    kind: 'datagram',
+    options: (options) => ({ ...options, minZerocopyBytes: 0 }),
+  },
+  {
+    name: 'small pieces that leave behind the large ones',
+    caughtBy: 'mixed-pieces',
+    mutation: (writer) => ({
+      write: (data, options) =>
+        writer.write(data instanceof Uint8Array ? data : [...data].sort((a, b) => b.byteLength - a.byteLength), options),
+    }),
+  },
   { name: 'a table larger than it was told', caughtBy: 'backpressure', options: (options) => ({ ...options, maxInFlight: 256 }) },
   { name: 'a queue larger than it was told', caughtBy: 'backpressure', options: ({ maxQueuedWrites: _, ...options }) => options },
   { name: 'a signal that nobody hears', caughtBy: 'signal', mutation: (writer) => ({ write: (data) => writer.write(data) }) },

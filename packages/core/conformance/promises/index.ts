@@ -7,6 +7,7 @@ import { dispose } from './dispose.js'
 import { driverCalls } from './driver-calls.js'
 import { enobufs } from './enobufs.js'
 import { invalidInput } from './invalid-input.js'
+import { mixedPieces } from './mixed-pieces.js'
 import { noHandlesLeft } from './no-handles-left.js'
 import { order } from './order.js'
 import { outcome } from './outcome.js'
@@ -27,6 +28,7 @@ export const writerPromises: readonly ContractPromise[] = [
   datagramBoundaries,
   releasedOnce,
   releasedAfterEveryNotification,
+  mixedPieces,
   outcome,
   backpressure,
   driverCalls,

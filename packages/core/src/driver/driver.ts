@@ -68,6 +68,11 @@ export class SendBatch {
     this.segments[this.segmentCount++] = segment
   }
 
+  /** Bytes of the segment that was added last. */
+  get lastSegmentBytes(): number {
+    return this.segments[this.segmentCount - 1]?.length ?? 0
+  }
+
   /** Closes the message made of the last `segmentCount` segments. The caller checks {@link maxMessages}. */
   endMessage(token: number, segmentCount: number, flags: number): void {
     const at = this.messageCount++ * TABLE_WORDS

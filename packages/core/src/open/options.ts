@@ -13,7 +13,8 @@ export const LIMITS = {
 export interface WriterOptions {
   /**
    * Smallest write, in bytes, that asks for zero-copy; a smaller one is copied, since pinning and notifying cost more than the copy
-   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). `auto()` has a default of its own, 4,096. Default 10,240.
+   * (Documentation/networking/msg_zerocopy.rst: effective "over around 10 KB"). Also the smallest piece that is shared, of a write of several
+   * pieces that has a piece of this size. `auto()` has a default of its own, 4,096. Default 10,240.
    */
   minZerocopyBytes?: number | undefined
   /**

@@ -64,11 +64,19 @@ const schema = record<Limits>({
 /** @throws ZeroCopyError ERR_ZC_INVALID_OPTION */
 export function resolveZeroCopyOptions({ backend, ...rest }: ZeroCopyOptions): ResolvedZeroCopyOptions {
   const limits = parseOptions(schema, rest, 'zeroCopy')
-  const { maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery } = limits
+  const { minSharedBytes, maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery } = limits
   const writer = parseOptions(
     writerOptionsSchema,
-    // The size of a chunk decides whether it is shared, before the half sees it.
-    { minZerocopyBytes: 1, copyAtLimit: true, maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery },
+    // Every write that the half gets has a chunk of this size: the half shares such chunks, and copies the smaller ones beside them.
+    {
+      minZerocopyBytes: minSharedBytes,
+      copyAtLimit: true,
+      maxInFlight,
+      drainTimeoutMs,
+      abortGraceMs,
+      demoteAfterCopied,
+      retryZerocopyEvery,
+    },
     'zeroCopy',
   )
   return { ...limits, backend, writer }

@@ -150,9 +150,9 @@ export class SocketSharing implements Idling {
   }
 
   /** Waits for a write to be sent, and then for its release. */
-  #await(write: PendingWrite, { bytes, shared }: Gathered, from: number, callback: WriteCallback): void {
+  #await(write: PendingWrite, { shared, sharedBytes }: Gathered, from: number, callback: WriteCallback): void {
     const check = this.#witness?.observe(shared)
-    const release = this.#holdUntilReleased(bytes, from, check)
+    const release = this.#holdUntilReleased(sharedBytes, from, check)
     const sent = (): void => {
       this.#unsent = undefined
       if (write.outcome !== undefined) release(write.outcome)

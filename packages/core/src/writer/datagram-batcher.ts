@@ -1,5 +1,7 @@
 import { MessageFlag, type SendBatch } from '../driver/driver.js'
 import type { MessageTable } from './message-table.js'
+import { addPiece } from './mixed-pieces.js'
+import type { PendingWrite } from './pending-write.js'
 import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'
 
@@ -27,9 +29,19 @@ export class DatagramBatcher {
       this.#policy.messageMade(cause)
       const token = this.#table.take(cause)
       this.#table.cover(token, write, write.bytes)
-      for (let at = 0; at < write.segmentCount; at++) batch.addSegment(write.segment(at))
-      batch.endMessage(token, write.segmentCount, cause === null ? MessageFlag.Zerocopy : 0)
+      const segments = addPieces(batch, write, cause === null ? this.#policy.minPieceBytes(write) : 0)
+      batch.endMessage(token, segments, cause === null ? MessageFlag.Zerocopy : 0)
     }
     return true
   }
+}
+
+/**
+ * Adds the pieces of a datagram; those with fewer than `minPieceBytes` as copies.
+ * @returns segments that were added
+ */
+function addPieces(batch: SendBatch, write: PendingWrite, minPieceBytes: number): number {
+  const before = batch.segmentCount
+  for (let at = 0; at < write.segmentCount; ) at = addPiece(batch, write, at, 0, minPieceBytes)
+  return batch.segmentCount - before
 }

@@ -32,6 +32,8 @@ export class PendingWrite {
   /** Segments of the write. Each holds at least one byte. */
   readonly segmentCount: number
   readonly bytes: number
+  /** Bytes of the largest segment. */
+  readonly largestBytes: number
   /** Position in the order of calls; a datagram that has to be tried again goes back to its place. */
   readonly sequence: number
   /** Stream: bytes the kernel has queued. */
@@ -67,11 +69,13 @@ export class PendingWrite {
    * @param bytes - bytes of all segments
    * @param sequence - position in the order of calls
    * @param turn - see {@link turn}
+   * @param largestBytes - see {@link largestBytes}
    */
-  constructor(data: Uint8Array | readonly Uint8Array[], bytes: number, sequence: number, turn?: () => void) {
+  constructor(data: Uint8Array | readonly Uint8Array[], bytes: number, sequence: number, turn?: () => void, largestBytes: number = bytes) {
     this.#data = data
     this.segmentCount = Array.isArray(data) ? data.length : bytes > 0 ? 1 : 0
     this.bytes = bytes
+    this.largestBytes = largestBytes
     this.sequence = sequence
     this.turn = turn
   }

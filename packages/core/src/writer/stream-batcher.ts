@@ -1,5 +1,6 @@
 import { MessageFlag, type SendBatch } from '../driver/driver.js'
 import type { MessageTable } from './message-table.js'
+import { addPiece, MAX_COPIED_BYTES_PER_BATCH } from './mixed-pieces.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 import type { WriteQueue } from './write-queue.js'
 import type { ZerocopyPolicy } from './zerocopy-policy.js'
@@ -9,7 +10,8 @@ import type { ZerocopyPolicy } from './zerocopy-policy.js'
  * so that a short, failed or canceled message needs no undoing: its bytes are still the next bytes of the queue.
  *
  * Adjoining writes share a message, and so one notification, while all of them are to be copied or all of them ask for zero-copy: a small
- * header and a large body keep their own ways. Writes that ask for zero-copy, but together stay below the smallest message that does, are
+ * header and a large body keep their own ways. Within one write they share a message: its small pieces are copied, beside the shared large
+ * pieces. Writes that ask for zero-copy, but together stay below the smallest message that does, are
  * copied together.
  */
 export class StreamBatcher {
@@ -42,12 +44,19 @@ export class StreamBatcher {
     let write = queue.first
     let segment = write?.segmentIndex ?? 0
     let offset = write?.segmentOffset ?? 0
+    let copiedBytes = 0
     for (;;) {
       // Empty writes have no bytes to send: `advance` completes them when they come first.
       while (write !== undefined && write.bytes === 0 && write.turn === undefined) write = write.next
       const limit = Math.min(this.#maxSegments, batch.maxSegments - batch.segmentCount)
       if (write === undefined || write.turn !== undefined) return true
-      if (limit === 0 || this.#table.freeCount === 0 || batch.messageCount === batch.maxMessages) return true
+      if (
+        limit === 0 ||
+        copiedBytes >= MAX_COPIED_BYTES_PER_BATCH ||
+        this.#table.freeCount === 0 ||
+        batch.messageCount === batch.maxMessages
+      )
+        return true
       if (isGone(write, segment, offset)) return batch.messageCount > 0
       const cause = this.#messageCause(write, limit)
       const token = this.#table.take(cause)
@@ -57,13 +66,15 @@ export class StreamBatcher {
       while (write !== undefined && write.turn === undefined && segments < limit) {
         if (bytes > 0 && write.bytes > 0 && (bytes + write.bytes > this.#maxJoinedBytes || !this.#joins(write, limit, cause))) break
         const before = bytes
-        while (segment < write.segmentCount && segments < limit) {
+        const minPieceBytes = cause === null ? this.#policy.minPieceBytes(write) : 0
+        while (segment < write.segmentCount && segments < limit && copiedBytes < MAX_COPIED_BYTES_PER_BATCH) {
           if (isGone(write, segment, offset)) break
-          const whole = write.segment(segment)
-          batch.addSegment(offset === 0 ? whole : whole.subarray(offset))
+          const isLarge = minPieceBytes === 0 || write.segment(segment).length >= minPieceBytes
+          segment = addPiece(batch, write, segment, offset, minPieceBytes)
+          const added = batch.lastSegmentBytes
           segments++
-          bytes += whole.length - offset
-          segment++
+          bytes += added
+          if (!isLarge) copiedBytes += added
           offset = 0
         }
         if (bytes > before) this.#table.cover(token, write, bytes - before)

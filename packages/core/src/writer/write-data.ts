@@ -18,8 +18,13 @@ export function toPendingWrite(data: WriteData, sequence: number, maxSegments: n
     })
   }
   let bytes = 0
-  for (const segment of segments) bytes += segment.byteLength
-  return new PendingWrite(segments, bytes, sequence)
+  let largestBytes = 0
+  // Compiled code reads `length` in place; `byteLength` is a call.
+  for (const { length } of segments) {
+    bytes += length
+    if (length > largestBytes) largestBytes = length
+  }
+  return new PendingWrite(segments, bytes, sequence, undefined, largestBytes)
 }
 
 /** Checks `data`, and returns it; for an array a new one, without the empty segments. */

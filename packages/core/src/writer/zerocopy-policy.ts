@@ -10,8 +10,9 @@ import { Way } from './way.js'
 const COLLECT_EVERY_BYTES = 65_536
 
 /**
- * Smallest mean size, in bytes, of the segments of a write that asks for zero-copy. Each segment is pinned by itself, and pinning a small
- * segment costs more than copying it: 256 segments of 64 bytes took 4.9 times the CPU time of their copy.
+ * Smallest mean size, in bytes, of the segments of a write that asks for zero-copy though none of its segments reaches `minZerocopyBytes`.
+ * Each segment is pinned by itself, and pinning a small segment costs more than copying it: 256 segments of 64 bytes took 4.9 times the CPU
+ * time of their copy.
  */
 const MIN_MEAN_SEGMENT_BYTES = 1_024
 
@@ -54,9 +55,18 @@ export class ZerocopyPolicy {
     if (!this.#capable) return 'backend'
     if (write.bytes < this.#minBytes || write.bytes === 0) return 'threshold'
     // A caller that sets `minZerocopyBytes` to 0 shares every write, and so its small segments, too.
-    if (write.segmentCount > 1 && this.#minBytes > 0 && write.bytes < write.segmentCount * MIN_MEAN_SEGMENT_BYTES) return 'threshold'
+    if (write.segmentCount > 1 && this.#minBytes > write.largestBytes && write.bytes < write.segmentCount * MIN_MEAN_SEGMENT_BYTES)
+      return 'threshold'
     if (write.mustCopy || this.#limited) return 'limit'
     return this.#way.isResting(this.#demoteAfter) ? 'demoted' : null
+  }
+
+  /**
+   * Pieces of `write` with fewer bytes than this are copied, though the write asks for zero-copy: they lie beside a piece that reaches
+   * `minZerocopyBytes`. 0: every piece of the write is shared.
+   */
+  minPieceBytes(write: PendingWrite): number {
+    return write.segmentCount > 1 && write.largestBytes >= this.#minBytes ? this.#minBytes : 0
   }
 
   /** A message with this cause was made. */
