@@ -3,7 +3,7 @@ import { HelpWanted, helpText } from './cli/command-line.js'
 import { BenchFailure, ExitStatus, type ExitStatusCode } from './cli/failure.js'
 import { textTable } from './tables/text-table.js'
 
-/** What each subcommand is for, and where it is. */
+/** Summary and module of each subcommand. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
   sweep: {
     summary: "the paper's method: every path, transport and interval (the default)",
@@ -69,9 +69,9 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
 
 /**
  * Runs a subcommand; `sweep` when none is named.
- * @param args - what follows the program
+ * @param args - arguments behind the program
  * @returns the exit status
- * @throws BenchFailure, and what the library throws
+ * @throws BenchFailure, and errors of the library
  */
 export async function bench(args: readonly string[]): Promise<ExitStatusCode> {
   const [first] = args

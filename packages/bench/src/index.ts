@@ -1,5 +1,5 @@
 /**
- * The laboratory: measures the ways the kernel can say "your buffer is free again". The program is `cli.ts`; what stands here is
+ * The laboratory: measures the ways the kernel can say "your buffer is free again". The program is `cli.ts`; this entry is
  * for those who read its records.
  * @packageDocumentation
  */

@@ -1,5 +1,5 @@
-// Classifier on the egress of the wire: reads the headers of each packet, counts it, tells the peer of it, and steals it.
-// A stolen packet is freed as a device frees one that it has sent, so that the notification of its memory is a true one.
+// Classifier on the egress of the wire: reads the headers of each packet, counts it, reports it to the peer, and steals it. The kernel
+// frees a stolen packet as a device frees one that it has sent, so that the notification of its memory is a true one.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -123,7 +123,7 @@ static __always_inline int read_options(struct __sk_buff* packet, __u32 offset, 
   event->has_timestamp = 0;
   event->timestamp = 0;
   if (event->flags & WIRE_SYN) {
-    // Byte by byte: the verifier knows the place of each, where it would not know the length of all.
+    // Byte by byte: the verifier knows the place of each byte, and would not know the length of all.
     for (__u32 i = 0; i < WIRE_MAX_TCP_OPTIONS_BYTES; i++) {
       if (i < bytes && bpf_skb_load_bytes(packet, offset + i, &event->options[i], 1)) return -1;
     }
@@ -181,7 +181,7 @@ int wire(struct __sk_buff* packet) {
     count(WIRE_UDP, packet, packet->len > header_bytes ? packet->len - header_bytes : 0, 0);
     return TC_ACT_STOLEN;
   }
-  // Nobody is at the other end: what announces neighbours and routers ends here too.
+  // Nobody is at the other end, so announcements of neighbours and routers end here too.
   count(WIRE_OTHER, packet, 0, 0);
   return TC_ACT_STOLEN;
 }

@@ -17,7 +17,7 @@ static int received;
 static int on_sample(void* context, void* data, size_t bytes) {
   (void)context;
   if (bytes >= sizeof(struct wire_event)) receiver(data);
-  // A negative answer ends the reading after this one.
+  // A negative answer ends the reading after this event.
   return ++received < CLASSIFIER_MAX_EVENTS ? 0 : -EAGAIN;
 }
 

@@ -1,4 +1,4 @@
-// The classifier: loaded, put on the egress of the wire, and read.
+// The classifier: loads it, puts it on the egress of the wire, and reads its events.
 #ifndef SENDZC_WIRE_CLASSIFIER_H
 #define SENDZC_WIRE_CLASSIFIER_H
 

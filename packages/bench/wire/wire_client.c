@@ -91,7 +91,7 @@ void client_on_end(struct connection* connection) {
     uint64_t now_ns = clock_ns();
     opening--;
     opened--;
-    // Those that were opening together are refused together.
+    // The listener refuses together the connections that were opening together.
     if (now_ns < open_after_ns) return forget(connection);
     refusals++;
     open_after_ns = now_ns + REFUSED_PAUSE_NS;
@@ -140,7 +140,7 @@ static void send_due(uint64_t now_ns) {
       idle_count--;
     }
     if (connection == NULL) {
-      // The next one that is free sends it: its time counts from now on.
+      // The next connection that is free sends it: the request's time counts from now on.
       counted.late++;
       return;
     }

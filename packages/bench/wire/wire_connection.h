@@ -1,4 +1,4 @@
-// A connection of the peer, and the table of all. Between wire_tcp.c and wire_client.c; nobody else looks into it.
+// A connection of the peer, and the table of all. Shared by wire_tcp.c and wire_client.c alone.
 #ifndef SENDZC_WIRE_CONNECTION_H
 #define SENDZC_WIRE_CONNECTION_H
 
@@ -33,7 +33,7 @@ struct connection {
   uint32_t piece_count;
   struct piece* pieces;   ///< Sorted, apart from each other; allocated with the first loss.
   uint64_t stream_bytes;  ///< Of the stream, up to `expected`.
-  // What the client keeps:
+  // State of the client:
   uint64_t response_end;  ///< stream_bytes at which the response is whole.
   uint64_t request_ns;
   uint64_t retry_ns;

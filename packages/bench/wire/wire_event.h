@@ -1,4 +1,4 @@
-// What the classifier tells the peer. Included by the BPF program and by the peer, which share no other header.
+// The classifier's report to the peer. The BPF program and the peer include it, and share no other header.
 #ifndef SENDZC_WIRE_EVENT_H
 #define SENDZC_WIRE_EVENT_H
 

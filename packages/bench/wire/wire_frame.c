@@ -154,7 +154,7 @@ static void send_batch(void) {
       counted.frames += (unsigned)result;
       sent += (unsigned)result;
     } else if (errno != EINTR) {
-      // What is lost here is acknowledged by what follows, as on a cable.
+      // A later acknowledgement covers a frame that is lost here, as on a cable.
       counted.failed++;
       sent++;
     }
@@ -178,7 +178,7 @@ static void release_first(void) {
 void outbox_put(const struct segment* segment) {
   uint8_t frame[FRAME_MAX_BYTES];
   size_t bytes = build(segment, frame);
-  // A request has no place in the queue, and its round trip is in its answer.
+  // The queue has no place for a request, whose round trip is that of its answer.
   if (hold_ns == 0 || bytes > HELD_FRAME_BYTES) {
     batch_frame(frame, bytes);
     return;

@@ -1,4 +1,4 @@
-// What a stream of the tests holds at each place, as packages/socket/native/pattern.cc fills it.
+// The bytes of a test's stream at each place, as packages/socket/native/pattern.cc fills them.
 #ifndef SENDZC_WIRE_PATTERN_H
 #define SENDZC_WIRE_PATTERN_H
 

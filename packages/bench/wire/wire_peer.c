@@ -143,7 +143,7 @@ static int serve(void) {
       now_ns = clock_ns();
       client_tick(now_ns);
       outbox_flush(now_ns);
-      // Questions wait for what has left before them.
+      // Questions wait until everything that left before them is read.
       if (events < CLASSIFIER_MAX_EVENTS) break;
     } while (!ended);
     if (sources[1].revents != 0 && !read_questions()) return 0;
@@ -230,7 +230,8 @@ static bool read_option(int option, const char* text, struct peer_options* optio
   }
 }
 
-/// What stands for a device's interrupt does not wait until other programs have had their turn. Where that is not allowed it waits.
+// Runs the peer as a device's interrupt runs: it does not wait for other programs to have their turn. Where the system refuses that, it
+// waits.
 static void run_as_interrupt(void) {
   struct sched_param priority = {.sched_priority = sched_get_priority_min(SCHED_RR)};
   sched_setscheduler(0, SCHED_RR, &priority);
@@ -244,7 +245,7 @@ int main(int count, char** arguments) {
   if (options.object == NULL || options.near == NULL || options.far == NULL) return STATUS_USAGE;
   struct sigaction on_end = {.sa_handler = on_signal};
   sigaction(SIGTERM, &on_end, NULL);
-  // Ctrl-C is for the program that is measured; the peer ends with its input.
+  // Ctrl-C is for the measured program; the peer ends with its input.
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);

@@ -116,7 +116,7 @@ void connection_send(struct connection* connection, uint8_t flags, uint32_t seq,
 
 static void mark_dirty(struct connection* connection) {
   if (connection->dirty) return;
-  // One that was removed, or answered at once, has left its place here unused.
+  // A connection that was removed, or answered at once, leaves its place here unused.
   if (dirty_count == TCP_MAX_CONNECTIONS) tcp_acknowledge();
   connection->dirty = true;
   dirty[dirty_count++] = connection;
@@ -175,7 +175,7 @@ static void on_syn(struct connection* connection, const struct wire_event* event
     connection->next_seq = (uint32_t)(random_share() * UINT32_MAX);
     begin_stream(connection, event);
   } else if (event->seq + 1 != connection->first_seq) {
-    // The same ports again, after a connection that ended without a word.
+    // The same ports come again, after a connection that ended without a FIN or a reset.
     connection->piece_count = 0;
     connection->fin_seen = false;
     connection->state = CONNECTION_OPEN;

@@ -1,5 +1,4 @@
-// The peer's side of TCP: takes what the classifier tells of, acknowledges it as a receiver would, and sends requests where it is the
-// client.
+// The peer's side of TCP: reads the classifier's events, acknowledges as a receiver would, and sends requests where the peer is the client.
 #ifndef SENDZC_WIRE_TCP_H
 #define SENDZC_WIRE_TCP_H
 

@@ -7,9 +7,9 @@ const run = promisify(execFile)
 /** Signals by which someone ends a program: Ctrl-C reaches every process of the terminal, so that it may end before this process hears of it. */
 const ENDING_SIGNALS: readonly unknown[] = ['SIGINT', 'SIGTERM']
 
-/** A measurement that was cut off because the user wants the run to end: there is no row of it, and those before it are kept. */
+/** A measurement that was cut off because the user wants the run to end: it has no row, and the earlier rows are kept. */
 export class CutOff extends BenchFailure {
-  /** @param program - what was ended */
+  /** @param program - name of the program that was ended */
   constructor(program: string, cause: unknown) {
     super(`${program} was interrupted`, ExitStatus.Interrupted, cause)
     this.name = 'CutOff'

@@ -9,8 +9,8 @@ import { CutOff, runProgram } from './child-program.js'
 import { CONGESTION_VARIABLE, type Selftests } from './selftests.js'
 
 /**
- * What both selftests run for when told `-t 1`, in ms (their parse_opts: 200 + seconds * 1000). With `-t 0` io_uring_zerocopy_tx
- * divides by zero.
+ * Time for which both selftests send with `-t 1`, in ms (their parse_opts: 200 + seconds * 1000). With `-t 0` io_uring_zerocopy_tx divides
+ * by zero.
  */
 export const SELFTEST_RUNTIME_MS = 1_200
 
@@ -24,8 +24,8 @@ const SELFTEST_TIMEOUT_MS = 15_000
 const MEBIBYTE = 1_048_576
 
 /**
- * Arguments of one selftest for a cell, as its parse_opts reads them. Both send to the receiver that ours send to.
- * `-m 1` is SEND_ZC without registered buffers, which is what the driver `uring` does.
+ * Arguments of one selftest for a cell, as its parse_opts reads them. Both selftests send to the same receiver as this program. `-m 1` is
+ * SEND_ZC without registered buffers, like the driver `uring`.
  */
 export function selftestArguments(cell: Cell, destination: Destination, cpu: number | null): string[] {
   const common = [
@@ -44,14 +44,14 @@ export function selftestArguments(cell: Cell, destination: Destination, cpu: num
   return [...common, '-z', '-l', String(cell.interval), ...(cpu === null ? [] : ['-C', String(cpu)]), protocol]
 }
 
-/** What a selftest printed. */
+/** The output of a selftest. */
 export interface SelftestResult {
   sends: number
   /** Rounded down to 2^20 by the program. */
   bytes: number
-  /** Ids that were notified; null where it does not tell. */
+  /** Notified ids; null where the program does not print them. */
   notifiedIds: number | null
-  /** Whether the last notification said zero-copy; null where it does not tell. */
+  /** Whether the last notification said zero-copy; null where the program does not print it. */
   zerocopy: boolean | null
 }
 
@@ -93,7 +93,7 @@ export async function runSelftest(
   const before = await childrenCpuTime()
   const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu), settings, signal))
   const after = await childrenCpuTime()
-  // A datagram is sent whole or not at all, so the count is exact where the megabytes are rounded down.
+  // A datagram is sent whole or not at all, so the count is exact, while the megabytes are rounded down.
   const bytes = isStream(cell.transport) ? result.bytes : result.sends * cell.sizeBytes
   return {
     ...cell,
@@ -140,7 +140,7 @@ async function outputOf(
   }
 }
 
-/** The program tells the outcome of the last notification only; it warns when an earlier one differed. */
+/** The program reports the outcome of the last notification only; it warns when an earlier one differed. */
 function outcomes({
   sends,
   notifiedIds,
@@ -150,7 +150,7 @@ function outcomes({
   return { messages: sends, notifiedIds, zerocopySends: zerocopy ? notifiedIds : 0, copiedSends: zerocopy ? 0 : notifiedIds }
 }
 
-/** What a sender that is not ours does not tell. */
+/** Fields of a row that a foreign sender does not report. */
 export function unknownCosts() {
   return {
     cpuUserUs: null,

@@ -20,21 +20,21 @@ const STEP_TIMEOUT_MS = { install: 600_000, unpack: 600_000, compile: 120_000 } 
 /** Tries of the installation, and the pauses between them in ms: a mirror or a name server can fail for a moment. */
 const INSTALL_PAUSES_MS = [5_000, 15_000] as const
 
-/** What is unpacked of the kernel's source: the two selftests, and those of its headers that they include. Patterns of tar --wildcards. */
+/** Files of the kernel's source that are unpacked: the two selftests, and the headers of the kernel that they include. Patterns of tar --wildcards. */
 const MEMBERS = [
   '*/tools/testing/selftests/net/msg_zerocopy.c',
   '*/tools/testing/selftests/net/io_uring_zerocopy_tx.c',
   '*/tools/include/io_uring/mini_liburing.h',
-  // The test is of its kernel: the system's own header may be older than what it names.
+  // The test belongs to its kernel, and the system's own header may be older.
   '*/include/uapi/linux/io_uring*',
 ] as const
 
-/** Name of the environment variable that names to a selftest the congestion control of its sockets; without it the system's. */
+/** Name of the environment variable that sets the congestion control of a selftest's sockets; without it the system's applies. */
 export const CONGESTION_VARIABLE = 'SENDZC_CONGESTION'
 
 /**
- * Linked before the selftests' own connect(2), so that theirs are the sockets that ours are; their code stays as it is. It has to come
- * before the connection: a socket that bbr has begun goes on pacing under another one.
+ * Linked before connect(2) of the selftests, so that their sockets have our settings; their code stays as it is. The settings have to
+ * precede the connection: a socket that began with bbr goes on pacing under another congestion control.
  */
 const CONNECT_WRAPPER = `#include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -74,7 +74,7 @@ export interface Selftests {
 /**
  * Builds the kernel's selftests from the distribution's linux-source package. Sources and programs stay in a cache folder
  * (`$XDG_CACHE_HOME/sendzc` or `~/.cache/sendzc`); they are another project's code under its own licence and never enter this one.
- * @param say - told of each slow step
+ * @param say - called with a line before each slow step
  * @throws BenchFailure with the command to run, when sources or compiler are missing and cannot be installed
  */
 export async function buildSelftests(say: (line: string) => void): Promise<Selftests> {

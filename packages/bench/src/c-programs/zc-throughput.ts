@@ -128,7 +128,7 @@ export function throughputArguments(
 }
 
 /**
- * Runs the C sender for one cell. Its time ends on TCP when its own receiver has everything, else and on UDP with the last notification.
+ * Runs the C sender for one cell. On TCP to its own receiver its time ends when that has everything; otherwise with the last notification.
  * @throws CutOff when the user ended it, BenchFailure when it fails
  */
 export async function runThroughput(cell: ThroughputCell, turn: Turn, context: Omit<ThroughputContext, 'runtimeMs'>): Promise<Row> {
@@ -144,7 +144,7 @@ export async function runThroughput(cell: ThroughputCell, turn: Turn, context: O
 }
 
 /**
- * Makes a row of what the program printed. Its poll before each send is not among the calls of the row, as the event loop's own wait is not.
+ * Makes a row of the program's output. The row does not count its poll before each send, just as it does not count the waits of an event loop.
  * @throws BenchFailure when it printed something else
  */
 export function throughputRow(cell: ThroughputCell, round: number, position: number, output: string): Row {

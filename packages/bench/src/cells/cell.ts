@@ -1,14 +1,14 @@
-/** Transports of the sweep: what carries the bytes, and over which address family. */
+/** Transports of the sweep: protocol and address family. */
 export const TRANSPORTS = ['tcp4', 'tcp6', 'udp4', 'udp6'] as const
 /** One of {@link TRANSPORTS}. */
 export type Transport = (typeof TRANSPORTS)[number]
 
-/** What else `bench lo` sends over, beside {@link TRANSPORTS}: RAW IP without and with the caller's header, Ethernet frames, VSOCK. */
+/** Further transports of `bench lo`: RAW IP without and with the caller's header, Ethernet frames, VSOCK. */
 export const OTHER_TRANSPORTS = ['raw4', 'raw-hdrincl4', 'packet', 'vsock'] as const
 /** Any transport that a row may have. */
 export type AnyTransport = Transport | (typeof OTHER_TRANSPORTS)[number]
 
-/** What IP carries, so that it reaches another machine. */
+/** Transports over IP, which reach another machine. */
 export const IP_TRANSPORTS = [...TRANSPORTS, 'raw4', 'raw-hdrincl4'] as const
 /** One of {@link IP_TRANSPORTS}. */
 export type IpTransport = (typeof IP_TRANSPORTS)[number]
@@ -38,7 +38,7 @@ export const PEERS = ['c-msg_zerocopy', 'c-io_uring', 'net.Socket.write', 'dgram
 /** One of {@link PEERS}. */
 export type PeerLabel = (typeof PEERS)[number]
 
-/** Older system calls that avoid a copy: none tells when the memory is free. */
+/** Older system calls that avoid a copy: none reports when the memory is free. */
 export const ANCESTORS = ['sendfile', 'splice', 'vmsplice'] as const
 /** One of {@link ANCESTORS}. */
 export type AncestorLabel = (typeof ANCESTORS)[number]
@@ -50,12 +50,12 @@ export const SELFTEST_PATHS = ['never'] as const
 /** One of {@link SELFTEST_PATHS}. */
 export type SelftestPath = (typeof SELFTEST_PATHS)[number]
 
-/** `driver`: what the kernel path costs. `writer`: what a user of `ZeroCopyWriter` gets. */
+/** `driver` measures the kernel's path, `writer` measures `ZeroCopyWriter` over it. */
 export const LEVELS = ['driver', 'writer'] as const
 /** One of {@link LEVELS}. */
 export type Level = (typeof LEVELS)[number]
 
-/** Whether a backend can be measured at a level: what `auto` chooses, and when it stops asking for zero-copy, is the writer's to decide. */
+/** Whether a backend can be measured at a level: the decisions of `auto` are the writer's, so it has no driver level. */
 export function hasLevel(backend: BackendLabel, level: Level): boolean {
   return backend !== 'auto' || level === 'writer'
 }
@@ -77,7 +77,7 @@ export const DEFAULT_SIZE_BYTES = 65_000
 /** Largest payload of one UDP datagram, in bytes: 65,535 less the headers (RFC 768, RFC 8200). */
 export const MAX_DATAGRAM_BYTES: Record<'udp4' | 'udp6', number> = { udp4: 65_507, udp6: 65_527 }
 
-/** What one row of a record measures, apart from the round. */
+/** The measurement of one row of a record, apart from the round. */
 export interface AnyCell {
   transport: AnyTransport
   backend: BackendLabel | PeerLabel | AncestorLabel | SelftestPath
@@ -87,9 +87,9 @@ export interface AnyCell {
   interval: number
   /** Bytes of one send. */
   sizeBytes: number
-  /** Connections that share the sends; 1 where it is not said. */
+  /** Connections that share the sends; 1 by default. */
   connections?: number
-  /** What else tells it from others with the same fields, in words. */
+  /** Distinguishes it from cells that are equal in the other fields, in words. */
   variant?: string | undefined
 }
 
@@ -105,7 +105,7 @@ export interface OwnCell extends Cell {
   level: Level
 }
 
-/** Text that tells one cell from another. */
+/** Text that identifies a cell. */
 export function cellKey(cell: AnyCell): string {
   const { connections = 1, variant } = cell
   return `${groupKey(cell)} ${cell.backend} ${cell.level}${connections === 1 ? '' : ` ${connections} connections`}${variant === undefined ? '' : ` (${variant})`}`
@@ -126,7 +126,7 @@ export function familyOf(transport: IpTransport): 4 | 6 {
   return transport.endsWith('6') ? 6 : 4
 }
 
-/** How tables name a transport: as the paper does. */
+/** Names of the transports in tables, as in the paper. */
 export const TRANSPORT_TITLES: Record<AnyTransport, string> = {
   tcp4: 'TCPv4',
   tcp6: 'TCPv6',

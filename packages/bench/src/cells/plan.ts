@@ -1,7 +1,7 @@
 import { BenchFailure } from '../cli/failure.js'
 import { type BackendLabel, hasLevel, isStream, type Level, MAX_DATAGRAM_BYTES, type OwnCell, type Transport } from './cell.js'
 
-/** What a plan of cells is made of. */
+/** The parts of a plan of cells. */
 export interface CellPlan {
   transports: readonly Transport[]
   sizes: readonly number[]

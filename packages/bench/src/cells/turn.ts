@@ -1,4 +1,4 @@
-/** One measurement of a cell: its place in the run, and what bounds it. */
+/** One measurement of a cell: its place in the run, and its bounds. */
 export interface Turn {
   /** From 0. */
   round: number
@@ -10,5 +10,5 @@ export interface Turn {
   signal: AbortSignal
 }
 
-/** What a row says of its turn. */
+/** The place that a row keeps of its turn. */
 export type TurnPlace = Pick<Turn, 'round' | 'position'>

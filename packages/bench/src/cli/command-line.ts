@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { BenchFailure, messageOf } from './failure.js'
 
-/** One option of a command: how it is written, what it says, how it is read. */
+/** One option of a command: its syntax, its help, its parser. */
 export interface OptionSpec<S extends z.ZodType = z.ZodType> {
   /** As in `--size BYTES`; absent for a switch. */
   value?: string
@@ -15,7 +15,7 @@ export interface OptionSpec<S extends z.ZodType = z.ZodType> {
 /** The options of one command by name, without the dashes. */
 export type OptionSpecs = Record<string, OptionSpec>
 
-/** What {@link parseCommandLine} answers for some specs. */
+/** Result of {@link parseCommandLine} for some specs. */
 export type OptionValues<T extends OptionSpecs> = { [K in keyof T]: z.output<T[K]['schema']> }
 
 /** Ends the reading: the user asked for `--help`. */
@@ -73,10 +73,10 @@ const endpoint = z.string().transform((text, context) => {
 /** A host and a port, as `--to` gives them. */
 export type Endpoint = z.output<typeof endpoint>
 
-/** Builders of option schemas; `text` is what stands after the option. */
+/** Builders of option schemas, which parse the text after the option. */
 export const read = { whole, wholes, words, endpoint, path: z.string().min(1), flag: z.boolean() }
 
-/** What {@link withDefault} takes the place of, at the end of a help. */
+/** The default at the end of a help, which {@link withDefault} replaces. */
 const DEFAULT_TEXT = / \(default [^()]*\)$/u
 
 /** An option with a command's own default, which its help names. */
@@ -101,7 +101,7 @@ export function parseCommandLine<T extends OptionSpecs>(args: readonly string[],
 }
 
 /**
- * Takes the arguments apart, without a look at what they say.
+ * Splits the arguments into options, without reading their values.
  * @throws as {@link parseCommandLine}
  */
 export function givenOptions(args: readonly string[], specs: OptionSpecs): GivenOptions {
@@ -113,7 +113,7 @@ export function givenOptions(args: readonly string[], specs: OptionSpecs): Given
   try {
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {
-    // Node.js ends some of these sentences, and not others.
+    // Only some of Node.js' messages end with a full stop.
     throw new BenchFailure(`${messageOf(error).replace(/[^.]$/u, '$&.')} See --help.`, undefined, error)
   }
   if (values.help === true) throw new HelpWanted()
@@ -121,7 +121,7 @@ export function givenOptions(args: readonly string[], specs: OptionSpecs): Given
 }
 
 /**
- * Reads what options say, and fills in the defaults.
+ * Reads the values of options, and fills in the defaults.
  * @throws BenchFailure in one line that names the option
  */
 export function optionValues<T extends OptionSpecs>(values: GivenOptions, specs: T): OptionValues<T> {

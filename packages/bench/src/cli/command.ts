@@ -7,7 +7,7 @@ export interface Command {
   about: string
   options: OptionSpecs
   /**
-   * @param args - what follows the subcommand
+   * @param args - arguments behind the subcommand
    * @returns the exit status
    * @throws BenchFailure, HelpWanted
    */

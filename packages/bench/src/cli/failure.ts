@@ -15,12 +15,12 @@ export type ExitStatusCode = (typeof ExitStatus)[keyof typeof ExitStatus]
 
 /** A failure that is printed in one line, without a stack, and ends the program with a non-zero status. */
 export class BenchFailure extends Error {
-  /** What the process exits with. */
+  /** Exit status of the process. */
   readonly status: ExitStatusCode
 
   /**
-   * @param message - what is wrong and, where there is one, the remedy; line breaks become spaces
-   * @param status - what the process exits with; a mistake of the caller (2) by default
+   * @param message - cause and, where there is one, remedy; line breaks become spaces
+   * @param status - exit status of the process; a mistake of the caller (2) by default
    * @param cause - the error beneath
    */
   constructor(message: string, status: ExitStatusCode = ExitStatus.Usage, cause?: unknown) {

@@ -18,7 +18,7 @@ export class Interrupt implements Disposable {
     return this.#controller.signal.aborted
   }
 
-  /** Aborted then: for a measurement that another process makes, which need not be waited for. */
+  /** Aborted at that moment, to cut off a measurement that another process makes. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }

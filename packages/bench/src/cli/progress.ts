@@ -42,8 +42,8 @@ export class Progress {
 
   /**
    * Counts work as done.
-   * @param expectedMs - what it was expected to take: its share of `totalMs`
-   * @param label - what comes next
+   * @param expectedMs - expected time of the work: its share of `totalMs`
+   * @param label - name of the next piece of work
    */
   advance(expectedMs: number, label: string): void {
     this.#doneMs += expectedMs
@@ -58,7 +58,7 @@ export class Progress {
     this.#totalMs = Math.max(1, this.#totalMs - expectedMs)
   }
 
-  /** Says a line without disturbing the bar. */
+  /** Prints a line without disturbing the bar. */
   say(line: string): void {
     this.#erase()
     this.#stream.write(`${line}\n`)

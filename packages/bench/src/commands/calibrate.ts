@@ -12,10 +12,10 @@ import { advice, calibrationTables } from '../tables/calibration.js'
 import { probeWire, wireProbeText } from '../wire/wire-probe.js'
 import { isInside } from '../wire/wire-run.js'
 
-/** Under a minute with the two transports: some 45 cells, a tenth of a second each with its connection, five times. */
+/** These take less than a minute with the two transports: some 45 cells, each a tenth of a second with its connection, five times. */
 const DEFAULTS = { transports: 'tcp4,udp4', sizes: '2K,4K,8K,16K,32K,60000,128K', runtimeMs: 60, rounds: 5 } as const
 
-/** Paths that are compared with each other; `auto` is what the answer is for. */
+/** Paths that are compared with each other; the answer is for `auto`. */
 const PATHS = BACKENDS.filter((backend) => backend !== 'auto' && backend !== 'errqueue-recvmsg')
 
 /**

@@ -37,7 +37,7 @@ export const PEERS_OPTIONS = {
 
 type PeersOptions = OptionValues<typeof PEERS_OPTIONS>
 
-/** What a plan of cells is made of. */
+/** The parts of a plan of cells. */
 type PeerPlan = Pick<PeersOptions, 'transports' | 'intervals' | 'levels' | 'size'>
 
 /** Every cell that a comparison needs, once: ours and theirs, for what works here. */

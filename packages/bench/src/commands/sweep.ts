@@ -12,7 +12,7 @@ import { autoTable } from '../tables/auto-table.js'
 import { costTable, sweepTables } from '../tables/sweep-table.js'
 
 /**
- * Budget of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
+ * Bounds of the default sweep: 224 cells (4 transports, 4 paths, 7 intervals, 2 levels) in about 100 s. More rounds of less time
  * beat fewer of more: the interval of a gain comes from pairs, one per round.
  */
 const DEFAULTS = { runtimeMs: 70, rounds: 5 } as const

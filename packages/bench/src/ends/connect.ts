@@ -9,7 +9,7 @@ export interface Destination {
   port: number
 }
 
-/** Where a transport's bytes go; it is one that the run was opened for. */
+/** The destination of a transport for which the run was opened. */
 export function destinationOf<T extends string, D>({ destinations }: { destinations: ReadonlyMap<T, D> }, transport: T): D {
   const destination = destinations.get(transport)
   if (destination === undefined) throw new TypeError(`No receiver for ${transport}.`)
@@ -18,7 +18,7 @@ export function destinationOf<T extends string, D>({ destinations }: { destinati
 
 /**
  * Opens a socket with the settings of the run.
- * @param noDelay - TCP_NODELAY; without it, as in the selftest, what is sent before the last is on its way joins it, which decides how
+ * @param noDelay - TCP_NODELAY; without it, as in the selftest, a send joins an earlier one that has not left yet, which decides how
  *   wide the ranges of the notifications are
  * @throws ZeroCopyError, ERR_ZC_CONNECTION_REFUSED where nobody listens
  */
@@ -35,8 +35,8 @@ export function congestionOption({ congestionControl }: SocketSettings): { conge
 }
 
 /**
- * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level is what
- * a user gets: `openSocket` turns it on, since a sender that waits for its buffers would else wait for delayed acknowledgements.
+ * TCP_NODELAY unless the user says otherwise. The driver level follows the kernel's selftest and the paper: off. The writer level follows
+ * `openSocket`, which turns it on: a sender that waits for its buffers would otherwise wait for delayed acknowledgements.
  */
 export function defaultNoDelay(level: Level): boolean {
   return level === 'writer'

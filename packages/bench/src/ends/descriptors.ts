@@ -9,10 +9,10 @@ const RESERVED_DESCRIPTORS = 256
 const PRLIMIT_TIMEOUT_MS = 5_000
 
 /**
- * Sees to it that this process, and those that it starts later, may open so many descriptors. Node.js has raised the soft limit to the hard
+ * Makes sure that this process, and those that it starts later, may open so many descriptors. Node.js has raised the soft limit to the hard
  * one at its start; where that is too low, prlimit(1) raises both, which root may do (CAP_SYS_RESOURCE).
  * @param wanted - for connections
- * @param advice - ends the sentence of a failure: what to leave out
+ * @param advice - ends the sentence of a failure: how to need fewer
  * @throws BenchFailure in one line when the limit is too low and cannot be raised
  */
 export function ensureDescriptors(wanted: number, advice: string): void {

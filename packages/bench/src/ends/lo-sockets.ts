@@ -14,7 +14,7 @@ const VMADDR_CID_LOCAL = 1
 /** RFC 3692: numbers for experiments, one for each transport, since RAW delivers to every socket that asks for a number. */
 const PROTOCOL_NUMBERS = { raw4: 253, 'raw-hdrincl4': 254 } as const
 
-/** How a transport beside TCP and UDP is received and sent over. */
+/** The two ends of a transport other than TCP and UDP. */
 interface Pair {
   receiver: ReceiverOptions
   sender: (destination: Destination) => SocketSpec
@@ -34,7 +34,7 @@ function raw(protocol: 'raw' | 'raw-hdrincl', protocolNumber: number): Pair {
   }
 }
 
-/** True for a transport that the other commands have, too. */
+/** True for a transport of the sweep. */
 export function isSwept(transport: AnyTransport): transport is Transport {
   return !Object.hasOwn(OTHERS, transport)
 }

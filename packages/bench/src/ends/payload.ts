@@ -1,7 +1,7 @@
-/** The part of it that is used here: its types come with those of a browser, which are not loaded. */
+/** The one part that this file uses: the full types come with those of a browser, which are not loaded. */
 declare const WebAssembly: { Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer } }
 
-/** Bytes of a page of WebAssembly, whose memory is the one that JavaScript can have aligned. */
+/** Bytes of a page of WebAssembly. Its memory is the only aligned memory that JavaScript can get. */
 const WASM_PAGE_BYTES = 65_536
 /** Alignment of every payload, in bytes: a page of the host, as far as the architectures that Node.js runs on go. */
 const ALIGNMENT_BYTES = 4_096
@@ -14,7 +14,7 @@ export const PAYLOAD_OFFSET_BYTES = 64
 /** Content of every payload. */
 const FILL = 0x61
 
-/** Every payload there is: loads only read them. One block, since each memory of WebAssembly reserves gigabytes of addresses. */
+/** The memory of every payload: loads only read it. One block, since each memory of WebAssembly reserves gigabytes of addresses. */
 let block = new Uint8Array(0)
 
 /**

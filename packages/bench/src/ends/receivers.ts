@@ -7,17 +7,17 @@ import { BenchFailure, messageOf } from '../cli/failure.js'
 import type { Destination } from './connect.js'
 import type { SocketSettings } from './socket-settings.js'
 
-/** SO_RCVLOWAT of the receiver's connections, in bytes: what the kernel's selftest sets, so that each wake-up is worth its cost. */
+/** SO_RCVLOWAT of the receiver's connections, in bytes, as the kernel's selftest sets it: each wake-up is then worth its cost. */
 const WAKE_BYTES = 65_536
 
-/** On where loopback keeps the sender's pages (kernel/lab). A rest that the receiver leaves unread would then never be released. */
+/** Set where loopback keeps the sender's pages (kernel/lab). The bytes that a receiver leaves unread would then never be released. */
 const LOOPBACK_SETTING = '/proc/sys/net/core/zerocopy_loopback_rx'
 
 function wakeBytes(): number {
   return existsSync(LOOPBACK_SETTING) && readFileSync(LOOPBACK_SETTING, 'utf8').trim() === '1' ? 1 : WAKE_BYTES
 }
 
-/** How {@link openReceivers} finds the other end. */
+/** The other end of {@link openReceivers}. */
 export interface ReceiversOptions {
   transports: readonly Transport[]
   /** The other machine; undefined = processes of this one. */
@@ -25,14 +25,14 @@ export interface ReceiversOptions {
   /** CPU of the receiving processes; null = not pinned. */
   cpu: number | null
   settings: SocketSettings
-  /** Pause after each round of reading, in µs, where they are processes of this machine; what a receiver does by itself where it is not said. */
+  /** Pause after each round of reading, in µs, of receivers on this machine; their own default without it. */
   coalesceUs?: number
 }
 
 /** The other end of a run. */
 export interface Receivers extends AsyncDisposable {
   destinations: ReadonlyMap<Transport, Destination>
-  /** What is reachable of the transports that were asked for. */
+  /** Those of the transports asked for that are reachable. */
   transports: Transport[]
   /** A sentence for each that is not. */
   notes: string[]
@@ -41,7 +41,7 @@ export interface Receivers extends AsyncDisposable {
 }
 
 /**
- * Starts one receiving process per transport on this machine, or finds out what of another machine can be reached.
+ * Starts one receiving process per transport on this machine, or finds out which transports reach another machine.
  * @throws BenchFailure when none can
  */
 export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
@@ -50,7 +50,7 @@ export function openReceivers(options: ReceiversOptions): Promise<Receivers> {
 
 /**
  * Starts a receiving process as every command does.
- * @param at - where it is to listen, and how, when not like others
+ * @param at - where it listens, and options that differ from the common ones
  */
 export function startDiscarding(
   transport: Transport,
@@ -106,7 +106,7 @@ async function resolveRemote(asked: readonly Transport[], to: Endpoint): Promise
 }
 
 /**
- * Where on another machine each transport goes, and a sentence for each that cannot.
+ * The destination of each transport on another machine, and a sentence for each transport that has none.
  * @throws BenchFailure when none can
  */
 export async function resolveDestinations<T extends IpTransport>(

@@ -8,7 +8,7 @@ export const WANTED_BUFFER_BYTES = 2_097_152
 export const SYSTEM_CONGESTION = 'system'
 
 /**
- * Congestion controls that are taken unasked, the first one that there is. Neither paces: bbr arms a timer for every send, in a virtual
+ * Congestion controls by default: the first of them that the kernel has. Neither paces: bbr arms a timer for every send, in a virtual
  * machine at the price of an exit each, and halves what TCP reaches on loopback, whatever the path.
  */
 const UNPACED = ['cubic', 'reno'] as const
@@ -49,7 +49,7 @@ export function congestionText({ congestionControl, systemCongestionControl }: S
 
 async function congestionControl(asked: string | undefined): Promise<string | null> {
   if (asked === SYSTEM_CONGESTION) return null
-  // tcp(7): with CAP_NET_ADMIN whatever there is, else only what is allowed.
+  // tcp(7): CAP_NET_ADMIN may choose any that is available, other users only those that are allowed.
   const names = (await setting(`ipv4/tcp_${process.geteuid?.() === 0 ? 'available' : 'allowed'}_congestion_control`)).split(' ')
   if (asked === undefined) return UNPACED.find((name) => names.includes(name)) ?? null
   if (names.includes(asked)) return asked

@@ -3,7 +3,7 @@ import type { AncestorLabel } from '../cells/cell.js'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { type Load, type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 
-/** What {@link AncestorLoad} sends, and where. */
+/** Socket and payload of an {@link AncestorLoad}. */
 export interface AncestorLoadOptions {
   path: AncestorLabel
   /** A connected stream socket; stays the caller's. */
@@ -14,7 +14,7 @@ export interface AncestorLoadOptions {
   payload: Uint8Array
 }
 
-/** Sends the same bytes as a driver's load, by a system call that never tells when they are free. */
+/** Sends the same bytes as a driver's load, by a system call that never reports when the memory is free. */
 export class AncestorLoad implements Load {
   readonly #sender: PageSender
   readonly #interval: number
@@ -39,7 +39,7 @@ export class AncestorLoad implements Load {
     }
   }
 
-  /** There is nothing to wait for: nobody would say when. */
+  /** There is nothing to wait for: no notification will come. */
   drain(): Promise<void> {
     return Promise.resolve()
   }

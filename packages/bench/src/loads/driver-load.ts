@@ -8,7 +8,7 @@ import { ProgressGate } from './progress-gate.js'
 /** Messages that a load may have in flight. The kernel's selftest has no bound; this one is far above what a socket buffer holds. */
 export const DRIVER_LOAD_IN_FLIGHT = 1_024
 
-/** What {@link DriverLoad} sends, and where. */
+/** Socket, payload and interval of a {@link DriverLoad}. */
 export interface DriverLoadOptions {
   backend: Backend
   /** A connected socket; stays the caller's. */
@@ -66,7 +66,7 @@ export class DriverLoad implements Load, DriverSink {
     }
   }
 
-  /** Times that {@link run} could not go on: each makes promises of its own, and a timer where looking once more does not help. */
+  /** Times that {@link run} could not go on. Each makes promises of its own, and a timer where a second look does not help. */
   get waits(): number {
     return this.#waits
   }
@@ -109,13 +109,13 @@ export class DriverLoad implements Load, DriverSink {
     this.#gate.open()
   }
 
-  /** @internal A driver may not be called from within: the loop that waits collects. */
+  /** @internal A sink may not call its driver: the waiting loop collects. */
   wake(bits: number): void {
     if ((bits & Wake.Writable) !== 0) this.#needsWritable = false
     this.#gate.open()
   }
 
-  /** A stream takes one burst at a time, since the answer to the last tells whether the next may follow. */
+  /** A stream takes one burst at a time, since the answer to one burst decides whether the next may follow. */
   #mustWait(): boolean {
     if (this.#needsWritable || this.#needsNotification || this.#freeCount < this.#burst) return true
     return this.#unanswered > 0 && this.#driver.kind === 'stream'
@@ -136,7 +136,7 @@ export class DriverLoad implements Load, DriverSink {
     if (this.#driver.group !== null) this.#driver.flush()
   }
 
-  /** Looks once without waiting, since what is missing has often arrived by now; then lets the event loop say when. */
+  /** Looks once without waiting, since a notification has often arrived by now; then waits for the event loop. */
   async #waitForProgress(): Promise<void> {
     this.#gate.shut()
     if (this.#driver.group !== null) this.#driver.flush()

@@ -25,7 +25,7 @@ class Member implements DriverSink {
   unanswered = 0
   needsWritable = false
   needsNotification = false
-  /** In the owner's queue of those that may be able to send. */
+  /** Whether it is in the owner's queue of members that may be able to send. */
   queued = true
 
   constructor(owner: FleetDriverLoad, backend: Backend, fd: number) {
@@ -41,7 +41,7 @@ class Member implements DriverSink {
     return this.#free.length > 0 && this.unanswered === 0 && !this.needsWritable && !this.needsNotification
   }
 
-  /** Asks for a wake-up for what it lacks. */
+  /** Arms the driver for room or for a notification, whichever it lacks. */
   arm(): void {
     if (this.needsWritable) this.driver.arm(Wake.Writable)
     if (this.needsNotification && this.inFlight === 0) throw new BenchFailure(LIMIT_TOO_LOW, ExitStatus.Failed)

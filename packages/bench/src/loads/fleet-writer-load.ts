@@ -73,7 +73,7 @@ export class FleetWriterLoad implements Load {
   async #writeSome(): Promise<number> {
     const count = Math.min(FLEET_BURST, this.#writers.length)
     const first = this.#next
-    // All waiting is done before the first write, since a write that failed meanwhile would have nobody to tell.
+    // All waiting is done before the first write: the rejection of a write that failed meanwhile would be unhandled.
     for (let i = 0; i < count; i++) await this.#makeRoom((first + i) % this.#writers.length)
     const pending: Promise<SentWrite>[] = []
     for (let i = 0; i < count; i++) pending.push((this.#writers[(first + i) % this.#writers.length] as ZeroCopyWriter).write(this.#payload))

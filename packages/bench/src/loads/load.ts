@@ -1,6 +1,6 @@
 import type { DriverCounters } from '@sendzc/core'
 
-/** What a load has done since it was opened. All but the driver's counters are counted by the load itself. */
+/** Counters of a load since it was opened. The load itself counts all but those of the driver. */
 export interface LoadTotals {
   /** See `sends` of a row. */
   sends: number
@@ -32,7 +32,7 @@ export interface Load {
 /** How long, in ms, a load waits for a peer that takes nothing before it gives up. */
 export const STALL_TIMEOUT_MS = 10_000
 
-/** What happened between two readings of the counters. */
+/** The difference between two readings of the counters. */
 export function difference(after: LoadTotals, before: LoadTotals): LoadTotals {
   return {
     sends: after.sends - before.sends,

@@ -2,11 +2,11 @@ import { Errno, errnoName, Release, type ReleaseKind } from '@sendzc/core/driver
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import type { LoadTotals } from './load.js'
 
-/** What a load says when the kernel has no memory for even one notification. */
+/** Message of a load where the kernel has no memory for even one notification. */
 export const LIMIT_TOO_LOW =
   'ENOBUFS with nothing in flight: net.core.optmem_max or the memlock limit is too low for one zero-copy send. Raise them (ulimit -l, sysctl net.core.optmem_max).'
 
-/** What the kernel answered to a message. */
+/** The kernel's answer to a message. */
 export const Answer = {
   /** It took bytes. */
   Taken: 0,
@@ -27,7 +27,7 @@ export function refusal(result: number): BenchFailure {
   return new BenchFailure(`The kernel refused a send: ${errnoName(result)}.`, ExitStatus.Failed)
 }
 
-/** Counts what becomes of the messages of one load. Allocates nothing. */
+/** Counts the answers and releases of one load's messages. Allocates nothing. */
 export class MessageTally {
   #messages = 0
   #bytes = 0
@@ -46,7 +46,7 @@ export class MessageTally {
    * A driver answers for a message.
    * @param result - bytes, or a negated errno
    * @param askedBytes - its size
-   * @param zerocopy - of the driver: one that never asks for it reports no copies
+   * @param zerocopy - whether the driver asks for zero-copy; otherwise it reports no copies
    */
   sent(result: number, askedBytes: number, zerocopy: boolean): AnswerKind {
     if (result >= 0) {
@@ -69,7 +69,7 @@ export class MessageTally {
 
   /**
    * A driver lets go of a message.
-   * @returns whether that gave the kernel memory for notifications back: the release of a send that failed does not
+   * @returns whether the kernel has memory for notifications back, which the release of a failed send does not give
    */
   released(release: ReleaseKind): boolean {
     if (release === Release.None) return false

@@ -20,7 +20,7 @@ export async function connectNode(transport: Transport, { host, port }: Destinat
   try {
     if (isStream(transport)) {
       const family = familyOf(transport)
-      // Opened by ours, since Node cannot set the congestion control before it connects.
+      // openSocket() opens the socket, since Node cannot set the congestion control before it connects.
       const opened = await openSocket({ protocol: 'tcp', family, host, port, noDelay: false, ...congestionOption(settings) })
       return { kind: 'net', socket: new NetSocket({ fd: opened.release() }) }
     }

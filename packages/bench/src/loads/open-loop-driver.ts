@@ -6,7 +6,7 @@ import type { LoadTotals } from './load.js'
 import { Answer, LIMIT_TOO_LOW, MessageTally, refusal } from './message-tally.js'
 import type { OpenLoopPath, OpenLoopSink } from './open-loop.js'
 
-/** What {@link DriverOpenLoop} sends, and where. */
+/** Socket, payload and schedule of a {@link DriverOpenLoop}. */
 export interface DriverOpenLoopOptions {
   backend: Backend
   /** A connected socket; stays the caller's. */
@@ -19,7 +19,7 @@ export interface DriverOpenLoopOptions {
 }
 
 /**
- * A {@link Driver} under an open loop: one message per send, of a stream the rest of it in further ones, and notifications collected when the
+ * A {@link Driver} under an open loop: one message per send, further ones for the rest of a short send, and notifications collected when the
  * driver wakes, as a writer does.
  */
 export class DriverOpenLoop implements OpenLoopPath, DriverSink {
@@ -101,7 +101,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
     if (shared === 0 && this.#isSent[send] === 1) this.#sink.released(send)
   }
 
-  /** @internal A driver may not be called from within: the next turn collects. */
+  /** @internal A sink may not call its driver: the next turn collects. */
   wake(bits: number): void {
     if ((bits & Wake.Writable) !== 0) this.#needsWritable = false
     if ((bits & Wake.Notification) !== 0) this.#notified = true
@@ -117,7 +117,7 @@ export class DriverOpenLoop implements OpenLoopPath, DriverSink {
     this.#sink.sent(send)
   }
 
-  /** What is due, one message at a time: the answer to the last tells whether the next may follow. */
+  /** Submits the sends that are due, one message at a time: the answer to one decides whether the next may follow. */
   #submitDue(): void {
     while (this.#current < this.#begun && this.#unanswered === 0 && !this.#needsWritable && !this.#needsNotification) {
       const token = this.#free.pop()

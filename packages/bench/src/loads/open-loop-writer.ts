@@ -16,7 +16,7 @@ export class WriterOpenLoop implements OpenLoopPath {
   /**
    * @param writer - closed by {@link close}
    * @param payload - of every write; never modified, so that it may be in flight many times at once
-   * @param sink - told of each write
+   * @param sink - receives the fate of each write
    */
   constructor(writer: ZeroCopyWriter, payload: Uint8Array, sink: OpenLoopSink) {
     this.#writer = writer

@@ -4,7 +4,7 @@ import type { LatencyQuantiles } from '../record/record.js'
 import { type LoadTotals, STALL_TIMEOUT_MS } from './load.js'
 
 /**
- * Most sends of one row. A path that cannot keep up still gets every send of the schedule, so this bounds what waits: it is what a writer
+ * Most sends of one row. A path that cannot keep up still gets every send of the schedule, so this bounds the sends that wait: it is the number that a writer
  * queues by default (`maxQueuedWrites`).
  */
 export const MAX_OPEN_LOOP_SENDS = 65_536
@@ -12,7 +12,7 @@ export const MAX_OPEN_LOOP_SENDS = 65_536
 /** Fewest sends of one row: 99.9 % of them are all but one. */
 export const MIN_OPEN_LOOP_SENDS = 1_000
 
-/** What a path tells of the sends that it was given, by their number in the schedule. */
+/** Receives the fate of each send, by its number in the schedule. */
 export interface OpenLoopSink {
   /** The kernel has queued every byte of this send. */
   sent(send: number): void
@@ -22,7 +22,7 @@ export interface OpenLoopSink {
   failed(error: Error): void
 }
 
-/** One path under an open loop: it takes every send when it is due, whatever became of those before. */
+/** One path under an open loop: it takes every send when it is due, even while earlier ones wait. */
 export interface OpenLoopPath {
   /** Hands over the next send; one that cannot be submitted now waits inside, in order. */
   begin(send: number): void
@@ -43,8 +43,8 @@ export interface OpenLoopTimes {
 }
 
 /**
- * Sends at times that are fixed in advance, one every 1 / rate seconds. What a stall delays is begun late, and its time counts from when it
- * should have begun: measured from when it did, a stall of a second would cost one slow send instead of a thousand (coordinated omission).
+ * Sends at times that are fixed in advance, one every 1 / rate seconds. A send that a stall delays begins late, and its time counts from when it
+ * should have begun. If its time counted from its real begin, a stall of a second would cost one slow send instead of a thousand (coordinated omission).
  *
  * Between two sends the event loop turns without pause, since no timer is exact enough: CPU time means nothing here.
  * @param open - makes the path under test, for this sink
@@ -88,7 +88,7 @@ export async function runOpenLoop<P extends OpenLoopPath>(
   await new Promise<void>((resolve) => {
     const turn = (): void => {
       const now = performance.now()
-      // As many as are due: after a stall all that it held up.
+      // All that are due: after a stall those that it held up.
       while (next < sends && (times.intendedMs[next] as number) <= now) {
         times.begunMs[next] = performance.now()
         path.begin(next++)

@@ -2,7 +2,7 @@ import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import { STALL_TIMEOUT_MS } from './load.js'
 
 /**
- * Lets a synchronous loop wait, without allocating while it needs not to: whoever makes progress calls {@link open},
+ * Lets a synchronous loop wait, and allocates only for a real wait: whoever makes progress calls {@link open},
  * whoever needs progress awaits {@link wait}. A wait is bounded: a peer that takes nothing for `timeoutMs` is a failure.
  */
 export class ProgressGate {
@@ -34,19 +34,19 @@ export class ProgressGate {
     this.#reject?.(error)
   }
 
-  /** Forgets progress made before: the next {@link wait} waits for new progress. */
+  /** Forgets earlier progress: the next {@link wait} waits for new progress. */
   shut(): void {
     this.#opened = false
   }
 
-  /** Throws what {@link fail} was given, if it was. */
+  /** Throws the error of {@link fail}, if there was one. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
 
   /**
    * Waits until progress was made since the last {@link shut}. The timer also keeps the event loop alive.
-   * @throws what {@link fail} was given, or BenchFailure after `timeoutMs`
+   * @throws the error of {@link fail}, or BenchFailure after `timeoutMs`
    */
   async wait(): Promise<void> {
     this.check()

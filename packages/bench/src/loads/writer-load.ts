@@ -28,7 +28,7 @@ const SAME_PAYLOAD_IN_FLIGHT = 1_024
 
 const STALLED = `No progress for ${STALL_TIMEOUT_MS / 1_000} s: the peer takes no bytes, or the kernel reports no notification.`
 
-/** What {@link WriterLoad} sends, and where. */
+/** Writer, interval and payload of a {@link WriterLoad}. */
 export interface WriterLoadOptions {
   /** Closed by {@link WriterLoad.close}. */
   writer: ZeroCopyWriter
@@ -37,7 +37,7 @@ export interface WriterLoadOptions {
   /** Bytes of one write. */
   sizeBytes: number
   /**
-   * What every write sends: memory that nobody modifies, as in the kernel's selftest, which waits for no release. Without it (the default) each
+   * Payload of every write: memory that nobody modifies, as in the kernel's selftest, which waits for no release. Without it (the default) each
    * write has memory of its own until it is released, as a user's data has.
    */
   payload?: Uint8Array | undefined
@@ -70,7 +70,7 @@ export class WriterLoad implements Load {
   }
 
   async run(sends: number): Promise<void> {
-    // Aborting is what makes the writes of a stalled peer settle; one timer for many sends costs nothing beside them.
+    // Only an abort settles the writes to a stalled peer. One timer for many sends costs nothing beside them.
     const watchdog = setTimeout(() => void this.#writer.abort(new BenchFailure(STALLED, ExitStatus.Failed)), STALL_TIMEOUT_MS)
     try {
       for (let left = sends; left > 0; left -= this.#interval) {
@@ -78,7 +78,7 @@ export class WriterLoad implements Load {
           await this.#writeBurst()
           continue
         }
-        // Here, not in a function of its own, whose promise would be the harness's cost.
+        // Inline, since the promise of a function would be a cost of the harness.
         const slot = this.#free.pop() ?? (await this.#nextFree())
         this.#count(slot, await this.#writer.write(slot.data))
       }
@@ -92,7 +92,7 @@ export class WriterLoad implements Load {
   async #writeBurst(): Promise<void> {
     const slots = this.#burst
     const pending = this.#pending
-    // All buffers first, then all writes with no wait between them: a write that fails meanwhile would have nobody to tell.
+    // All buffers first, then all writes with no wait between them: the rejection of a write that failed meanwhile would be unhandled.
     for (let i = 0; i < this.#interval; i++) slots[i] = this.#free.pop() ?? (await this.#nextFree())
     for (let i = 0; i < this.#interval; i++) pending[i] = this.#writer.write((slots[i] as Slot).data)
     const sent = await Promise.all(pending)

@@ -2,7 +2,7 @@ import type { WriterStats } from '@sendzc/core'
 import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import type { LoadTotals } from './load.js'
 
-/** Counters of a load that drives one writer: what the load counted itself, and what the writer did for it. */
+/** Counters of a load that drives one writer: the load's own, and those of the writer. */
 export function writerTotals({ sends, bytes }: Pick<LoadTotals, 'sends' | 'bytes'>, stats: WriterStats): LoadTotals {
   return {
     sends,
@@ -17,7 +17,7 @@ export function writerTotals({ sends, bytes }: Pick<LoadTotals, 'sends' | 'bytes
   }
 }
 
-/** @throws BenchFailure where a writer has given up any memory: a measurement of that says nothing */
+/** @throws BenchFailure where a writer has abandoned memory: such a measurement means nothing */
 export function refuseAbandoned(buffers: number): void {
   if (buffers > 0)
     throw new BenchFailure(`The writer abandoned ${buffers} buffers: the kernel never reported them as released.`, ExitStatus.Failed)

@@ -7,7 +7,7 @@ import type { ProbeRecord } from '../record/record.js'
 
 /**
  * The backend behind a label, set to collect notifications after every `interval` sends.
- * `uring` and `copy` have no such setting: for them the interval is only how many sends make one burst.
+ * `uring` and `copy` have no such setting: for them the interval is only the number of sends in a burst.
  * @param ring - of `uring`, also within `auto`
  */
 export function backendFor(label: BackendLabel, interval: number, ring: UringOptions = {}): Backend {
@@ -27,7 +27,7 @@ export function backendFor(label: BackendLabel, interval: number, ring: UringOpt
   }
 }
 
-/** What every backend says about this host. Never throws: an addon that cannot be loaded is a finding like any other. */
+/** The probe of every backend on this host. Never throws: an addon that cannot be loaded is a finding like any other. */
 export function probeBackends(labels: readonly BackendLabel[] = BACKENDS): ProbeRecord[] {
   return labels.map((label) => {
     try {
@@ -53,8 +53,8 @@ export function probeBackends(labels: readonly BackendLabel[] = BACKENDS): Probe
 
 /**
  * Which backends a run measures.
- * @param asked - by the user; undefined = all that work here
- * @param all - what the command has
+ * @param asked - backends that the user named; undefined = all that work here
+ * @param all - backends of the command
  * @returns those that run, and a sentence for each that does not
  * @throws BenchFailure when one that was asked for by name does not work here, or when none does
  */

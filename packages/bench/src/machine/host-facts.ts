@@ -11,10 +11,10 @@ const run = promisify(execFile)
 /** How long git may take, in ms: an emulated guest that reads the checkout for the first time takes more than 5 s. */
 const GIT_TIMEOUT_MS = 60_000
 
-/** What does not change during a run. */
+/** Facts that do not change during a run. */
 export type HostIdentity = Omit<HostRecord, 'loadBefore' | 'loadAfter'>
 
-/** Facts of this host that a record carries. Never throws: what cannot be known is null. */
+/** Facts of this host that a record carries. Never throws: a fact that cannot be known is null. */
 export async function hostIdentity(): Promise<HostIdentity> {
   const processors = cpus()
   return {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 /** Name of the measurement sysctl of kernel/lab. */
 export const LOOPBACK_SYSCTL = 'net.core.zerocopy_loopback_rx'
 
-/** What every record carries of the machine beside its facts: records that differ in any of it are never compared. */
+/** Settings of the machine that every record carries. Records that differ in one of them are never compared. */
 export interface MachineOptions {
-  /** Model of the guest, as `vm run` names it; `native` outside of one, and in one whose processor is not emulated. */
+  /** Model of the guest, as `vm run` names it; `native` outside of a guest, and in a guest whose processor is not emulated. */
   machineModel: string
   /** Page-table isolation of the guest, `on` or `off`; null outside of one. */
   pti: string | null
@@ -13,7 +13,7 @@ export interface MachineOptions {
   loopbackWithoutCopy: boolean | null
 }
 
-/** Asks the environment and the kernel. Never throws: what cannot be known is null. */
+/** Asks the environment and the kernel. Never throws: a setting that cannot be known is null. */
 export async function machineOptions(environment: NodeJS.ProcessEnv = process.env): Promise<MachineOptions> {
   return {
     machineModel: environment.SENDZC_MACHINE_MODEL ?? 'native',
@@ -22,7 +22,7 @@ export async function machineOptions(environment: NodeJS.ProcessEnv = process.en
   }
 }
 
-/** Where the processor is emulated: what to say of every figure. Undefined elsewhere. */
+/** The remark on every figure of an emulated processor; undefined for a real one. */
 export function emulationText({ machineModel, pti }: MachineOptions): string | undefined {
   return machineModel === 'native' ? undefined : `EMULATED, machine model ${machineModel}, pti ${pti ?? 'unknown'}: not native figures`
 }

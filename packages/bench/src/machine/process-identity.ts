@@ -14,7 +14,7 @@ function startTicks(pid: number): string | undefined {
   }
 }
 
-/** Names what this process owns: `<pid>-<start ticks>`, so that what a killed run left can be told apart. */
+/** Names things that this process owns: `<pid>-<start ticks>`. The leftovers of a killed run can be recognised by it. */
 export function ownIdentity(): string {
   return `${process.pid}-${startTicks(process.pid) ?? '0'}`
 }

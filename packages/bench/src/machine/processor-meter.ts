@@ -20,18 +20,18 @@ const COUNTERS = [
 type CounterKey = `${(typeof COUNTERS)[number][0]} ${CounterScope}`
 
 /**
- * What the processors do while something is measured: cycles and instructions where the machine counts them, the time that all CPUs
- * are busy everywhere. What cannot be had is null, and {@link ProcessorMeter.notes} says why.
+ * The work of the processors during a measurement: cycles and instructions where the machine counts them, the time that all CPUs
+ * are busy everywhere. A count that the machine does not have is null, and {@link ProcessorMeter.notes} says why.
  */
 export class ProcessorMeter implements Disposable {
-  /** A sentence per source, and one per thing that this machine does not tell. */
+  /** A sentence per source, and one per count that this machine does not have. */
   readonly notes: string[] = []
   readonly #counters = new Map<CounterKey, PerfCounter>()
   readonly #before = new Map<CounterKey, number>()
   readonly #countsInstructions: boolean
   #busyBeforeUs: number | null = null
 
-  /** Opens every counter that there is. Never throws for one that there is not. */
+  /** Opens every counter of this machine. Never throws for a missing one. */
   constructor(machineModel: string | undefined = process.env.SENDZC_MACHINE_MODEL) {
     // With several processors, each one's clock also goes on while another executes.
     this.#countsInstructions = machineModel === COUNTING_MODEL && cpus().length === 1
@@ -51,14 +51,14 @@ export class ProcessorMeter implements Disposable {
     for (const [cause, what] of missing) this.notes.push(`Not counted here: ${what.join(', ')}: ${cause}`)
   }
 
-  /** Just before what is measured. */
+  /** To be called just before the measurement. */
   start(): void {
     for (const [key, counter] of this.#counters) this.#before.set(key, counter.read())
     this.#busyBeforeUs = busyUs()
   }
 
   /**
-   * Just after it.
+   * To be called just after the measurement.
    * @param cpuUs - CPU time of the process meanwhile, in microseconds
    */
   stop(cpuUs: number): ProcessorUse {
@@ -93,7 +93,7 @@ function unavailable(error: unknown, otherwise: string): { what: string; cause: 
   return { what: found?.[1] ?? otherwise, cause: found?.[2] ?? messageOf(error) }
 }
 
-/** Time that all CPUs were neither idle nor taken by the hypervisor, since boot, in microseconds; null where /proc does not tell. */
+/** Time since boot that all CPUs were neither idle nor taken by the hypervisor, in microseconds; null where /proc does not have it. */
 function busyUs(): number | null {
   try {
     const line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? ''

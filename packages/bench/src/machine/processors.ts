@@ -10,7 +10,7 @@ export interface Processors {
 
 /**
  * Chooses two CPUs, on different cores where there are such: two hardware threads of one core share what is measured.
- * @param asked - what the user wants: sender, receiver
+ * @param asked - CPUs that the user named: sender, receiver
  * @returns nulls where this process may use only one CPU
  */
 export async function chooseProcessors(asked: readonly number[] | undefined): Promise<Processors> {

@@ -13,10 +13,10 @@ import type { Row } from '../record/record.js'
 /** Samples a second of each thread: no divisor of the timer's frequency, so that the two do not fall into step. */
 export const SAMPLES_PER_SECOND = 1_999
 
-/** Symbols that a row keeps; those beyond hold a few samples each and are added up by place, as {@link OTHERS}. */
+/** Symbols that a row keeps. The others have a few samples each and are added up by place, as {@link OTHERS}. */
 const MAX_SYMBOLS = 60
 
-/** Name of what stands for many symbols of one place. */
+/** Name of the entry that adds up many symbols of one place. */
 export const OTHERS = 'all others'
 
 /** How long, in ms, perf may take to obey or to end. */
@@ -26,7 +26,7 @@ const PERF_TIMEOUT_MS = 20_000
 const CAP_SYS_ADMIN = 21n
 const CAP_PERFMON = 38n
 
-/** What perf samples by. */
+/** The event by which perf samples. */
 export type SampleEvent = 'cycles' | 'cpu-clock'
 
 /** Where the samples of one measurement fell, most first. */
@@ -76,8 +76,8 @@ function hasCapability(bit: bigint): boolean {
 
 /**
  * Samples every thread of this process while something runs.
- * @returns what it answered, and where the samples fell
- * @throws BenchFailure when perf fails; what `run` throws
+ * @returns the result of `run`, and where the samples fell
+ * @throws BenchFailure when perf fails; errors of `run`
  */
 export async function profiled<T>(event: SampleEvent, run: () => Promise<T>): Promise<{ result: T; profile: Profile }> {
   const folder = await mkdtemp(join(tmpdir(), 'sendzc-perf-'))
@@ -95,7 +95,7 @@ async function recorded<T>(event: SampleEvent, data: string, run: () => Promise<
   const target = ['-p', String(process.pid), '-e', event, '-F', String(SAMPLES_PER_SECOND), '-o', data]
   const child = spawn('perf', ['record', '-q', '-N', '-D', '-1', '--control=fd:3,4', ...target], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-    // Ctrl-C is for the run, which ends perf itself.
+    // Detached, since Ctrl-C is for the run, which ends perf itself.
     detached: true,
   })
   let said = ''
@@ -159,7 +159,7 @@ export function countSamples(lines: Iterable<string>): Profile {
   return { samples, symbols: kept.map((one) => ({ ...one, share: one.samples / samples })) }
 }
 
-/** The kernel and its modules are one place; what V8 compiled has no file. */
+/** The kernel and its modules are one place; code that V8 compiled has no file. */
 function placeOf(object: string): string {
   if (object.startsWith('[kernel') || object.startsWith('[guest.kernel') || /^\[[a-z0-9_]+\]$/u.test(object)) {
     return object === '[unknown]' ? 'JavaScript' : object === '[vdso]' ? 'vdso' : 'kernel'

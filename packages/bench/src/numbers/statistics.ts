@@ -8,7 +8,7 @@ export const BOOTSTRAP_CONFIDENCE = 0.95
 
 /** The middle of some numbers, with how far they lie apart. */
 export interface Summary {
-  /** How many numbers. */
+  /** Number of values. */
   count: number
   median: number
   min: number
@@ -65,7 +65,7 @@ export function summarize(values: readonly number[]): Summary {
 
 /**
  * Percentile bootstrap of the median: resample with replacement, take the median of each, and cut the tails.
- * With very few numbers this is their range, which is all that can be said.
+ * With very few numbers this is their range.
  * The generator is seeded by a constant, so that the same record always prints the same interval.
  * @param values - at least one number
  */
@@ -83,7 +83,7 @@ export function bootstrapMedian(values: readonly number[]): { low: number; high:
 }
 
 /**
- * Ratio of `ours` over `theirs`, paired by round: what a slow second of the machine did to one it did to the other.
+ * Ratio of `ours` over `theirs`, paired by round: a slow second of the machine slows both.
  * @param ours - value by round
  * @param theirs - value by round
  * @returns undefined where no round has both

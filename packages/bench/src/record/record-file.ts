@@ -11,7 +11,7 @@ export const MAX_RECORD_BYTES = 268_435_456
 
 /**
  * Writes a record so that a reader sees all of it or nothing: into a temporary file beside it, to the disk, then renamed.
- * @param path - where; its folder is made when it is missing
+ * @param path - of the record; a missing folder is made
  * @throws BenchFailure when the folder or the file cannot be written, or the record is not valid
  */
 export async function writeRecord(path: string, record: BenchRecord): Promise<void> {
@@ -29,7 +29,7 @@ export async function writeRecord(path: string, record: BenchRecord): Promise<vo
     }
     await rename(temporary, path)
   } catch (error) {
-    // The folder itself may be what is missing: only the first error says what happened.
+    // The folder itself may be missing: only the first error names the cause.
     await rm(temporary, { force: true }).catch(() => undefined)
     throw new BenchFailure(`Cannot write the record ${path}: ${messageOf(error)}`, undefined, error)
   }
@@ -49,7 +49,7 @@ export async function checkRecordPath(path: string): Promise<void> {
 }
 
 /**
- * Reads a record, or what a run that was cut off left in its journal.
+ * Reads a record, or the journal of a run that was cut off.
  * @throws BenchFailure in one line: no such file, not JSON (truncated), not a record, or a record of another version
  */
 export async function readRecord(path: string): Promise<BenchRecord> {

@@ -8,7 +8,7 @@ export const RECORD_VERSION = 1
 const count = z.int().nonnegative()
 const countOrUnknown = count.nullable()
 
-/** What the processors did in the time of a row; null where this machine does not tell, so that nothing stands in for something else. */
+/** The work of the processors in the time of a row; null where this machine does not count it, and never a substitute. */
 export const processorSchema = z.strictObject({
   /** Time that all CPUs together were not idle, in microseconds: /proc/stat, in clock ticks of mostly 10 ms (proc(5)). */
   busyUs: countOrUnknown,
@@ -27,7 +27,7 @@ export const processorSchema = z.strictObject({
 /** See {@link processorSchema}. */
 export type ProcessorUse = z.infer<typeof processorSchema>
 
-/** What the other end counted in one row. */
+/** The counters of the other end for one row. */
 export const receivedSchema = z.strictObject({
   /** Messages that arrived whole; on a stream, bytes over the size of a send, rounded down. */
   sends: count,
@@ -37,13 +37,13 @@ export const receivedSchema = z.strictObject({
   dropped: count,
 })
 
-/** What the wire saw of one row, its connections opened and closed included. */
+/** The wire's counters for one row, from the opening of its connections to their closing. */
 export const wireRowSchema = z.strictObject({
-  /** Bytes that the sender has counted over the life of its connections; null = it does not tell. */
+  /** Bytes that the sender has counted over the life of its connections; null = it does not count them. */
   sentBytes: countOrUnknown,
-  /** Payload that left for the first time, in bytes: `sentBytes`, or the row would not be here. */
+  /** Payload that left for the first time, in bytes. It equals `sentBytes`, or the row is refused. */
   newBytes: count,
-  /** Payload of every packet that the classifier counted, in bytes: also of what was sent again. */
+  /** Payload of every packet that the classifier counted, in bytes, including retransmissions. */
   bytes: count,
   /** Packets as a device with GSO gets them. */
   packets: count,
@@ -51,9 +51,9 @@ export const wireRowSchema = z.strictObject({
   segments: count,
   /** Acknowledgements without payload that the peer sent. */
   acks: count,
-  /** Segments that were not taken until they were sent again, since a loss was asked for. */
+  /** Segments that the peer ignored until they were sent again, to simulate loss. */
   lostSegments: count,
-  /** Packets that the peer never heard of, since it was behind. */
+  /** Packets that did not reach the peer, because it was behind. */
   ringDrops: count,
   /** CPU time of the peer over the time of the row, in user and kernel mode. */
   peerCpuShare: z.number().nonnegative(),
@@ -72,7 +72,7 @@ export const symbolSchema = z.strictObject({
   share: z.number().min(0).max(1),
 })
 
-/** How long something took, in microseconds: this share of the sends took at most so long. */
+/** Quantiles of a time, in microseconds: this share of the sends took at most so long. */
 export const latencyQuantilesSchema = z.strictObject({
   p50Us: z.number().nonnegative(),
   p90Us: z.number().nonnegative(),
@@ -84,19 +84,19 @@ export const latencyQuantilesSchema = z.strictObject({
 /** See {@link latencyQuantilesSchema}. */
 export type LatencyQuantiles = z.infer<typeof latencyQuantilesSchema>
 
-/** Latencies of an open loop, all from when a send should have begun. */
+/** Latencies of an open loop. Each counts from when the send should have begun. */
 export const latencySchema = z.strictObject({
   /** Sends per second of the schedule. */
   ratePerSecond: z.number().positive(),
-  /** Until the send was handed to the path: the generator's own delay, and what held it up. */
+  /** Until the send was handed to the path: the delay of the generator itself. */
   begun: latencyQuantilesSchema,
   /** Until the kernel had queued every byte. */
   sent: latencyQuantilesSchema,
-  /** Until the kernel referenced none of them any more. */
+  /** Until the kernel no longer referenced any of them. */
   released: latencyQuantilesSchema,
 })
 
-/** What is called with: the slides' BM_RPC(2B), BM_RPC(98KB) and mixed workload. */
+/** Sizes of the requests: the slides' BM_RPC(2B), BM_RPC(98KB) and mixed workload. */
 export const RPC_WORKLOADS = ['small', 'large', 'mixed'] as const
 /** One of {@link RPC_WORKLOADS}. */
 export type RpcWorkload = (typeof RPC_WORKLOADS)[number]
@@ -113,11 +113,11 @@ export const rpcSchema = z.strictObject({
   large: latencyQuantilesSchema.nullable(),
 })
 
-/** What the machine did to a row; null where it does not tell. */
+/** The state of the machine during a row; null where it is not known. */
 export const conditionsSchema = z.strictObject({
-  /** 0 to 1: of the time of all CPUs meanwhile, what the hypervisor took (/proc/stat, steal). */
+  /** 0 to 1: share of the time of all CPUs that the hypervisor took (/proc/stat, steal). */
   stolenShare: z.number().min(0).max(1).nullable(),
-  /** 0 to 1: of the time meanwhile, what the sending thread waited for a CPU that others had (/proc/thread-self/schedstat). */
+  /** 0 to 1: share of the time that the sending thread waited for a CPU (/proc/thread-self/schedstat). */
   waitedShare: z.number().min(0).max(1).nullable(),
   /** Frequency of the sender's CPU just after, in MHz. */
   frequencyMhz: z.number().positive().nullable(),
@@ -127,7 +127,7 @@ export const conditionsSchema = z.strictObject({
 export type Conditions = z.infer<typeof conditionsSchema>
 
 /**
- * One cell in one round. `null` stands where a sender that is not ours does not tell; it never means zero.
+ * One cell in one round. `null` stands for a count that a foreign sender does not report; it never means zero.
  */
 export const rowSchema = z.strictObject({
   transport: z.enum([...TRANSPORTS, ...OTHER_TRANSPORTS]),
@@ -168,7 +168,7 @@ export const rowSchema = z.strictObject({
   sendCalls: countOrUnknown,
   /** System calls that collected notifications. */
   collectCalls: countOrUnknown,
-  /** Those of `collectCalls` that found no notification. */
+  /** `collectCalls` that found no notification. */
   emptyCollectCalls: countOrUnknown,
   /** (`sendCalls` + `collectCalls`) / `sends`; the event loop's own epoll_wait is not in it. */
   callsPerSend: z.number().nonnegative().nullable(),
@@ -182,9 +182,9 @@ export const rowSchema = z.strictObject({
   noBuffers: countOrUnknown,
   /** Only from the commands of this program that measure in turns. */
   conditions: conditionsSchema.optional(),
-  /** Only from commands that ask the processors. */
+  /** Only from commands that read the processors' counters. */
   processor: processorSchema.optional(),
-  /** What tells a cell from others with the same fields above: a rate, a workload and its threshold. */
+  /** Distinguishes cells that are equal in the fields above: a rate, a workload and its threshold. */
   variant: z.string().optional(),
   /** Only from `bench rpc`. */
   rpc: rpcSchema.optional(),
@@ -192,7 +192,7 @@ export const rowSchema = z.strictObject({
   latency: latencySchema.optional(),
   /** Only from a run on the wire. */
   wire: wireRowSchema.optional(),
-  /** Only from commands that ask the receiver. */
+  /** Only from commands that read the receiver's counters. */
   received: receivedSchema.optional(),
   /** Only from `bench profile`: the functions that took most of the time, most first. */
   symbols: z.array(symbolSchema).optional(),
@@ -203,7 +203,7 @@ export const rowSchema = z.strictObject({
 /** See {@link rowSchema}. */
 export type Row = z.infer<typeof rowSchema>
 
-/** What a probe said: `Capability` of @sendzc/core. */
+/** The result of a probe: `Capability` of @sendzc/core. */
 export const probeSchema = z.strictObject({
   /** Label in the tables: `errqueue-recvmsg` and `errqueue-recvmmsg` share one probe. */
   label: z.string(),
@@ -220,11 +220,11 @@ export type ProbeRecord = z.infer<typeof probeSchema>
 const loadSchema = z.strictObject({
   /** Load averages of 1, 5 and 15 minutes (proc(5), /proc/loadavg). */
   average: z.array(z.number()).length(3),
-  /** CPU time since boot, over all CPUs, in clock ticks (proc(5), /proc/stat): all of it, and what the hypervisor took. */
+  /** CPU time since boot, over all CPUs, in clock ticks (proc(5), /proc/stat): the total, and the hypervisor's part. */
   cpuTicks: z.strictObject({ total: z.number(), steal: z.number() }).nullable(),
 })
 
-/** What the numbers were measured on. */
+/** The host of the measurement. */
 export const hostSchema = z.strictObject({
   /** Commit of this repository; null outside a git checkout. */
   commit: z.string().nullable(),
@@ -244,7 +244,7 @@ export const hostSchema = z.strictObject({
 /** See {@link hostSchema}. */
 export type HostRecord = z.infer<typeof hostSchema>
 
-/** Everything that one run leaves behind. */
+/** The record of one run. */
 export const recordSchema = z.strictObject({
   format: z.literal('sendzc-bench'),
   schemaVersion: z.literal(RECORD_VERSION),
@@ -253,11 +253,11 @@ export const recordSchema = z.strictObject({
   /** Start and end, ISO 8601. */
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
-  /** False when the run was interrupted: the rows that it had are here. */
+  /** False when the run was interrupted: the record has the rows up to then. */
   complete: z.boolean(),
   /** Seed of the order. */
   seed: z.int().nonnegative(),
-  /** Options as the user gave them, without the dashes: `true` for a switch. What `--resume` goes on with. */
+  /** Options as the user gave them, without the dashes: `true` for a switch. `--resume` uses them. */
   arguments: z.record(z.string(), z.union([z.string(), z.literal(true)])).optional(),
   /** Options as they were in effect, defaults included. */
   options: z.record(z.string(), z.unknown()),
@@ -274,7 +274,7 @@ export const recordSchema = z.strictObject({
   }),
   host: hostSchema,
   probes: z.array(probeSchema),
-  /** Things a reader should know, one sentence each: what was left out and why, which sources a peer was built from. */
+  /** Remarks for the reader, one sentence each: cells that were left out and why, the sources of a peer. */
   notes: z.array(z.string()),
   rows: z.array(rowSchema),
 })
@@ -287,7 +287,7 @@ export function bytesPerSecond(row: Row): number {
   return row.bytes / row.seconds
 }
 
-/** Share of the messages, of which the kernel told, that it copied; null where it told of none. */
+/** Share of copied messages among those whose outcome the kernel reported; null where it reported none. */
 export function copiedShare(rows: readonly Row[]): number | null {
   let copied = 0
   let told = 0

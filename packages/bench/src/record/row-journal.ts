@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { type BenchRecord, type Row, rowSchema } from './record.js'
 
-/** What follows the name of a record in the name of its journal. */
+/** Suffix of a journal's name, after the name of its record. */
 export const JOURNAL_SUFFIX = '.partial'
 
-/** Where the rows of a record stand until the record is whole. */
+/** The journal that holds the rows of a record until the record is whole. */
 export function journalPath(recordPath: string): string {
   return `${recordPath}${JOURNAL_SUFFIX}`
 }
@@ -18,8 +18,8 @@ export function recordPathOf(path: string): string {
 }
 
 /**
- * The rows of a run that is not over, on disk as they come: the record without rows in the first line, then a line per row. Whatever ends
- * the process, every row whose measurement had ended is there: a line that lacks its end is the one that was being written.
+ * The rows of a running measurement, on disk as they come: the record without rows in the first line, then a line per row. Whatever ends
+ * the process, the journal has every row whose measurement had ended. A line without an end was being written.
  * The file appears with the first row, by renaming, so that its first line is always whole.
  */
 export class RowJournal {
@@ -90,7 +90,7 @@ export function hasJournal(recordPath: string): boolean {
 /**
  * Reads a journal as the record that it would have become.
  * @param path - of the journal
- * @returns what was parsed, not yet checked
+ * @returns the parsed record, not yet checked
  * @throws BenchFailure in one line when the file cannot be read, or a line that is whole is not JSON
  */
 export async function parseJournal(path: string): Promise<unknown> {
@@ -101,7 +101,7 @@ export async function parseJournal(path: string): Promise<unknown> {
     throw new BenchFailure(`Cannot read ${path}: ${messageOf(error)}`, undefined, error)
   }
   const lines = text.split('\n')
-  // What follows the last line break is a row that was being written when the run was cut off, or nothing.
+  // After the last line break stands a row that was being written when the run was cut off, or nothing.
   lines.pop()
   const parsed = lines.map((one, at): unknown => {
     try {

@@ -2,11 +2,11 @@ import { z } from 'zod'
 
 /** How the other end of the wire behaves; all of it stands in the record. */
 export const wireSettingsSchema = z.strictObject({
-  /** How long each acknowledgement is held back, in microseconds: the round trip, but for what the two ends take themselves. */
+  /** How long each acknowledgement is held back, in microseconds: the round trip without the time of the two ends. */
   rttUs: z.int().nonnegative(),
-  /** 0 to 1: of the segments, what is not acknowledged until it is sent again. */
+  /** 0 to 1: share of the segments that are acknowledged only when they are sent again. */
   lossShare: z.number().min(0).max(1),
-  /** Segments after which an acknowledgement goes out; 0 = whenever the peer has read all that left. */
+  /** Segments after which an acknowledgement goes out; 0 = whenever the peer has read every packet. */
   ackEverySegments: z.int().nonnegative(),
   /** MSS of TCP over IPv4 that the peer names, in bytes; over IPv6 it names 20 less. */
   mssBytes: z.int().positive(),
@@ -19,7 +19,7 @@ export const wireSettingsSchema = z.strictObject({
 /** See {@link wireSettingsSchema}. */
 export type WireSettings = z.infer<typeof wireSettingsSchema>
 
-/** An Ethernet's MSS, as on a real way; a device that takes a whole datagram, as loopback does. */
+/** The MSS is that of an Ethernet, as on a real path. The device takes a whole datagram, as loopback does. */
 export const WIRE_DEFAULTS: WireSettings = {
   rttUs: 0,
   lossShare: 0,
@@ -29,7 +29,7 @@ export const WIRE_DEFAULTS: WireSettings = {
   windowBytes: 33_554_432,
 }
 
-/** What the wire is, for the reader of a record. */
+/** Describes the wire to the reader of a record. */
 export const WIRE_SENTENCE =
   "Wire: bytes leave and are acknowledged; nobody reads them, so the receiver's cost is absent and content is not checked."
 

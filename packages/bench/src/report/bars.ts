@@ -94,7 +94,7 @@ function whisker(bar: Bar['estimate'] & { at: string }, [least, most]: readonly 
   ]
 }
 
-/** The extent that holds zero and every bar, and of the whiskers what does not dwarf them. */
+/** The extent that holds zero and every bar, and the whiskers as far as they do not dwarf the bars. */
 export function barDomain(all: readonly Bar[]): [number, number] {
   const [low, high] = extentOf(
     all.map(({ estimate }) => estimate),

@@ -17,7 +17,7 @@ const CPU_PER_SEND: Metric = {
     cpuUserUs === null || cpuSystemUs === null || sends === 0 ? null : (cpuUserUs + cpuSystemUs) / sends,
 }
 
-/** What a send costs as connections grow in number, a tab per level. */
+/** The cost of a send by the number of connections, a tab per level. */
 export function connectionsView(record: BenchRecord, ids: IdSource): Html {
   const tabs = LEVELS.flatMap((level) => {
     const rows = record.rows.filter((row) => row.level === level)
@@ -60,7 +60,7 @@ function figure(rows: readonly Row[], level: string, ids: IdSource): Html {
   )
 }
 
-/** How much more a send costs at the most connections than at the fewest, by path. */
+/** The extra cost of a send at the most connections over the fewest, by path. */
 function growthSentence(transport: string, rows: readonly Row[], counts: readonly number[]): string[] {
   const [fewest, most] = [counts[0], counts[counts.length - 1]]
   if (fewest === undefined || most === undefined || fewest === most) return []

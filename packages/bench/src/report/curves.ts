@@ -19,7 +19,7 @@ export interface YScale {
   kind: 'linear' | 'log2'
 }
 
-/** What a set of small pictures shares, so that they can be compared. */
+/** Scales that a set of small pictures shares, so that they can be compared. */
 export interface CurveFrame {
   /** Values of x, at which the ticks stand. */
   ticks: readonly number[]
@@ -36,7 +36,7 @@ export interface CurveFrame {
   reference?: { y: number; label: string }
 }
 
-/** A figure that somebody published of a sender: a point without a line, for nothing is known of what is between two of them. */
+/** A published figure of a sender: a point without a line, since nothing is known between two of them. */
 export interface PublishedPoint {
   sender: Sender
   x: number
@@ -55,7 +55,7 @@ export function curves(series: readonly Series[], frame: CurveFrame, label: stri
     gridX({ strokeOpacity: 1, stroke: 'var(--grid)', ticks: [...frame.ticks] }),
   ]
   if (frame.reference !== undefined) marks.push(ruleY([frame.reference.y], { stroke: 'var(--errqueue)', strokeWidth: 2 }))
-  // Where lines coincide, the ones beneath show as edges of the ones above.
+  // Where lines coincide, the lower ones show as edges of the upper ones.
   const layers = series.map((one, at) => seriesMarks(one, frame, EDGE * (series.length - 1 - at)))
   for (const layer of ['band', 'line', 'points'] as const) marks.push(...layers.map((own) => own[layer]))
   marks.push(...publishedMarks(published, frame), ...endLabels(series, frame))
@@ -256,7 +256,7 @@ export function scaleOfPowers(all: readonly Series[]): YScale {
   return { domain: [Math.min(1, ...values) / 1.1, Math.max(2, ...values) * 1.15], kind: 'log2' }
 }
 
-/** A log2 scale that just holds every point, and of the bands what does not dwarf them; for values above zero. */
+/** A log2 scale that just holds every point, and the bands as far as they do not dwarf the points; for values above zero. */
 export function scaleBetween(all: readonly Series[]): YScale {
   const medians = pointsOf(all).map(({ median }) => median)
   const [least, most] = [Math.min(...medians), Math.max(...medians)]

@@ -14,7 +14,7 @@ export interface RecordGroup {
   records: BenchRecord[]
 }
 
-/** What records of machines without a machine model count as. */
+/** Machine model of a record that names none. */
 export const NATIVE = 'native'
 
 /** Where a record names its machine model: fields that records of virtual machines carry in their host facts or options. */

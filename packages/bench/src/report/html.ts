@@ -5,7 +5,7 @@ export interface Html {
   readonly markup: string
 }
 
-/** What may stand in a template: markup stays as it is, text is escaped, a list is joined. */
+/** Content of a template: markup stays as it is, text is escaped, a list is joined. */
 export type HtmlValue = Html | string | number | readonly (Html | string | number)[]
 
 /** Makes text safe between tags and inside quoted attributes. */
@@ -67,7 +67,7 @@ export function tableHtml(table: TableData): Html {
 /** One picture, or several small ones on the same scale, with the text above and the numbers below. */
 export interface FigureData {
   title: string
-  /** What the picture shows, from the data; one list entry each. */
+  /** Sentences about the picture, from the data; one list entry each. */
   sentences: readonly string[]
   /** SVG elements, each with its heading; no heading where it is ''. */
   pictures: readonly { heading: string; remark?: string; svg: Html }[]

@@ -118,7 +118,7 @@ function reached(rows: readonly Row[]): number | undefined {
   return middle(rows, { axis: 'sends/s', digits: 0, of: (row) => row.sends / row.seconds })
 }
 
-/** What each path takes, and which did not keep up with the rate. */
+/** The times of each path, and the paths that did not keep up with the rate. */
 function latencySentences({ title, ratePerSecond, rows }: RatePlace, event: Event): string[] {
   const parts: string[] = []
   const late: string[] = []

@@ -12,7 +12,7 @@ const SHAPES: Record<SenderStyle['symbol'], string> = {
   star: 'M17,2L18.5,5.5H22L19.2,7.9L20.3,11.6L17,9.4L13.7,11.6L14.8,7.9L12,5.5H15.5Z',
 }
 
-/** What the short names in the pictures mean, each with its colour, dash and shape. */
+/** The meaning of the short names in the pictures, each with its colour, dash and shape. */
 export function legendHtml(rows: readonly Row[]): Html {
   const entries = sortSenders(rows.map((row) => row.backend)).map((sender) => {
     const style = styleOf(sender)

@@ -16,7 +16,7 @@ export function loView(record: BenchRecord, ids: IdSource): Html {
   return html`${legendHtml(record.rows)}${tabsHtml('Interval', tabs, ids)}`
 }
 
-/** What is drawn of each interval's rows, a tab each. */
+/** The drawing of each interval's rows, a tab each. */
 export function intervalTabs(rows: readonly Row[], draw: (rows: readonly Row[]) => Html): Tab[] {
   return distinct(rows.map((row) => row.interval)).map((interval) => ({
     title: `Interval ${interval}`,

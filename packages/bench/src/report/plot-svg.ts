@@ -18,7 +18,7 @@ const COORDINATES = ['d', 'transform', 'x', 'y', 'x1', 'x2', 'y1', 'y2', 'width'
  * no style attribute, so that the page's Content-Security-Policy need not allow any; colours are the page's CSS variables, so
  * that one picture serves light and dark.
  * @param options - of Plot
- * @param label - what the picture is, for a screen reader; the data itself stands in a table beside it
+ * @param label - name of the picture, for a screen reader; the data itself stands in a table beside it
  */
 export function plotSvg(options: PlotOptions, label: string): Html {
   const document = new DOMImplementation().createDocument(SVG_NAMESPACE, 'svg', null)

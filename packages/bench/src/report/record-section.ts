@@ -15,7 +15,7 @@ import { sweepView } from './sweep-view.js'
 import { genericTable } from './tables.js'
 import { dateText, grouped, sharePercent } from './wording.js'
 
-/** How notes begin that say what could explain a result: load, steal, frequency. */
+/** First words of the notes that could explain a result: load, steal, frequency. */
 const WARNING = 'WARNING: '
 
 /** Pictures of one command's records. */
@@ -35,7 +35,7 @@ export const VIEWS: Readonly<Record<string, View>> = {
   connections: connectionsView,
 }
 
-/** One record: what a reader must know first, its pictures, the machine. */
+/** One record: the remarks that a reader needs first, its pictures, the machine. */
 export function recordSection(record: BenchRecord, id: string, ids: IdSource): Html {
   const view = Object.hasOwn(VIEWS, record.command) ? VIEWS[record.command] : undefined
   const pictures = record.rows.length === 0 ? html`<p>This record has no rows.</p>` : (view?.(record, ids) ?? genericView(record))
@@ -58,7 +58,7 @@ function genericView(record: BenchRecord): Html {
 ${tableHtml(genericTable(`All cells of ${record.command}: medians over the rounds`, record.rows))}`
 }
 
-/** What changes how the numbers are to be read, one sentence or two each. */
+/** Remarks that change the meaning of the numbers, one sentence or two each. */
 export function banners(record: BenchRecord): string[] {
   const texts: string[] = []
   const share = zeroCopyCopiedShare(record.rows)

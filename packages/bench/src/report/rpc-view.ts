@@ -85,7 +85,7 @@ function changeBars({ workload, policies }: Workload): Bar[] {
   return [...measured, slides]
 }
 
-/** `uring, from 10K`: what there is room for. */
+/** `uring, from 10K`, which fits beside a bar. */
 function shortTitle({ backend, thresholdBytes }: RpcPolicy): string {
   const { label } = styleOf(backend)
   if (backend === 'auto') return label

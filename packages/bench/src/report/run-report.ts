@@ -25,7 +25,7 @@ Records of different machines, kernels, paths and machine models stand in sectio
 
 /**
  * `bench report`: reads the records, writes the page, says where it is. A record that cannot be read ends it before anything is written.
- * @param argv - what stands after `report`
+ * @param argv - arguments behind `report`
  * @returns the exit status; never throws: a failure is one line on stderr
  */
 export function runReport(argv: readonly string[]): Promise<ExitStatusCode> {

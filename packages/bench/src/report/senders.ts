@@ -42,7 +42,7 @@ export function asksForZeroCopy(sender: Sender): boolean {
   return (BACKENDS as readonly Sender[]).includes(sender) && sender !== 'copy' && sender !== 'auto'
 }
 
-/** What the labels mean, for the legend. */
+/** The meaning of the labels, for the legend. */
 export const LABEL_MEANINGS: Record<string, string> = {
   sendfile: 'sendfile: from the page cache to the socket; nobody tells when it is done',
   splice: 'splice: from the page cache through a pipe; nobody tells when it is done',

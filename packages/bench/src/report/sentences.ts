@@ -26,7 +26,7 @@ export function timesText(found: RatioEstimate): string {
 }
 
 /**
- * What the throughput shows, one sentence per transport: the best path that asks for zero-copy against the baseline at the smallest
+ * The result of the throughput, one sentence per transport: the best path that asks for zero-copy against the baseline at the smallest
  * interval, and the same path at the paper's other one; then how plain copying stands.
  * @param rows - of one level, one size
  */
@@ -105,7 +105,7 @@ function copySentence(rows: readonly Row[]): string[] {
  * The measured gain of the inline path beside the paper's; where it was not measured, why, and what the best path of a stock kernel gains.
  * @param rows - of one level, one size
  * @param interval - 1 or 32: what the paper published
- * @param inlineReason - what the probe of `inline` said; undefined where it works
+ * @param inlineReason - reason that the probe of `inline` gave; undefined where it works
  */
 export function gainSentences(rows: readonly Row[], interval: number, inlineReason: string | undefined): string[] {
   const published = PAPER_GAINS_PERCENT.get(interval)
@@ -170,7 +170,7 @@ export function callSentences(rows: readonly Row[]): string[] {
   })
 }
 
-/** How many ids one notification covers at the largest interval: what makes collecting cheap or dear. */
+/** Ids that one notification covers at the largest interval, which decides the cost of collecting. */
 export function widthSentences(rows: readonly Row[]): string[] {
   const intervals = distinct(rows.map((row) => row.interval))
   const last = laterInterval(intervals) ?? intervals[0]

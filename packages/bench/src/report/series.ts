@@ -13,7 +13,7 @@ export interface Estimate {
 
 /** One point of a line. */
 export interface Point extends Estimate {
-  /** What the x axis carries: an interval in sends, or a size in bytes. */
+  /** Place on the x axis: an interval in sends, or a size in bytes. */
   x: number
 }
 
@@ -152,7 +152,7 @@ function lines(
     .filter(({ points }) => points.length > 0)
 }
 
-/** Share of the messages of zero-copy paths that the kernel copied; null where none told. */
+/** Share of the messages of zero-copy paths that the kernel copied; null where no row has it. */
 export function zeroCopyCopiedShare(rows: readonly Row[]): number | null {
   return copiedShare(rows.filter((row) => row.backend !== 'copy' && row.backend !== 'auto' && row.level !== 'peer'))
 }

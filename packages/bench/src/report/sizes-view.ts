@@ -10,7 +10,7 @@ import { distinct, gainSeries, METRICS, type Metric, metricSeries, type Series }
 import { genericTable } from './tables.js'
 import { listed, shortNumber, sizeText, tickText } from './wording.js'
 
-/** The slides' table: what zero-copy costs as percent of copying, by size; a tab per level. */
+/** The slides' table: the cost of zero-copy as percent of copying, by size; a tab per level. */
 export function sizesView(record: BenchRecord, ids: IdSource): Html {
   const tabs = LEVELS.flatMap((level) => {
     const rows = record.rows.filter((row) => row.level === level)

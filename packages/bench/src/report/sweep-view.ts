@@ -118,7 +118,7 @@ function throughputFigure(slice: Slice, level: string): FigureData {
   }
 }
 
-/** What the paper published of inline, of the intervals that are in the picture. */
+/** The paper's gains of inline, for the intervals of the picture. */
 function publishedPoints({ intervals }: Slice, transport: Row['transport']): PublishedPoint[] {
   return [...PAPER_GAINS_PERCENT].flatMap(([interval, gains]) => {
     const gain = gains[transport as keyof typeof gains] as number | undefined

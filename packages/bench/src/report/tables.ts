@@ -56,7 +56,7 @@ function gainCells(own: readonly Row[], baseline: readonly Row[], metric: Metric
   return [found.verdict === 'same' ? 'no difference' : signedPercent(percent(found.median)), range]
 }
 
-/** A number as the metric wants it. */
+/** A number with the metric's decimals. */
 export function numberText(value: number, metric: Metric): string {
   return metric.digits === 0 ? grouped(value.toFixed(0)) : grouped(value.toFixed(metric.digits))
 }
@@ -66,7 +66,7 @@ export function intervalText({ low, high }: Pick<Estimate, 'low' | 'high'>, metr
   return `${numberText(low, metric)} to ${numberText(high, metric)}`
 }
 
-/** The copied share of one cell; a dash where the path does not tell. */
+/** The copied share of one cell; a dash where the path does not report it. */
 export function copiedCell(rows: readonly Row[]): string {
   const share = copiedShare(rows)
   return share === null ? '–' : sharePercent(share)

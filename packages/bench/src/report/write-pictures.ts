@@ -32,7 +32,7 @@ export function picturesOf(records: readonly BenchRecord[]): Picture[] {
   })
 }
 
-/** Tells pictures of one command apart that must not be mixed up: nothing for a real machine's own loopback. */
+/** Part of a picture's name for the machine and the path of its bytes: empty for a real machine's own loopback. */
 function placeOf(record: BenchRecord): string {
   const { model } = machineOf(record)
   const words = `${model === NATIVE ? '' : `vm ${model} `}${wayOf(record) === 'loopback' ? '' : wayOf(record)}`.match(/[a-z0-9]+/gu) ?? []

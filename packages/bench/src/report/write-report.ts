@@ -8,7 +8,7 @@ import { reportPage } from './page.js'
 /** Most records in one report: the page must stay one that a phone can open. */
 export const MAX_REPORT_RECORDS = 200
 
-/** What {@link writeReport} needs. */
+/** Records and place of a report. */
 export interface ReportRequest {
   /** At least one, at most {@link MAX_REPORT_RECORDS}; any commands, hosts and machine models. */
   records: readonly BenchRecord[]
@@ -45,7 +45,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
     }
     await rename(temporary, path)
   } catch (error) {
-    // The folder itself may be what is missing: only the first error says what happened.
+    // The folder itself may be missing: only the first error names the cause.
     await rm(temporary, { force: true }).catch(() => undefined)
     throw new BenchFailure(`Cannot write the report ${path}: ${messageOf(error)}`, ExitStatus.Failed, error)
   }

@@ -5,7 +5,7 @@ import type { RpcClient } from './rpc-client.js'
 export interface Calls {
   /** Time of each call, in microseconds. */
   us: number[]
-  /** Whether it was a large one. */
+  /** Whether the call was a large one. */
   large: boolean[]
   sends: number
   bytes: number
@@ -15,14 +15,14 @@ export interface Calls {
 }
 
 /**
- * Calls one after the other for so long.
+ * Makes one call after the other until `runtimeMs` has passed.
  * @param sizes - true for each large request
  */
 export async function callFor(client: RpcClient, sizes: Generator<boolean, never>, runtimeMs: number): Promise<Calls> {
   const us: number[] = []
   const large: boolean[] = []
   let bytes = 0
-  // One for all calls: a timer per call would cost more than a small call's own work.
+  // One watchdog for all calls: a timer per call would cost more than the work of a small call.
   let answeredMs = performance.now()
   const watchdog = setInterval(() => {
     if (performance.now() - answeredMs > STALL_TIMEOUT_MS) client.giveUp()

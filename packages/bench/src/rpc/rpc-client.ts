@@ -5,7 +5,7 @@ import { makePayloads } from '../ends/payload.js'
 import { STALL_TIMEOUT_MS } from '../loads/load.js'
 import { ANSWER_BYTES, requestHeader } from './rpc-frame.js'
 
-/** Buffers that a client takes in turn: one is still the kernel's for a moment after its answer has come. */
+/** Buffers that a client uses in turn: the kernel holds a buffer for a moment after its answer has come. */
 const BUFFERS = 4
 
 /** Calls one after the other over one connection, each answered before the next is made, from buffers that are used again when released. */
@@ -27,7 +27,7 @@ export class RpcClient {
   /**
    * @param socket - connected; stays the caller's
    * @param writer - on that socket; closed by {@link close}
-   * @param sizes - those that will be called with
+   * @param sizes - of the two kinds of request
    */
   constructor(socket: Socket, writer: ZeroCopyWriter, { small, large }: { small: number; large: number }) {
     this.smallBytes = small
@@ -64,7 +64,7 @@ export class RpcClient {
       this.#answered = () => resolve(performance.now())
       this.#failed = reject
     })
-    // Handled below; until then it must not count as nobody's.
+    // The rejection is handled below; until then it must not count as unhandled.
     answered.catch(() => undefined)
     if (this.#failure !== undefined) this.#fail(this.#failure)
     this.#missingBytes += ANSWER_BYTES
@@ -77,7 +77,7 @@ export class RpcClient {
     }
   }
 
-  /** Ends the call that waits: the watchdog's way out. */
+  /** Ends the waiting call, for the watchdog. */
   giveUp(): void {
     this.#fail(new BenchFailure(`No answer for ${STALL_TIMEOUT_MS / 1_000} s.`, ExitStatus.Failed))
     void this.#writer.abort()

@@ -1,7 +1,7 @@
 /** Bytes before every request: its length, unsigned, little-endian. */
 export const REQUEST_HEADER_BYTES = 4
 
-/** Bytes of every answer; their content says nothing. */
+/** Bytes of every answer. Their content means nothing. */
 export const ANSWER_BYTES = 2
 
 /** Largest request, in bytes without its header. */

@@ -11,7 +11,7 @@ const ANSWER = Buffer.alloc(ANSWER_BYTES, 0x62)
 const MAX_CLIENTS = 64
 
 function tell(message: ResponderMessage): void {
-  // After the parent's end there is nobody to tell: 'disconnect' ends this process.
+  // Without a parent nobody reads the message: 'disconnect' ends this process.
   if (process.connected) process.send?.(message, () => {})
 }
 

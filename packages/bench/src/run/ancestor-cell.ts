@@ -30,7 +30,7 @@ async function runAncestor(cell: AncestorCell, path: AncestorLabel, turn: Turn, 
   const load = new AncestorLoad({ path, fd: socket.fd, interval, payload: makePayload(sizeBytes) })
   try {
     const measured = measuredRow(cell, turn, await measure(load, interval, turn.runtimeMs, context.meter))
-    // Nobody tells whether the kernel copied, or when it let go.
+    // These paths report neither copies nor releases.
     const row = { ...measured, zerocopySends: null, copiedSends: null, notifications: null, notifiedIds: null, rangeWidthIds: null }
     return { row, sentBytes: load.totals().bytes }
   } finally {

@@ -15,15 +15,15 @@ import { type MeasuredCell, measuredOnWire, type WireMeter } from '../wire/wire-
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 
-/** What all cells of a run share. */
+/** Settings that all cells of a run share. */
 export interface CellContext {
   destinations: ReadonlyMap<Transport, Destination>
   settings: SocketSettings
-  /** What every send carries; without it each write of the writer level has memory of its own, see {@link WriterLoad}. */
+  /** Payload of every send; without it each write of the writer level has memory of its own, see {@link WriterLoad}. */
   payload?: Uint8Array | undefined
   /** TCP_NODELAY of every socket; {@link defaultNoDelay} by default. */
   noDelay?: boolean | undefined
-  /** What else a row tells of the processors. */
+  /** Reads the processors' counters for each row. */
   meter?: ProcessorMeter | undefined
   /** Sees the bytes leave, on a wire. */
   wire?: WireMeter | undefined
@@ -38,12 +38,12 @@ export async function openLoad(cell: OwnCell, fd: number, payload?: Uint8Array):
   return new WriterLoad({ writer, interval, sizeBytes, payload })
 }
 
-/** The threshold would copy what is small: here every write takes the path that the row names. To `auto` the threshold belongs. */
+/** A threshold would copy small writes; here every write takes the path that its row names. The threshold is a part of `auto`. */
 export function thresholdFor(backend: OwnCell['backend']): { minZerocopyBytes?: number } {
   return backend === 'auto' ? {} : { minZerocopyBytes: 0 }
 }
 
-/** Messages in flight of a measured writer: above what the ring of buffers holds, so that the ring is the bound. */
+/** Messages in flight of a measured writer: more than the ring has buffers, so that the ring is the bound. */
 const WRITER_IN_FLIGHT = 2_048
 
 /** Measures a cell once, over a connection of its own. */

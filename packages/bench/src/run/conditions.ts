@@ -16,7 +16,7 @@ interface Reading {
   waitedNs: number
 }
 
-/** Notes, for each row, what the machine did to it: time that the hypervisor took, time that other work took, and the frequency. */
+/** Notes the state of the machine for each row: time that the hypervisor took, time that other work took, and the frequency. */
 export class ConditionsMeter {
   readonly #cpu: number
   #before: Reading = reading()
@@ -26,12 +26,12 @@ export class ConditionsMeter {
     this.#cpu = cpu ?? 0
   }
 
-  /** Just before a measurement. */
+  /** To be called just before a measurement. */
   start(): void {
     this.#before = reading()
   }
 
-  /** Just after it. */
+  /** To be called just after it. */
   stop(): Conditions {
     const now = reading()
     const ticks = now.totalTicks - this.#before.totalTicks
@@ -61,7 +61,7 @@ function reading(): Reading {
   }
 }
 
-/** cpufreq's word where there is a governor, else what /proc/cpuinfo says. */
+/** From cpufreq where there is a governor, otherwise from /proc/cpuinfo. */
 function frequencyMhz(cpu: number): number | null {
   const khz = Number(textOf(`/sys/devices/system/cpu/cpu${cpu}/cpufreq/scaling_cur_freq`))
   if (khz > 0) return khz / 1_000
@@ -78,7 +78,7 @@ function textOf(path: string): string | undefined {
 }
 
 /**
- * Sentences for what moved between rows that are compared, so that it could explain a result by itself.
+ * Sentences about conditions that moved between compared rows, and could explain a result by themselves.
  * @param rows - of one run
  */
 export function conditionNotes(rows: readonly Row[]): string[] {

@@ -9,7 +9,7 @@ export interface Ends extends Receivers {
   wire?: WireMeter
 }
 
-/** How {@link openEnds} finds it. */
+/** The other end of {@link openEnds}. */
 export interface EndsOptions extends ReceiversOptions {
   /** The wire that this process is on; undefined = there is none. */
   wire: WireSettings | undefined
@@ -17,7 +17,7 @@ export interface EndsOptions extends ReceiversOptions {
 
 /**
  * Opens the other end.
- * @throws BenchFailure where it cannot be had
+ * @throws BenchFailure where it cannot be opened
  */
 export function openEnds({ wire, ...options }: EndsOptions): Promise<Ends> {
   return wire === undefined ? openReceivers(options) : openWire({ ...options, wire })

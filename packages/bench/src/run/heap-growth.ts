@@ -9,21 +9,21 @@ import type { CellContext } from './cell-runner.js'
 /** Sends before the heap is first read: code is compiled and caches are filled by then. */
 const WARMUP_SENDS = 100_000
 
-/** Growth, in bytes per send, up to which a path counts as allocating nothing per send. */
+/** Growth up to which a path counts as allocating nothing per send, in bytes per send. */
 export const NOTHING_BYTES = 1
 
 /** An object that a path makes for each send would take at least this, in bytes. */
 const SMALLEST_OBJECT_BYTES = 12
 
-/** What a wait of the benchmark's own may allocate, in bytes: promises, a timer, what the event loop makes. 1,300 to 2,400 were measured. */
+/** Bytes that a wait of the benchmark itself may allocate: promises, a timer, objects of the event loop. 1,300 to 2,400 were measured. */
 export const WAIT_BYTES = 4_096
 
-/** What sending did to the heap. */
+/** The growth of the heap while sending. */
 export interface HeapGrowth {
   sends: number
   /** Bytes allocated while sending, and not collected meanwhile. */
   allocatedBytes: number
-  /** What a full collection left of them. */
+  /** Those of them that a full collection left. */
   retainedBytes: number
   /** Collections that ran while sending: above 0, `allocatedBytes` is only a lower bound. */
   collections: number
@@ -34,20 +34,20 @@ export interface HeapGrowth {
 }
 
 /**
- * Whether a path allocates nothing per send, whatever the benchmark's own waits allocate.
- * @returns a sentence that says what speaks against it; undefined where nothing does
+ * Whether a path allocates nothing per send, apart from the waits of the benchmark itself.
+ * @returns a sentence with the reason why not; undefined where the path allocates nothing
  */
 export function heapFault({ sends, allocatedBytes, retainedBytes, collections, waits }: HeapGrowth): string | undefined {
   const limitBytes = sends * NOTHING_BYTES + waits * WAIT_BYTES
   if (collections > 0) return `not judged: ${collections} collections ran; give fewer --sends`
   if (retainedBytes >= sends * NOTHING_BYTES) return `${(retainedBytes / sends).toFixed(2)} bytes are retained per send`
   if (allocatedBytes >= limitBytes) return `${(allocatedBytes / sends).toFixed(2)} bytes are allocated per send, with ${waits} waits`
-  // Waits beyond this would hide an object per send.
+  // More waits than that would hide an object per send.
   if (limitBytes >= sends * SMALLEST_OBJECT_BYTES) return `not judged: ${waits} waits in ${sends} sends are too many; give a smaller --size`
   return undefined
 }
 
-/** Sends so often at the driver level, over a connection of its own, and reads the heap before and after. */
+/** Sends `sends` times at the driver level, over a connection of its own, and reads the heap before and after. */
 export async function heapGrowth(cell: OwnCell, sends: number, context: CellContext, gc: () => void): Promise<HeapGrowth> {
   const { wire } = context
   if (wire === undefined) return (await growthOf(cell, sends, context, gc)).result

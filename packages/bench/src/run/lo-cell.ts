@@ -14,7 +14,7 @@ import { isProcess } from './lo-ends.js'
 import { measure } from './measure.js'
 import { measuredRow } from './measured-row.js'
 
-/** Looks at a receiver that has not grown, before what is missing counts as lost. */
+/** Looks at a receiver without progress, before missing bytes count as lost. */
 const IDLE_LOOKS = 20
 
 /** A cell over any transport, at the driver level. */
@@ -23,7 +23,7 @@ export interface LoCell extends AnyCell {
   level: 'driver'
 }
 
-/** What the cells share. */
+/** Settings that the cells share. */
 export interface LoContext {
   destinations: ReadonlyMap<AnyTransport, Receiver | Destination>
   settings: SocketSettings
@@ -56,7 +56,7 @@ function openLoLoad(socket: OpenSocket, { backend, interval, sizeBytes }: Pick<L
   return new DriverLoad({ backend: backendFor(backend, interval), fd: socket.fd, interval, payload: loMessage(socket, sizeBytes) })
 }
 
-/** Measures such a cell once, and asks the receiver what it got, where it can be asked. */
+/** Measures such a cell once, and reads the receiver's counters where this machine has the receiver. */
 export function runLo(cell: LoCell, turn: Turn, context: LoContext): Promise<Row> {
   return measuredOnWire(context.wire, () => runConnection(cell, turn, context))
 }
@@ -79,7 +79,7 @@ async function runConnection(cell: LoCell, turn: Turn, context: LoContext): Prom
   }
 }
 
-/** The report once everything that was sent is received or known to be dropped, or nothing more comes. */
+/** The receiver's report once every sent byte is received or known to be dropped, or nothing more comes. */
 async function settled(receiver: Receiver, expected: number): Promise<ReceiverReport> {
   let last = await receiver.report()
   for (let idle = 0; idle < IDLE_LOOKS && last.datagrams + last.droppedDatagrams < expected; ) {

@@ -12,7 +12,7 @@ import { openWire, type WireEnd } from '../wire/open-wire.js'
 import type { WireMeter } from '../wire/wire-meter.js'
 import type { Stage } from './stage.js'
 
-/** Whether the other end can be asked what it received. */
+/** Whether the other end is a process whose counters can be read. */
 export function isProcess(receiver: Receiver | Destination): receiver is Receiver {
   return receiver instanceof Receiver
 }
@@ -20,15 +20,15 @@ export function isProcess(receiver: Receiver | Destination): receiver is Receive
 /** The other end of every transport of `bench lo`: a process of this machine, a port of another one, or the wire. */
 export class LoEnds implements AsyncDisposable {
   readonly destinations = new Map<AnyTransport, Receiver | Destination>()
-  /** What this kernel does not have. */
+  /** Cells that this kernel does not have. */
   readonly leftOut: LeftOut[] = []
   /** Sentences for the reader of the record. */
   readonly notes: string[] = []
   #wire: WireEnd | undefined
 
   /**
-   * @param transports - what is to be sent over
-   * @param asked - by name: then what cannot be is a failure
+   * @param transports - to send over
+   * @param asked - whether the user named them: a missing one is then a failure
    * @throws BenchFailure in one line
    */
   static async open(transports: readonly AnyTransport[], asked: boolean, to: Endpoint | undefined, stage: Stage): Promise<LoEnds> {

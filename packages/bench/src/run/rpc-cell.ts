@@ -25,7 +25,7 @@ export interface RpcCell extends OwnCell {
   level: 'writer'
 }
 
-/** What the cells share. */
+/** Settings that the cells share. */
 export interface RpcContext {
   destinations: ReadonlyMap<RpcCell['transport'], Destination>
   settings: SocketSettings

@@ -78,7 +78,7 @@ export const SIZES_OPTION = {
   schema: read.wholes(1, CELL_LIMITS.sizeBytes, true),
 }
 
-/** How long and how often each cell is measured, with a command's own defaults; whatever says so in a record, too. */
+/** How long and how often each cell is measured, with a command's own defaults. */
 export function turnOptions({ runtimeMs, rounds }: { runtimeMs: number; rounds: number }) {
   return { 'runtime-ms': withDefault(COMMON_OPTIONS['runtime-ms'], runtimeMs), rounds: withDefault(COMMON_OPTIONS.rounds, rounds) }
 }

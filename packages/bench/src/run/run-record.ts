@@ -18,9 +18,9 @@ const BUSY_LOAD_SHARE = 0.5
 /** Share of the CPU time of a run that the hypervisor took, above which the record warns. */
 const STOLEN_SHARE = 0.02
 
-/** What a command knows about its run before it measures. */
+/** A run, as its command knows it before it measures. */
 export interface RunDescription {
-  /** What the user wants. */
+  /** The request of the user. */
   request: Pick<RunRequest, 'command' | 'given' | 'resumed'> & { options: { seed: number | undefined; json: string | undefined } }
   /** Options in effect, defaults included. */
   options: Record<string, unknown>
@@ -41,7 +41,7 @@ export class RunRecord implements RowKeeper {
   readonly seed: number
   /** Sentences for the reader of the record. */
   readonly notes: string[] = []
-  /** Where it goes. */
+  /** Path of the record. */
   readonly path: string
   readonly #description: RunDescription
   readonly #startedAt = new Date()
@@ -92,12 +92,12 @@ export class RunRecord implements RowKeeper {
     return this.#rows
   }
 
-  /** Adds sentences, each once: a resumed run says again what it said before. */
+  /** Adds sentences, each once: a resumed run repeats its earlier ones. */
   note(...sentences: readonly string[]): void {
     for (const sentence of sentences) if (!this.notes.includes(sentence)) this.notes.push(sentence)
   }
 
-  /** Just before a measurement. */
+  /** To be called just before a measurement. */
   start(): void {
     this.#conditions.start()
   }
@@ -119,9 +119,9 @@ export class RunRecord implements RowKeeper {
   }
 
   /**
-   * Writes the record whole, and removes what kept its rows meanwhile.
+   * Writes the record whole, and removes its journal.
    * @param complete - false when the run was interrupted
-   * @returns where it was written
+   * @returns its path
    * @throws BenchFailure when it cannot be written, or has no rows since the run was interrupted before its first
    */
   async write(complete: boolean): Promise<string> {
@@ -164,7 +164,7 @@ export class RunRecord implements RowKeeper {
     }
   }
 
-  /** What else ran here could explain a result: say so beside it. */
+  /** Notes other work on this host that could explain a result. */
   #noteDisturbance(loadAfter: HostRecord['loadBefore']): void {
     const { cpuCount } = this.#identity
     const before = this.#loadBefore.average[0] ?? 0

@@ -4,18 +4,18 @@ import type { BenchRecord } from '../record/record.js'
 import { checkRecordPath, readRecord } from '../record/record-file.js'
 import { hasJournal, journalPath, recordPathOf } from '../record/row-journal.js'
 
-/** Options that say where and how, not what is measured. */
+/** Options that do not change the measurement itself. */
 const NOT_MEASURED = ['json', 'resume', 'seed'] as const
 
-/** What the user wants: a new run, or the rest of one. */
+/** The request of the user: a new run, or the rest of one. */
 export interface RunRequest<T extends OptionSpecs = OptionSpecs> {
   /** The subcommand. */
   command: string
   /** Options in effect, defaults included; of the resumed run where there is one. */
   options: OptionValues<T>
-  /** As given, for the record, without those that say where and how. */
+  /** Options as given, for the record, without {@link NOT_MEASURED}. */
   given: GivenOptions
-  /** What the run goes on with; undefined = it is new. */
+  /** The record that the run continues; undefined = the run is new. */
   resumed: BenchRecord | undefined
 }
 
@@ -23,7 +23,7 @@ export interface RunRequest<T extends OptionSpecs = OptionSpecs> {
  * Reads the command line of a command that measures. With `--resume FILE` options and seed come from the record, and those that are given
  * again must be the same.
  * @param command - the subcommand
- * @param args - what follows it
+ * @param args - arguments behind it
  * @throws BenchFailure in one line: an option that says nothing, or a record that this run cannot go on with; HelpWanted
  */
 export async function readRequest<T extends OptionSpecs>(command: string, args: readonly string[], specs: T): Promise<RunRequest<T>> {
@@ -60,7 +60,7 @@ function optionText(name: string, value: string | true | undefined): string {
   return value === undefined ? `the default of --${name}` : `--${name}${value === true ? '' : ` ${value}`}`
 }
 
-/** What must not have changed between the two parts of a run, and what it is called. */
+/** Facts that must be equal in both parts of a run, and their names. */
 const HOST_FACTS = [
   ['commit', 'commit of this program'],
   ['kernel', 'kernel'],
@@ -93,7 +93,7 @@ export function checkResumable(before: BenchRecord, now: Pick<BenchRecord, 'host
   }
 }
 
-/** Options for the record: without those that say where and how. */
+/** Options for the record: without {@link NOT_MEASURED}. */
 export function measuredOptions(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !(NOT_MEASURED as readonly string[]).includes(name)))
 }

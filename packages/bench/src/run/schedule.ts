@@ -16,7 +16,7 @@ export interface Scheduled<C> {
  * @param cells - every cell once
  * @param rounds - at least 1
  * @param groupOf - cells with the same answer are compared with each other
- * @param random - where the order comes from
+ * @param random - source of the order
  */
 export function interleave<C>(cells: readonly C[], rounds: number, groupOf: (cell: C) => string, random: Random): Scheduled<C>[] {
   const groups = new Map<string, C[]>()

@@ -85,7 +85,7 @@ async function sendThroughStalls(senders: readonly Sender[], ends: Ends, lengthM
     senders.map(async ({ load }) => {
       while (!over()) {
         await load.run(WRITES_PER_LOOK)
-        // A writer that never has to wait would keep the event loop from the others.
+        // A writer that never waits would starve the others of the event loop.
         await nextLoopTurn()
       }
       await load.drain()

@@ -9,7 +9,7 @@ import type { WireSettings } from '../record/wire-settings.js'
 import { type WireOptions, wireOf } from '../wire/wire-options.js'
 import { isInside, runInside } from '../wire/wire-run.js'
 
-/** Options that a stage is set by. */
+/** Options of a stage. */
 export interface StageOptions extends Partial<WireOptions> {
   to?: Endpoint | undefined
   backends?: readonly BackendLabel[] | undefined
@@ -17,7 +17,7 @@ export interface StageOptions extends Partial<WireOptions> {
   congestion?: string | undefined
 }
 
-/** What a command measures with: found out before anything starts. */
+/** The means of a measurement, found out before anything starts. */
 export interface Stage {
   /** The wire that this process is on; undefined = there is none. */
   wire: WireSettings | undefined
@@ -30,18 +30,18 @@ export interface Stage {
   settings: SocketSettings
 }
 
-/** Which paths a stage has. */
+/** Selection of the paths. */
 export interface StagePaths {
-  /** Those that the command has; {@link BACKENDS} by default. */
+  /** Paths of the command; {@link BACKENDS} by default. */
   paths?: readonly BackendLabel[]
-  /** Those that are wanted; `--backends` by default. Without an answer: all that work here. */
+  /** Paths that are wanted; `--backends` by default. With undefined: all that work here. */
   wanted?: (probes: readonly ProbeRecord[]) => readonly BackendLabel[] | undefined
 }
 
 /**
- * Finds out what works here, and has `body` measure with it. With `--wire` a process in a namespace made for the run does so.
- * @returns what `body` returns
- * @throws BenchFailure in one line for what does not work here; what `body` throws
+ * Finds out which paths work here, and has `body` measure with them. With `--wire` a process in a namespace made for the run does so.
+ * @returns the result of `body`
+ * @throws BenchFailure in one line for a path that does not work here; errors of `body`
  */
 export async function withStage(
   options: StageOptions,
@@ -60,7 +60,7 @@ export async function withStage(
 /**
  * Opens the other end, pins the sender, and closes the end again when `body` is done. In this order: a child inherits the CPU that its parent is
  * pinned to.
- * @throws what `open` and `body` throw
+ * @throws errors of `open` and `body`
  */
 export async function withEnds<E extends AsyncDisposable, R>(
   { processors }: Stage,

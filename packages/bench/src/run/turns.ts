@@ -8,7 +8,7 @@ import { duration, type Progress } from '../cli/progress.js'
 import type { Row } from '../record/record.js'
 import type { Scheduled } from './schedule.js'
 
-/** What came out of a run. */
+/** The result of a run. */
 export interface TurnsOutcome {
   rows: Row[]
   /** False when the user stopped it. */
@@ -19,13 +19,13 @@ export interface TurnsOutcome {
 export interface RowKeeper {
   /** Rows that are kept already: their turns are not measured again. */
   readonly rows: readonly Row[]
-  /** Where they end up. */
+  /** Path of the record. */
   readonly path: string
-  /** Just before a measurement. */
+  /** To be called just before a measurement. */
   start(): void
   /** Keeps the row of a measurement that has just ended. */
   keep(row: Row): void
-  /** Ends the sentence of a failure: how to go on with what is kept. */
+  /** Ends the sentence of a failure: how to continue with the kept rows. */
   remedy(): string
 }
 
@@ -39,14 +39,14 @@ export interface TurnsOptions<C extends AnyCell> {
   progress: Progress
   /** What one turn should take, in ms, for the progress bar. */
   expectedMs: (cell: C) => number
-  /** Where the rows go; without it, as in a warm-up, they are only returned. */
+  /** Keeps the rows; without it, as in a warm-up, they are only returned. */
   keeper?: RowKeeper
 }
 
 /**
- * Measures the turns in their order, but for those that the keeper has. Between two of them the event loop turns once, so that whatever the
- * last one left (closings, signals) does not fall into the next.
- * @throws BenchFailure that names the cell, or the kept row that is none of these turns'
+ * Measures the turns in their order, except those that the keeper has. Between two of them the event loop turns once, so that the remains of
+ * one turn (closings, signals) do not fall into the next.
+ * @throws BenchFailure that names the cell, or a kept row that belongs to none of these turns
  */
 export async function runTurns<C extends AnyCell>(turns: readonly Scheduled<C>[], options: TurnsOptions<C>): Promise<TurnsOutcome> {
   using interrupt = new Interrupt()

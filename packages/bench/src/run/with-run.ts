@@ -18,17 +18,17 @@ export interface RunOptions extends StageOptions {
   seed?: number | undefined
 }
 
-/** What a command decides once it knows what works here, before anything starts. */
+/** A command's decisions once it knows which paths work here, before anything starts. */
 export interface Preparation {
-  /** What the record says beside the options of the command line. */
+  /** Entries of the record beside the options of the command line. */
   recorded?: Record<string, unknown>
   /** Sentences for the reader of the record. */
   notes?: readonly string[]
 }
 
-/** What differs between the runs of two commands. */
+/** The part of a run that differs between commands. */
 export interface RunPlan<P extends Preparation> extends StagePaths {
-  /** Builds what is needed, and refuses what cannot be measured: nothing is started or written yet. */
+  /** Builds programs and refuses cells that cannot be measured: nothing is started or written yet. */
   prepare: (stage: Stage) => P | Promise<P>
 }
 
@@ -50,10 +50,10 @@ export interface Run<P extends Preparation = Preparation> extends Stage {
   ): Promise<TurnsOutcome>
 }
 
-/** What a command found, and how it says so. */
+/** The findings of a command, and how it prints them. */
 export interface Findings {
   outcome: TurnsOutcome
-  /** What is printed of the rows. */
+  /** Lines that are printed of the rows. */
   print: (rows: readonly Row[]) => readonly string[]
   /** Sentences below the notes of the record. */
   footer?: readonly string[]
@@ -87,10 +87,10 @@ export function withRun<P extends Preparation>(
 }
 
 /**
- * The ritual of every command that leaves a record. It finds out what works here, begins the record, opens the other end and pins the sender. Then
+ * The steps of every command that leaves a record. It finds out which paths work here, begins the record, opens the other end and pins the sender. Then
  * `body` measures. At last it writes the record, and prints.
  * @returns the exit status
- * @throws BenchFailure in one line; what `open` and `body` throw
+ * @throws BenchFailure in one line; errors of `open` and `body`
  */
 export function withRunTo<P extends Preparation, E extends AnyEnd>(
   request: RunRequest & { options: RunOptions },

@@ -5,7 +5,7 @@ import { costRatio, MEASURES, type Measure, percentText } from './sizes-table.js
 import { copiedText, gainText, rateText, ratioOf } from './sweep-table.js'
 import { textTable } from './text-table.js'
 
-/** When the sender may change what it has sent: what the paths differ in beside their speed. */
+/** When the sender may change its memory: the difference of the paths beside their speed. */
 export const FREE_WHEN: Partial<Record<Row['backend'], string>> = {
   copy: 'at once',
   'errqueue-recvmsg': 'when notified',
@@ -17,7 +17,7 @@ export const FREE_WHEN: Partial<Record<Row['backend'], string>> = {
   vmsplice: 'nobody tells',
 }
 
-/** Why nobody tells, in sentences for the reader of the tables. */
+/** Why these paths report no release, in sentences for the reader of the tables. */
 export const FREE_NOTES = [
   'sendfile and splice send pages of the page cache: who writes to the file changes what is still to be sent, or sent again.',
   'vmsplice without SPLICE_F_GIFT lends the pages of memory to the pipe, and splice hands them on to the socket. Neither reports anything.',

@@ -10,7 +10,7 @@ const CPU = MEASURES[0] as Measure
 /** Share of CPU time above the cheapest interval's, up to which a shorter interval is as good: it gives memory back earlier. */
 const AS_CHEAP_SHARE = 0.03
 
-/** Share of the messages that were copied, above which the way is one that copies; uring says so of some that TCP has joined. */
+/** Share of copied messages above which the path counts as one that copies; uring also reports copies for some messages that TCP has joined. */
 const COPIED_SHARE = 0.5
 
 /** Smallest write that `auto()` shares within a message of joined writes, in bytes: pinning a smaller one costs more than copying it. */
@@ -23,7 +23,7 @@ const CALLS: Partial<Record<Row['backend'], (interval: number) => string>> = {
   'errqueue-recvmmsg': (interval) => `errqueue({ interval: ${interval} })`,
 }
 
-/** What a machine answers for one transport and path. */
+/** The result for one transport and path. */
 export interface BreakEven {
   transport: Transport
   backend: BackendLabel
@@ -78,7 +78,7 @@ function cheapestInterval(rows: readonly Row[]): number {
   return costs.find(({ cost }) => cost <= least * (1 + AS_CHEAP_SHARE))?.interval ?? 1
 }
 
-/** A table per transport: what sharing costs as percent of copying, by size. */
+/** A table per transport: the cost of sharing as percent of that of copying, by size. */
 export function calibrationTables(rows: readonly Row[]): string[] {
   return TRANSPORTS.flatMap((transport) => {
     const here = rows.filter((row) => row.transport === transport)
@@ -98,7 +98,7 @@ export function calibrationTables(rows: readonly Row[]): string[] {
   })
 }
 
-/** The options that follow, as a caller writes them; or why none do. */
+/** The options that follow from it, as a caller writes them; or the reason why none do. */
 export function advice(rows: readonly Row[]): string[] {
   const shared = rows.filter(({ backend }) => backend !== 'copy')
   if ((copiedShare(shared) ?? 1) > COPIED_SHARE)

@@ -75,7 +75,7 @@ function microseconds(us: number): string {
   return us.toFixed(us < 100 ? 1 : 0)
 }
 
-/** Sends per second that were reached, marked where the path did not keep up: what it shows then is how long the queue was. */
+/** Sends per second that were reached. A mark shows that the path did not keep up: its latencies then measure the queue. */
 function reachedText(rows: readonly Row[]): string {
   const reached = summarize(rows.map((row) => row.sends / row.seconds)).median
   const asked = rows[0]?.latency?.ratePerSecond ?? 0

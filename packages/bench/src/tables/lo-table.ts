@@ -16,7 +16,7 @@ const FLAGS: Partial<Record<AnyTransport, string>> = {
   packet: '-p',
 }
 
-/** What this kernel does not have: a line in the table, and a note that says why. */
+/** A line of the table that this kernel does not have, with the note that says why. */
 export interface LeftOut {
   transport: AnyTransport
   /** undefined = with any path. */

@@ -16,7 +16,7 @@ const TITLES: Partial<Record<Row['backend'], string>> = {
 
 const ORDER = Object.keys(TITLES) as Row['backend'][]
 
-/** What the levels are called here. */
+/** Names of the levels in these tables. */
 const LEVEL_TITLES: Partial<Record<Row['level'], string>> = {
   selftest: 'C selftest (zc_throughput)',
   driver: 'TypeScript, driver level',
@@ -24,10 +24,10 @@ const LEVEL_TITLES: Partial<Record<Row['level'], string>> = {
 }
 
 /**
- * The paper's tables: for each level and interval ZC, New ZC and the gain beside the published one; what explains a gain stands below: ids a
+ * The paper's tables: for each level and interval ZC, New ZC and the gain beside the published one. Below stand the figures that explain a gain: ids a
  * notification covers, system calls of a send, the copied share.
  * @param rows - of one run; order does not matter
- * @param mark - follows each title: what the figures are not, where they are emulated
+ * @param mark - follows each title: the remark on emulated figures
  * @returns lines
  */
 export function paperTables(rows: readonly Row[], mark = ''): string[] {
@@ -97,7 +97,7 @@ function costText(rows: readonly Row[]): string {
 }
 
 /**
- * Share of the time that collecting by recvmsg costs, over never collecting, which a path does without: the sender's CPU time, median over the
+ * Share of the cost of collecting by recvmsg (over never collecting) that a path saves: the sender's CPU time, median over the
  * rounds. `-` where collecting was not shown to cost anything.
  */
 function recoveredText(ours: readonly Row[], baseline: readonly Row[], never: readonly Row[]): string {

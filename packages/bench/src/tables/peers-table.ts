@@ -4,7 +4,7 @@ import type { Row } from '../record/record.js'
 import { copiedText } from './sweep-table.js'
 import { textTable } from './text-table.js'
 
-/** What is held against what, and what it must reach. */
+/** Two senders that are compared, and the ratio that ours has to reach. */
 export interface Comparison {
   ours: { backend: BackendLabel; level: Level }
   peer: PeerLabel
@@ -46,7 +46,7 @@ export function fullSendsPerSecond(row: Row): number {
   return row.bytes / row.sizeBytes / row.seconds
 }
 
-/** Pairs every comparison with the rows that it can be made of. */
+/** Pairs every comparison with its rows. */
 export function compare(rows: readonly Row[]): ComparisonResult[] {
   const results: ComparisonResult[] = []
   for (const comparison of COMPARISONS) {
@@ -68,7 +68,7 @@ function ratesByRound(rows: readonly Row[]): Map<number, number> {
   return new Map(rows.map((row) => [row.round, fullSendsPerSecond(row)]))
 }
 
-/** CPU time per send of full size, in microseconds; a row that does not tell it is left out. */
+/** CPU time per send of full size, in microseconds; rows without it are left out. */
 function costsByRound(rows: readonly Row[]): Map<number, number> {
   const costs = new Map<number, number>()
   for (const row of rows) {

@@ -12,7 +12,7 @@ const MAX_NAME = 56
 export interface PathProfile {
   rows: Row[]
   samples: number
-  /** Most first; what many rare ones have together is not among them. */
+  /** Most first, without the sum of the rare ones. */
   symbols: { name: string; where: string; samples: number; share: number }[]
   /** Share of the samples that fell into the kernel. */
   kernelShare: number
@@ -47,7 +47,7 @@ export function profilesOf(rows: readonly Row[]): PathProfile[] {
   )
 }
 
-/** A table per path: its first symbols; below them what the slides have. */
+/** A table per path: its first symbols, and below them those of the slides. */
 export function profileTables(rows: readonly Row[], top: number): string[] {
   const lines = profilesOf(rows).flatMap(({ rows: own, samples, symbols, kernelShare }) => {
     const { transport, backend, level, sizeBytes, interval } = own[0] as Row

@@ -13,7 +13,7 @@ export const PAPER_GAINS_PERCENT: ReadonlyMap<number, Readonly<Record<Transport,
 
 /**
  * "snd_zerocopy_lo" of the slides: sends on loopback in a run of unnamed length, without and with MSG_ZEROCOPY, on a kernel whose loopback
- * did not copy on reception. What stood for RAW with it is cut off.
+ * did not copy on reception. The slide cuts off RAW's figure with MSG_ZEROCOPY.
  */
 export const SLIDES_LO: Partial<Record<AnyTransport, { std: number; zc: number | null }>> = {
   tcp4: { std: 437_082, zc: 1_028_184 },

@@ -5,7 +5,7 @@ import { cpuGain } from './paper-table.js'
 import { PAPER_GAINS_PERCENT } from './published.js'
 import { textTable } from './text-table.js'
 
-/** What is held against collecting by recvmsg, in the order of the lines. */
+/** Paths that are compared with collecting by recvmsg, in the order of the lines. */
 const PATHS = [
   ['errqueue-recvmmsg', 'recvmmsg'],
   ['uring', 'uring'],
@@ -17,7 +17,7 @@ const LEVEL_TITLES: Partial<Record<Row['level'], string>> = { selftest: 'C', dri
 
 /**
  * The paper's question in one table for each transport: by how much each path beats collecting by recvmsg, in bytes per second of the sender's
- * own CPU time, over the interval. What is never collected bounds what any path can gain; the published gains stand below.
+ * own CPU time, over the interval. Never collecting bounds the gain of every path; the published gains stand below.
  * @param rows - of one run; order does not matter
  * @returns lines; none where there is only one interval
  */

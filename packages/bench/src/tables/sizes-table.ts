@@ -8,12 +8,12 @@ import { textTable } from './text-table.js'
 /** The path that the others are a percentage of: `std` of the slides. */
 const STANDARD: Row['backend'] = 'copy'
 
-/** Something that a send costs. Each has one source, which its title names. */
+/** A cost of a send. Each has one source, which its title names. */
 export interface Measure {
   title: string
-  /** Cost per 1,000 bytes; null where the row does not tell it. */
+  /** Cost per 1,000 bytes; null where the row does not have it. */
   of: (row: Row) => number | null
-  /** What the slides have beside it; they count cycles, whatever the measure. */
+  /** The slides' figure beside it, which counts cycles for every measure. */
   published: (size: SlidesSize) => number
 }
 
@@ -57,7 +57,7 @@ function perKilobyte(row: Row, cost: number | null): number | null {
   return cost === null || row.bytes === 0 ? null : cost / (row.bytes / 1_000)
 }
 
-/** Measures of which any of the rows tells something. */
+/** Measures that at least one of the rows has. */
 export function measuresOf(rows: readonly Row[]): Measure[] {
   return MEASURES.filter(({ of }) => rows.some((row) => of(row) !== null))
 }
@@ -76,7 +76,7 @@ export function costRatio(own: readonly Row[], standard: readonly Row[], { of }:
 }
 
 /**
- * A table per transport and level, in the slides' order: for each size and path what 1,000 bytes cost, as percent of what they cost
+ * A table per transport and level, in the slides' order: for each size and path the cost of 1,000 bytes, as percent of their cost
  * with `copy`, beside the percentage that the slides have for MSG_ZEROCOPY.
  * @returns lines
  */

@@ -77,7 +77,7 @@ export function gainText(ratio: RatioEstimate | undefined): string {
   return `${signedPercent(ratio.median)}% [${signedPercent(ratio.low)}, ${signedPercent(ratio.high)}]`
 }
 
-/** `100% copied`; what a stock kernel's loopback always shows. `-` where the path tells of none. */
+/** `100% copied`, as on every stock kernel's loopback. `-` where the path reports no outcome. */
 export function copiedText(rows: readonly Row[]): string {
   const share = copiedShare(rows)
   if (share === null) return '-'
@@ -92,7 +92,7 @@ function signedPercent(ratio: number): string {
 }
 
 /**
- * What the paths cost beyond their throughput, over all transports and rounds of a cell's level and interval.
+ * Costs of the paths beyond their throughput, over all transports and rounds of a cell's level and interval.
  * @returns lines of one table
  */
 export function costTable(rows: readonly Row[]): string[] {

@@ -68,7 +68,7 @@ function farAddress(transport: Transport): string {
   return familyOf(transport) === 6 ? WIRE_ADDRESSES.far6 : WIRE_ADDRESSES.far4
 }
 
-/** What the kernel reports over loopback in the same namespace, which does copy: a kernel that never said so would prove nothing on the wire. */
+/** The kernel's report over loopback in the same namespace, where it does copy: a kernel that never reports a copy would prove nothing on the wire. */
 async function controlNote(cpu: number | null, settings: SocketSettings): Promise<string> {
   await using receiver = await startDiscarding('tcp4', cpu, settings)
   const { host, port } = receiver
@@ -89,7 +89,7 @@ async function controlNote(cpu: number | null, settings: SocketSettings): Promis
   }
 }
 
-/** Whether this process goes before others: what the load average says of a run is then another thing. proc_pid_stat(5), fields 19, 40 and 41. */
+/** Whether this process goes before others, which makes the load average mean something else. proc_pid_stat(5), fields 19, 40 and 41. */
 function schedulingNote(): string[] {
   const stat = readFileSync('/proc/self/stat', 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -4,32 +4,32 @@ import { BenchFailure, ExitStatus } from '../cli/failure.js'
 import type { Row, WireRow } from '../record/record.js'
 import type { WirePeer, WireStats } from './wire-peer.js'
 
-/** How long, in ms, what was sent may take to leave after a cell: a stream that is closed goes on sending what is queued. */
+/** How long bytes that were sent may take to leave after a cell, in ms: a closed stream goes on sending its queue. */
 const SETTLE_TIMEOUT_MS = 5_000
 const SETTLE_PAUSE_MS = 2
 
 /** Share of its CPU above which the peer may be what limits the throughput. */
 export const LIMITING_SHARE = 0.9
 
-/** What {@link measuredOnWire} needs of a measurement that may be one on a wire. */
+/** A measurement that may be one on a wire. */
 export interface MeasuredCell {
   row: Row
-  /** Bytes that the sender handed to the kernel since its connections were opened; null = it does not tell. */
+  /** Bytes that the sender handed to the kernel since its connections were opened; null where it does not count them. */
   sentBytes: number | null
 }
 
-/** Runs a measurement, and on a wire checks what it says against what left. */
+/** Runs a measurement. On a wire it compares the row with the bytes that left. */
 export async function measuredOnWire(wire: WireMeter | undefined, measureCell: () => Promise<MeasuredCell>): Promise<Row> {
   return wire === undefined ? (await measureCell()).row : wire.measured(measureCell)
 }
 
-/** What the classifier tells apart. */
+/** Protocols that the classifier distinguishes. */
 type Protocol = 'tcp' | 'udp'
 
-/** Bytes that were handed to the kernel since the connections were opened, by protocol; null = their senders do not tell. */
+/** Bytes that were handed to the kernel since the connections were opened, by protocol; null where the senders do not count them. */
 export type SentBytes = Partial<Record<Protocol, number | null>>
 
-/** Holds what senders say that they sent against what the classifier saw leave. */
+/** Compares the bytes that senders report with those that the classifier saw leave. */
 export class WireMeter {
   readonly #peer: WirePeer
 
@@ -119,7 +119,7 @@ function wireRow(before: WireStats, after: WireStats, protocol: Protocol, sentBy
   }
 }
 
-/** Sentences about a run over the wire: what of it was not as it has to be. */
+/** Sentences about rows of a wire that were not as they have to be. */
 export function wireNotes(rows: readonly Row[]): string[] {
   const told = rows.flatMap(({ wire }) => (wire === undefined ? [] : [wire]))
   if (told.length === 0) return []

@@ -5,7 +5,7 @@ import { isOwnerAlive, ownIdentity } from '../machine/process-identity.js'
 /** Names of the namespaces begin with this; the identity of their maker follows. */
 export const NAMESPACE_PREFIX = 'sendzc-wire-'
 
-/** The two ends of the cable. What is sent leaves by the near one; through the far one the peer's frames come in. */
+/** The two ends of the cable. Packets leave by the near one; the peer's frames come in through the far one. */
 export const WIRE_DEVICES = { near: 'wire0', far: 'wire1' } as const
 
 /** Addresses of the two ends. They exist within the namespace only. */
@@ -15,8 +15,8 @@ export const WIRE_ADDRESSES = { near4: '10.83.0.1', far4: '10.83.0.2', near6: 'f
 const STEP_TIMEOUT_MS = 20_000
 
 /**
- * What sockets find in the namespace. Ports of many connections are used again after a second instead of a minute: each cell opens thousands.
- * A congestion control that is not listed as allowed can be no namespace's default (net/ipv4/tcp_cong.c), hence the second one.
+ * Settings of sockets in the namespace. Ports of many connections are used again after a second instead of a minute: each cell opens
+ * thousands. A congestion control that is not listed as allowed can be no namespace's default (net/ipv4/tcp_cong.c), hence the second one.
  */
 const SYSCTLS = [
   ['net/ipv4/tcp_tw_reuse', '1'],
@@ -35,7 +35,7 @@ export class WireNamespace implements Disposable {
   private constructor() {}
 
   /**
-   * Makes one, after it has removed those whose makers are gone.
+   * Makes a namespace, after it has removed those whose makers are gone.
    * @throws BenchFailure in one line with cause and remedy; nothing is left then
    */
   static create(mtuBytes: number): WireNamespace {
@@ -57,7 +57,7 @@ export class WireNamespace implements Disposable {
     return ['ip', 'netns', 'exec', this.name, ...command]
   }
 
-  /** Removes it; what still runs in it keeps its devices until it ends. */
+  /** Removes it; programs that still run in it keep its devices until they end. */
   [Symbol.dispose](): void {
     ip('netns', 'delete', this.name)
   }
@@ -84,7 +84,7 @@ export class WireNamespace implements Disposable {
   }
 }
 
-/** Removes the namespaces of processes that are gone, killed before they could. */
+/** Removes the namespaces whose makers were killed before they could remove them. */
 export function sweepNamespaces(): void {
   for (const line of ip('netns', 'list').output.split('\n')) {
     const name = line.split(' ')[0] ?? ''

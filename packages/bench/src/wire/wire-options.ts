@@ -56,7 +56,7 @@ export const WIRE_OPTIONS = {
   ...WIRE_BEHAVIOUR_OPTIONS,
 }
 
-/** What {@link WIRE_OPTIONS} say. */
+/** Values of {@link WIRE_OPTIONS}. */
 export type WireOptions = OptionValues<typeof WIRE_OPTIONS>
 
 type BehaviourOptions = OptionValues<typeof WIRE_BEHAVIOUR_OPTIONS>

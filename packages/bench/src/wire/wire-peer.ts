@@ -51,7 +51,7 @@ export const wireStatsSchema = z.object({
 /** See {@link wireStatsSchema}. */
 export type WireStats = z.infer<typeof wireStatsSchema>
 
-/** What the peer does as a client. */
+/** The task of the peer as a client. */
 export interface WireClient {
   family: 4 | 6
   /** Port of the program's listener, at the near end of the wire. */
@@ -71,7 +71,7 @@ export interface WirePeerOptions {
   settings: WireSettings
   /** CPU of the peer; null = not pinned. */
   cpu: number | null
-  /** What it hashes payloads for: the seed of `fillPattern` of @sendzc/socket; without it nothing is hashed. */
+  /** Seed of `fillPattern` of @sendzc/socket, for whose bytes the peer hashes payloads; without it nothing is hashed. */
   patternSeed?: number
   /** Makes the command line of the peer one that runs in the namespace; without it this process is there. */
   within?: (...command: string[]) => [string, ...string[]]
@@ -94,12 +94,12 @@ export class WirePeer implements AsyncDisposable {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2_000)
     })
-    // A question to a peer that is gone fails by its missing answer.
+    // A question to a peer that is gone fails because its answer is missing.
     child.stdin?.on('error', () => undefined)
   }
 
   /**
-   * Puts the classifier on the wire, and settles once the peer answers what leaves.
+   * Puts the classifier on the wire, and settles once the peer answers packets.
    * @throws BenchFailure in one line with cause and remedy
    */
   static async start({
@@ -157,17 +157,17 @@ export class WirePeer implements AsyncDisposable {
       throw new BenchFailure('The wire can be the client of one listener, with a request of 1 to 1,280 bytes.')
   }
 
-  /** Stops the process as a machine that hangs: nothing is acknowledged, and what leaves fills the ring. */
+  /** Stops the process like a machine that hangs: nothing is acknowledged, and packets that leave fill the ring. */
   pause(): void {
     this.#child.kill('SIGSTOP')
   }
 
-  /** Lets it go on. */
+  /** Lets the process go on. */
   resume(): void {
     this.#child.kill('SIGCONT')
   }
 
-  /** Ends it. */
+  /** Ends the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#child
     child.stdin?.end()
@@ -197,7 +197,7 @@ export class WirePeer implements AsyncDisposable {
 
 const failureSchema = z.object({ failed: z.string(), errno: z.int(), message: z.string() })
 
-/** What a step that failed needs. */
+/** The remedy of each step that can fail. */
 const REMEDIES: Record<string, string> = {
   'socket(AF_PACKET)': 'it needs CAP_NET_RAW and CONFIG_PACKET',
   'bpf(BPF_PROG_LOAD)':
@@ -206,7 +206,7 @@ const REMEDIES: Record<string, string> = {
   'attaching the classifier': 'the kernel lacks BPF classifiers: modprobe cls_bpf (CONFIG_NET_CLS_BPF, CONFIG_NET_CLS_ACT)',
 }
 
-/** One line out of what the peer said before it ended. */
+/** One line out of the peer's output before it ended. */
 export function failureText(said: string): string {
   try {
     const { failed, errno, message } = failureSchema.parse(JSON.parse(said.trim().split('\n').at(-1) ?? ''))

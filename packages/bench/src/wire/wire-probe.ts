@@ -7,7 +7,7 @@ import { buildWirePrograms, missingTools } from './wire-programs.js'
 /** Whether the wire works here. */
 export interface WireProbe {
   available: boolean
-  /** What was found: cause and remedy where it does not. */
+  /** Cause and remedy where the wire does not work, otherwise how it was found to work. */
   reason: string
 }
 

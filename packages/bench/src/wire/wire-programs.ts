@@ -15,14 +15,14 @@ const SOURCE_FOLDER = fileURLToPath(new URL('../../wire/', import.meta.url))
 /** Script of a checkout; a package that is installed has none. */
 const ENSURE_SYSTEM = fileURLToPath(new URL('../../../../scripts/ensure-system.mjs', import.meta.url))
 
-/** How long the compiler may take, and how long the installation of what is missing, in ms. */
+/** How long the compiler may take, and how long the installation of missing tools, in ms. */
 const COMPILE_TIMEOUT_MS = 120_000
 const INSTALL_TIMEOUT_MS = 900_000
 
 /** Where a header of the running architecture may lie, which clang does not look for when it compiles for BPF. */
 const MULTIARCH = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' } as const
 
-/** What has to be built. */
+/** The built programs. */
 export interface WirePrograms {
   /** The classifier, as BPF. */
   object: string
@@ -30,7 +30,7 @@ export interface WirePrograms {
   peer: string
 }
 
-/** What is missing to build them, in words; undefined = nothing. */
+/** Tools that are missing to build them, in words; undefined where all are there. */
 export function missingTools(): string | undefined {
   const hasCommand = (name: string): boolean => (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
   const missing = [
@@ -44,8 +44,8 @@ export function missingTools(): string | undefined {
 }
 
 /**
- * Builds the programs, once for each version of their sources, in a cache folder (`$XDG_CACHE_HOME/sendzc` or `~/.cache/sendzc`).
- * What is missing is installed first where `scripts/ensure-system.mjs` can.
+ * Builds the programs, once for each version of their sources, in a cache folder (`$XDG_CACHE_HOME/sendzc` or `~/.cache/sendzc`). It
+ * installs missing tools first, where `scripts/ensure-system.mjs` can.
  * @throws BenchFailure in one line with cause and remedy
  */
 export async function buildWirePrograms(): Promise<WirePrograms> {

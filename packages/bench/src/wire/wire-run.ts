@@ -7,7 +7,7 @@ import type { WireSettings } from '../record/wire-settings.js'
 import { WireNamespace } from './wire-namespace.js'
 import { buildWirePrograms, type WirePrograms } from './wire-programs.js'
 
-/** Tells a process that it runs in the namespace, and where the programs are. */
+/** Its value names the programs to a process that runs in the namespace. */
 const INSIDE_VARIABLE = 'SENDZC_WIRE_INSIDE'
 
 const insideSchema = z.object({ programs: z.object({ object: z.string(), peer: z.string() }) })
@@ -27,8 +27,8 @@ export function isInside(): boolean {
 }
 
 /**
- * Runs this very command line again in a network namespace made for it, which goes with it.
- * @returns the exit status of that
+ * Runs this very command line again in a network namespace that is made for it and removed with it.
+ * @returns the exit status of that run
  * @throws BenchFailure in one line where no wire can be made
  */
 export async function runInside({ mtuBytes }: WireSettings): Promise<ExitStatusCode> {
@@ -38,7 +38,7 @@ export async function runInside({ mtuBytes }: WireSettings): Promise<ExitStatusC
   const child = spawn(program, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE_VARIABLE]: JSON.stringify({ programs }) },
-    // A group of its own: Ctrl-C reaches it once, by way of this process.
+    // A group of its own: Ctrl-C reaches the other process once, by way of this one.
     detached: true,
   })
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
@@ -52,7 +52,7 @@ export async function runInside({ mtuBytes }: WireSettings): Promise<ExitStatusC
   }
 }
 
-/** In the process that {@link runInside} starts: ends the run when the one that made the namespace is killed. */
+/** In the process that {@link runInside} starts: ends the run when the process that made the namespace is killed. */
 export function endWithMaker(): void {
   if (process.channel === undefined || programsInside() === undefined) return
   process.once('disconnect', () => void process.kill(process.pid, 'SIGTERM'))

@@ -1,7 +1,7 @@
 import { LIMITING_SHARE } from './wire-meter.js'
 import type { WireStats } from './wire-peer.js'
 
-/** What left in the time of the command. */
+/** The packets that left while the command ran. */
 export function summaryLines(before: WireStats, after: WireStats, isClient: boolean): string[] {
   const seconds = (after.atUs - before.atUs) / 1_000_000
   const cpuShare = (after.cpuUs - before.cpuUs) / Math.max(1, after.atUs - before.atUs)
