@@ -1,5 +1,5 @@
 /**
- * What the author of a backend needs to hold it to its contracts: `conformance` registers everything, the pairs are what it runs over.
+ * The suite for the author of a backend: `conformance` registers every promise, and the pairs are the connections that it runs over.
  * @packageDocumentation
  */
 export { type CaseResult, collectCases } from './collect.js'

@@ -10,7 +10,7 @@ export type LoopbackHost = '127.0.0.1' | '::1'
 
 /** Smallest stall; a connection over loopback with stock limits was seen to hold about 3 MB while nobody reads. */
 const MIN_TCP_STALL_BYTES = 8 * 1_048_576
-/** Its third number is the largest send buffer, which is most of what a stalled connection holds: an unread receive buffer grows little. */
+/** Its third number is the largest send buffer, which holds most bytes of a stalled connection: an unread receive buffer grows little. */
 const TCP_SEND_BUFFER_LIMITS = '/proc/sys/net/ipv4/tcp_wmem'
 /** Receive buffer asked for by the datagram peer; the kernel grants up to net.core.rmem_max. */
 const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1_048_576
@@ -28,8 +28,8 @@ export function descriptorOf(socket: Socket | DatagramSocket): number {
 }
 
 /**
- * Keeps the event loop from a dgram.Socket: libuv 1.52 and later reads the error queue of one that it receives from, which is the driver's
- * here. `openWriter` sees to that by itself.
+ * Keeps the event loop from a dgram.Socket: libuv 1.52 and later reads the error queue of a socket that it receives from, and here that queue
+ * is the driver's. `openWriter` does so by itself.
  */
 export function stopReceiving(socket: DatagramSocket): void {
   const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')

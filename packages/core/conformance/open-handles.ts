@@ -29,7 +29,7 @@ export async function resourcesGrown(before: ReadonlyMap<string, number>): Promi
 }
 
 /**
- * Waits, within the bound of one wait, until no more than `before` descriptors are open: closing one can outlast the event that reports it.
+ * Waits, within the bound of one wait, until no more than `before` descriptors are open: a descriptor may close after the event that reports it.
  * @returns how many more there still are
  */
 export async function descriptorsGrown(before: number): Promise<number> {

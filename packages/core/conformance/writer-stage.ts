@@ -15,7 +15,7 @@ import { activeResources, descriptorCount, descriptorsGrown, resourcesGrown } fr
  */
 export const WRITER_STAGES = ['called', 'sent', 'waiting', 'closing', 'aborting'] as const
 export type WriterStage = (typeof WRITER_STAGES)[number]
-/** Where a process ends by itself: a send is in flight, and a driver that nobody has armed keeps no event loop alive. */
+/** The stage at which a process ends by itself: a send is in flight, and a driver that is not armed keeps no event loop alive. */
 export const LEFT_IN_FLIGHT = 'left in flight' as const
 /** Where a process may end. */
 export type ProcessStage = WriterStage | typeof LEFT_IN_FLIGHT
@@ -32,10 +32,10 @@ export interface WriterStageTask {
   port?: number
 }
 
-/** Status of a process that got to its stage. */
+/** Exit status of a process that reached its stage. */
 export const WRITER_STAGE_STATUS = 7
 
-/** How a child ended that was at a stage. */
+/** The findings about a child that ended at a stage. */
 export interface WriterStageEnd {
   /** The fault in the bytes that arrived; undefined where they are the first bytes that were written, as many as the stage allows. */
   arrivalError: string | undefined
@@ -45,15 +45,18 @@ export interface WriterStageEnd {
 
 /** Bytes of one write. */
 const WRITE_BYTES = 500_000
-/** Together more than both ends of a connection hold. */
+/** Writes that together exceed the memory of both ends of a connection. */
 const STALLING_WRITES = 40
 const CHILD_MS = 60_000
 
-/** Ends a process here, which says how many bytes the kernel has taken; a worker says that it is here, and is ended by who started it: in the midst of its code, or of its event loop. */
+/**
+ * Ends the child at its stage. A process reports how many bytes the kernel has taken, and exits. A worker reports that it is there; its starter
+ * ends it, in the midst of its code or of its event loop.
+ */
 function reached({ stage }: WriterStageTask, sentBytes: number, inEventLoop: boolean): void {
   pressGarbageCollector()
   if (isMainThread) {
-    // At once, since it is a pipe.
+    // Synchronously, since it is a pipe.
     process.stdout.write(String(sentBytes))
     process.exit(WRITER_STAGE_STATUS)
   }
@@ -76,7 +79,7 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
   const { stage } = task
   const count = stage === 'called' || stage === 'sent' ? 1 : STALLING_WRITES
   const writes = Array.from({ length: count }, (_, index) => writer.write(content(WRITE_BYTES, index * WRITE_BYTES)))
-  // A child that is not ended would see them fail.
+  // In a child that nobody ends these promises reject.
   for (const write of writes) write.catch(() => undefined)
   if (stage === 'called') reached(task, 0, false)
   if (stage === 'sent') {
@@ -91,7 +94,7 @@ export async function runWriterStage(backends: Readonly<Record<string, () => Bac
     await quietTurns()
   }
   if (stage === 'aborting') writer.abort().catch(() => undefined)
-  // An aborted connection throws away what it has.
+  // An aborted connection throws its bytes away.
   reached(task, stage === 'aborting' ? 0 : count * WRITE_BYTES - queuedBytes, stage !== 'aborting')
 }
 
@@ -103,7 +106,7 @@ async function leaveInFlight(socket: Socket, backend: Backend): Promise<void> {
   session.forgetMemory()
   pressGarbageCollector()
   socket.unref()
-  // An application may do so: what has to be done at the end of the environment must not depend on it.
+  // An application may do so: the orderly end of the environment must not depend on it.
   process.removeAllListeners('exit')
   process.stdout.write(String(reports[0]?.result))
   process.exitCode = WRITER_STAGE_STATUS
@@ -125,7 +128,7 @@ function arrivalErrorOf(stage: ProcessStage, arrived: Buffer): string | undefine
 }
 
 /**
- * Terminates a worker at a stage, and looks at what arrived and at what is left.
+ * Terminates a worker at a stage, and checks the bytes that arrived and the resources that are left.
  * @param aborts - whether the connection has to end with the worker, so that the kernel lets go of what it shares
  */
 export async function terminateAtStage(
@@ -133,7 +136,7 @@ export async function terminateAtStage(
   startWorker: (task: WriterStageTask) => Worker | Promise<Worker>,
   aborts: boolean,
 ): Promise<WriterStageEnd & { status: number }> {
-  // The first run is not measured: it makes the objects that are made once and kept.
+  // The first run is not measured: it makes objects that stay for the life of the process.
   await (await tcpPairs('127.0.0.1')()).dispose()
   const before = { resources: activeResources(), descriptors: descriptorCount() }
   const pair = await tcpPairs('127.0.0.1')()
@@ -152,7 +155,7 @@ export async function terminateAtStage(
   return { status, arrivalError: arrivalErrorOf(stage, Buffer.from(bytes)), left }
 }
 
-/** Has a process end at a stage, and looks at what arrived, and how much of what was sent did not. */
+/** Has a process end at a stage, checks the bytes that arrived, and counts the sent bytes that did not. */
 export async function exitAtStage<End extends { stdout: string }>(
   task: Pick<WriterStageTask, 'stage' | 'backend'>,
   runChild: (task: WriterStageTask) => Promise<End>,
@@ -164,7 +167,7 @@ export async function exitAtStage<End extends { stdout: string }>(
   const [socket] = await bounded(connected, 'connection')
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  // A process that exits may reset its connection: what counts is what came before.
+  // A process that exits may reset its connection: the bytes before the reset count.
   socket.on('error', () => undefined)
   // Not once(), which such an error would reject.
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))

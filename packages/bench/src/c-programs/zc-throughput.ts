@@ -24,7 +24,7 @@ const PROGRAM = 'zc_throughput'
 /** Its sources, from this file, compiled or not. */
 const SOURCES = fileURLToPath(new URL('../../../../kernel/selftests', import.meta.url))
 
-/** Bounds in ms: compiling, and what a run may take beyond the time it was told to send for. */
+/** Bounds in ms: of compiling, and of a run beyond the time that it sends for. */
 const LIMIT_MS = { compile: 60_000, run: 30_000 } as const
 
 /** What the program calls each path. */

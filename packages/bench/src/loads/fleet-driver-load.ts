@@ -76,7 +76,7 @@ class Member implements DriverSink {
 export class FleetDriverLoad implements Load {
   readonly #backend: Backend
   readonly #members: Member[] = []
-  /** Those that may be able to send, the next one first. What cannot leaves it until an event of its own: nobody looks at all of thousands. */
+  /** Members that may be able to send, the next one first. A member that cannot leaves the queue until an event of its own, so that no turn looks at thousands. */
   readonly #queue: Member[] = []
   readonly #batch = new SendBatch(1, 1)
   readonly #payload: Uint8Array

@@ -9,7 +9,7 @@ export interface MachineOptions {
   machineModel: string
   /** Page-table isolation of the guest, `on` or `off`; null outside of one. */
   pti: string | null
-  /** Whether loopback hands the sender's memory on instead of copying it; null where the kernel cannot be told to. */
+  /** Whether loopback hands the sender's memory on instead of copying it; null where the kernel has no such setting. */
   loopbackWithoutCopy: boolean | null
 }
 

@@ -73,7 +73,7 @@ export function wayOf({ path, options }: Pick<BenchRecord, 'path' | 'options'>):
   return options.loopbackWithoutCopy === true ? 'loopback that does not copy' : 'loopback'
 }
 
-/** The machine model of a record, and what else of its virtual machine tells it from others (page-table isolation, accelerator). */
+/** The machine model of a record, and the settings that distinguish its virtual machine (page-table isolation, accelerator). */
 export function machineOf(record: BenchRecord): { model: string; details: string } {
   const environment = objectOf((record.host as Record<string, unknown>).environment)
   const places = [environment, record.host as Record<string, unknown>, record.options]

@@ -26,7 +26,7 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
 
 const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'never', 'uring', 'copy', 'auto', ...ANCESTORS, ...PEERS]
 
-/** The style of a sender; those that are not ours share one colour and are told apart by their label. */
+/** The style of a sender; foreign ones share one colour and have a label each. */
 export function styleOf(sender: Sender): SenderStyle {
   const own = (OWN_STYLES as Partial<Record<Sender, SenderStyle>>)[sender]
   return own ?? { label: sender, colour: 'var(--peer)', symbol: 'star', dash: '1 2' }

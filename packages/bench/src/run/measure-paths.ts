@@ -6,7 +6,7 @@ import { cellContext, type Preparation, type Run } from './with-run.js'
 
 /**
  * Measures cells of ours, each over a connection of its own.
- * @param sockets - what the command says of them, and what else its rows tell
+ * @param sockets - settings of the sockets, and further counters of the rows
  */
 export function measurePaths(
   run: Run<Preparation>,

@@ -3,7 +3,7 @@ import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistic
 import { bytesPerSecond, copiedShare, type Row } from '../record/record.js'
 import { textTable } from './text-table.js'
 
-/** Rows of a sweep, told apart by what the tables need. */
+/** Rows of a sweep that belong to one part of the tables. */
 interface Slice {
   level: string
   interval: number

@@ -13,7 +13,7 @@ export interface WireProbe {
 
 /**
  * Makes a wire and removes it. Installs nothing. Never throws.
- * @param missing - as {@link missingTools} tells it
+ * @param missing - the answer of {@link missingTools}
  */
 export async function probeWire(missing: string | undefined = missingTools()): Promise<WireProbe> {
   if (missing !== undefined) return { available: false, reason: missing }

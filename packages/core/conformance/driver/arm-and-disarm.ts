@@ -44,7 +44,7 @@ export const armAndDisarm: DriverPromise = {
         await until(() => session.wakes.length > 0, 'wake(Writable)')
         assert.deepEqual(session.wakes, [Wake.Writable])
         const reports = session.submit([{ segments: [content(ORDINARY_MESSAGE_BYTES)], zerocopy: true }])
-        // A send may bring its own notification: then there is nothing to wait for.
+        // Where a send brings its own notification there is nothing to wait for.
         const waits = session.inFlight > 0
         await session.answered(reports)
         if (trial.kind === 'stream') await pair.peer.read(ORDINARY_MESSAGE_BYTES)

@@ -8,10 +8,10 @@ import { expectDatagrams } from './traffic.js'
 
 /** Messages in flight, at most: more than a stalled connection holds of them. */
 const MESSAGES = 256
-/** Largest message. Its memory comes from the heap, where what is freed is soon used again; larger memory would be given back to the system. */
+/** Largest message. Its memory comes from the heap, where freed memory is soon used again; larger memory would go back to the system. */
 const MAX_MESSAGE_BYTES = 60_000
 const DATAGRAMS = 10
-/** The first of them leave at once: a slow device lets a burst pass. */
+/** Together more than the burst that a slow device lets pass at once. */
 const DATAGRAM_BYTES = 12_000
 
 /** Submits messages to a peer that does not read, until the socket takes no more. */

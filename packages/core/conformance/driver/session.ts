@@ -124,7 +124,7 @@ export class DriverSession implements DriverSink {
       return report
     })
     this.driver.submit(batch)
-    // At once, also where the driver holds the messages back: it must have taken its references.
+    // Even a driver that holds messages back has taken its references by now.
     batch.clear()
     if (this.driver.group !== null && !this.closed) this.driver.flush()
     return reports
@@ -160,7 +160,7 @@ export class DriverSession implements DriverSink {
   }
 
   /**
-   * Sends a stretch of the stream as the writer would: resends what was not taken, waits where the socket is full.
+   * Sends a stretch of the stream as the writer would: resends bytes that were not taken, waits where the socket is full.
    * Each message has memory of its own, which is poisoned when it is released.
    * @param sizes - bytes of each message
    */

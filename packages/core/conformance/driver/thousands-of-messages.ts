@@ -14,7 +14,7 @@ const MAX_IN_FLIGHT = 512
 const MESSAGES_PER_BATCH = 4
 /** Bytes that the peer reads at a time. */
 const SIP_MESSAGES = 8
-/** Enough for a fault that comes once in 1,000 messages. */
+/** Enough to meet a fault that comes once in 1,000 messages. */
 const SLOW_DATAGRAMS = 1_104
 /** In flight, at most: few enough for the memory that the kernel has for notifications (net.core.optmem_max). */
 const DATAGRAMS_IN_FLIGHT = 96
@@ -34,7 +34,7 @@ class SipReader {
     this.#sipBytes = sipBytes
   }
 
-  /** Reads on, a little at a time, until `condition` holds: all that was taken, at most. */
+  /** Reads on, a little at a time, until `condition` holds, and at most every byte that was taken. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition() && this.#position < this.taken) await this.sip()
     if (condition()) return
@@ -59,8 +59,8 @@ class SipReader {
 }
 
 /**
- * Thousands of messages to a peer that reads a little whenever the socket is full: behind each message that is released others wait that the kernel has
- * yet to read, so that a release which is early, or another's, lets poison into the stream.
+ * Thousands of messages to a peer that reads a little whenever the socket is full. Behind each released message the kernel has yet to read others:
+ * a release that is early, or another message's, lets poison into the stream.
  */
 export async function sendThousandsToFullSocket(trial: DriverTrial): Promise<void> {
   const { pair, session } = await trial.start(MAX_IN_FLIGHT)
@@ -148,6 +148,6 @@ export async function sendManyToSlowDevice(trial: DriverTrial): Promise<void> {
 async function sendBatch(session: DriverSession, first: number): Promise<void> {
   await session.settled(DATAGRAMS_IN_FLIGHT - DATAGRAMS_PER_BATCH)
   await session.sendDatagrams(Array.from({ length: DATAGRAMS_PER_BATCH }, (_, at) => content(DATAGRAM_BYTES, first + at)))
-  // A driver on a socket that was used before may have to hear once where the kernel's count stands.
+  // A driver on a socket that was used before may need one notification to learn the kernel's count.
   if (first === 0) await session.settled()
 }

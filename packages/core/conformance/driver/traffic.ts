@@ -19,7 +19,7 @@ export async function sendOrdinaryMessage(kind: SocketKind, pair: ConnectedPair,
 
 /**
  * Fills a stalled stream until it takes no more: a short answer, a refusal, or none.
- * The memory of what is in flight is never touched again.
+ * The memory of messages in flight is never touched again.
  */
 export async function fillStalledStream(pair: ConnectedPair, session: DriverSession, quiet: () => Promise<void>): Promise<void> {
   let position = 0

@@ -21,7 +21,7 @@ async function oneLife(trial: Trial, end: 'close' | 'abort'): Promise<void> {
 }
 
 async function assertNothingLeft(trial: Trial, end: 'close' | 'abort'): Promise<void> {
-  // This run makes the objects that are made once and kept, such as a ring for the whole environment.
+  // This run makes objects that stay for the life of the process, such as a ring for the whole environment.
   await oneLife(trial, end)
   await quietTurns()
   const resources = activeResources()

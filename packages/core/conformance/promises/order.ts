@@ -32,7 +32,7 @@ async function writeAndRead(trial: Trial, sizes: readonly number[], stall: boole
   ledger.assertAllSent()
 }
 
-/** How the bytes before, in, and after a hole are written. */
+/** The writes before, in, and after a hole. */
 interface Hole {
   options?: WriterOptions
   before: (pair: ConnectedPair) => number
@@ -41,7 +41,7 @@ interface Hole {
   stall?: boolean
 }
 
-/** Transfers memory away behind `write()`; what was written before it arrives, nothing else does, and the stream has ended. */
+/** Transfers memory away behind `write()`. Only the bytes before it arrive, and the stream has ended. */
 async function writeAroundHole(trial: Trial, { options, before, hole, stall = false }: Hole): Promise<void> {
   const { pair, writer, ledger } = await trial.start(options)
   const begin = before(pair)
@@ -66,7 +66,7 @@ async function writeAroundHole(trial: Trial, { options, before, hole, stall = fa
   assert.equal(pair.peer.unreadBytes, 0, 'bytes arrived in the place of memory that was transferred away')
 }
 
-/** As many as a receive buffer of the kernel's own default size holds with their accounting, and more than the fake kernel's socket does. */
+/** As many as a receive buffer of the kernel's default size holds with their accounting, and more than the fake kernel's socket holds. */
 const DATAGRAMS_AT_ONCE = 24
 const LARGEST_DATAGRAM_BYTES = 12_000
 const DATAGRAM_ROUNDS = 4

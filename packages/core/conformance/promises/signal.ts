@@ -97,7 +97,7 @@ export const signal: ContractPromise = {
         pair.peer.pause()
         const controller = new AbortController()
         const bytes = Math.ceil(pair.stallBytes / 8)
-        // Sixteen listeners are meant here: no warning of a leak.
+        // Sixteen listeners are intended: no warning of a leak.
         setMaxListeners(0, controller.signal)
         for (let index = 0; index < 16; index++) ledger.write(content(bytes), { signal: controller.signal })
         await quietTurns()
@@ -117,7 +117,7 @@ export const signal: ContractPromise = {
         await ledger.allReleased()
         const { bytesSent } = writer.stats()
         assert.equal(bytesSent % bytes, 0, 'a part of a write was sent')
-        // A peer in another process may still have some to come.
+        // Bytes to a peer in another process may still be on their way.
         await pair.peer.read(bytesSent - whole * bytes)
         await quietTurns()
         assert.equal(pair.peer.unreadBytes, 0, 'more arrived than was sent')
