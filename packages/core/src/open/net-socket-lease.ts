@@ -1,9 +1,9 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { ZeroCopyError } from '../errors.js'
 import { type Ending, SOCKET_CLOSED } from '../writer/endings.js'
 import type { PendingWrite } from '../writer/pending-write.js'
 import type { SendingHalf } from '../writer/sending-half.js'
+import { inThisContext } from './async-context.js'
 import { socketError } from './socket-error.js'
 import { type BufferedChunk, type ShellTenant, SocketShell, type WriteCallback } from './socket-shell.js'
 
@@ -134,7 +134,7 @@ export class NetSocketLease implements ShellTenant {
     }
     // `write()` has taken places for its chunks. The chunk of `end(chunk)`, the last, gets its place here.
     while (this.#turns.length < places) this.#turns.push(this.#takeTurn())
-    this.#waiting = { chunks, callback: AsyncResource.bind(callback) }
+    this.#waiting = { chunks, callback: inThisContext('SENDZC_TURN', callback) }
     if (this.#turns[0] === this.#begun) this.#turnBegins()
   }
 

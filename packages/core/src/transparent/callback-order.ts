@@ -1,6 +1,4 @@
-import { AsyncResource } from 'node:async_hooks'
-
-const MANUAL_DESTROY = { requireManualDestroy: true }
+import { inThisContext } from '../open/async-context.js'
 
 /** A write whose memory is shared, and the callbacks that wait for it. */
 export interface Unreleased {
@@ -47,9 +45,7 @@ export class CallbackOrder {
       callback()
       return
     }
-    // AsyncResource.bind() would give each function properties of its own, which took as long as copying 200 KB.
-    const context = new AsyncResource('SENDZC_WRITE', MANUAL_DESTROY)
-    last.callbacks.push(() => context.runInAsyncScope(callback))
+    last.callbacks.push(inThisContext('SENDZC_WRITE', callback))
   }
 
   /** The memory of a write is free. */
