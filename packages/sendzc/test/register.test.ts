@@ -34,6 +34,9 @@ describe('node --import sendzc/register', () => {
   it.each([
     ['an HTTP server', 'http', 1],
     ['a client', 'client', 1],
+    ['a client that writes, and ends later', 'client that writes', 1],
+    ['new net.Socket().connect()', 'socket that connects', 1],
+    ['a socket that connects for the second time', 'socket that connects again', 1],
     ['a TLS server, which is left alone', 'tls', 0],
     ['an HTTP/2 server, which is left alone', 'http2', 0],
   ])(

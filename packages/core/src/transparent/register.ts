@@ -1,11 +1,10 @@
-import { subscribe } from 'node:diagnostics_channel'
-import { Server } from 'node:net'
+import { Server, Socket } from 'node:net'
 import { adopt, emitAdopting } from './adopt.js'
 import { resolveZeroCopyOptions, type ZeroCopyOptions } from './options.js'
 
 /**
- * Lets every TCP socket of this thread share its large chunks: the sockets that a server accepts, and the sockets of `net.connect()`. Serves a
- * program that does not know sendzc, started with `node --import`. Sockets made in another way (`new net.Socket()`) are left as they are.
+ * Lets every TCP socket of this thread share its large chunks: the sockets that a server accepts, and the sockets that connect, by `net.connect()`
+ * or by `new net.Socket().connect()`. Serves a program that does not know sendzc, started with `node --import`.
  * @throws ZeroCopyError ERR_ZC_INVALID_OPTION, before anything is changed
  */
 export function zeroCopyEverywhere(options: ZeroCopyOptions): void {
@@ -15,5 +14,13 @@ export function zeroCopyEverywhere(options: ZeroCopyOptions): void {
   const layer = Object.create(beneath) as object
   Object.defineProperty(layer, 'emit', { value: emitAdopting(beneath, resolved), configurable: true, writable: true })
   Object.setPrototypeOf(Server.prototype, layer)
-  subscribe('net.client.socket', (message) => adopt((message as { socket: unknown }).socket, resolved))
+  const { connect } = Socket.prototype
+  // Node's own method makes the handle, by which a pipe is noticed, and it resets `write`: so a socket is adopted after that.
+  Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
+    const result = (connect as (...all: unknown[]) => Socket).apply(this, args)
+    // A socket that connects again may have got the prototype's `write` as a property of its own, which would hide that of the layer.
+    if (this.write === Socket.prototype.write) Reflect.deleteProperty(this, 'write')
+    adopt(this, resolved)
+    return result
+  } as Socket['connect']
 }

@@ -32,6 +32,22 @@ async function get(port: number): Promise<number> {
   return count(response)
 }
 
+/** Bytes that a server gets from the client that `connect` makes. */
+async function fromClient(connect: (port: number) => net.Socket, bytes: number = BODY.length): Promise<number> {
+  const server = net.createServer()
+  const port = await listen(server)
+  const connected = once(server, 'connection') as Promise<[net.Socket]>
+  const client = connect(port)
+  const closed = once(client, 'close')
+  client.write(BODY.subarray(0, bytes), () => client.end())
+  const [socket] = await connected
+  const received = await count(socket)
+  server.close()
+  client.resume()
+  await closed
+  return received
+}
+
 /** A key and a certificate that nobody trusts. */
 function keyPair(): { key: Buffer; cert: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), 'sendzc-tls-'))
@@ -69,6 +85,17 @@ const TASKS: Record<string, () => Promise<number>> = {
     const bytes = await count(socket)
     server.close()
     return bytes
+  },
+  async 'client that writes'() {
+    return fromClient((port) => net.connect(port, '127.0.0.1'))
+  },
+  async 'socket that connects'() {
+    return fromClient((port) => new net.Socket().connect(port, '127.0.0.1'))
+  },
+  async 'socket that connects again'() {
+    const socket = new net.Socket()
+    await fromClient((port) => socket.connect(port, '127.0.0.1'), 10)
+    return fromClient((port) => socket.connect(port, '127.0.0.1'))
   },
   async tls() {
     const server = tls.createServer(keyPair(), (socket) => socket.end(BODY))
