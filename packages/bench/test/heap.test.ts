@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type HeapGrowth, heapFault } from '../src/run/heap-growth.js'
+import { type HeapGrowth, heapFault } from '../src/tables/heap-table.js'
 
 const SENDS = 1_000_000
 /** An object of 16 bytes for each send. */

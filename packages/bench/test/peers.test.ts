@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_SELFTEST_BYTES } from '../src/c-programs/selftest-run.js'
-import { peerCells } from '../src/commands/peers.js'
 import { readRecord } from '../src/record/record-file.js'
+import { peerCells } from '../src/run/peer-plan.js'
 import { inFolderOfItsOwn, lacksSelftests, run } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000

@@ -1,14 +1,15 @@
-import { type AnyTransport, BACKEND_GROUPS, BACKENDS, isIpTransport, OTHER_TRANSPORTS, TRANSPORTS } from '../cells/cell.js'
+import { BACKEND_GROUPS, BACKENDS, OTHER_TRANSPORTS, TRANSPORTS } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
-import { type OptionValues, read, withDefault } from '../cli/command-line.js'
-import { BenchFailure, type ExitStatusCode } from '../cli/failure.js'
-import { isSwept, MAX_LO_MESSAGE_BYTES, MIN_LO_MESSAGE_BYTES } from '../ends/lo-sockets.js'
-import { type LoCell, type LoContext, refusal, runLo } from '../run/lo-cell.js'
+import { read, withDefault } from '../cli/command-line.js'
+import type { ExitStatusCode } from '../cli/failure.js'
+import { checkLoReach, checkLoSizes } from '../ends/lo-sockets.js'
+import { type LoContext, runLo } from '../run/lo-cell.js'
 import { LoEnds } from '../run/lo-ends.js'
+import { loCells } from '../run/lo-plan.js'
 import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions, WAY_OPTIONS } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
 import type { Stage } from '../run/stage.js'
-import { type Run, withRunTo } from '../run/with-run.js'
+import { withRunTo } from '../run/with-run.js'
 import { loTable } from '../tables/lo-table.js'
 
 const LO_TRANSPORTS = [...TRANSPORTS, ...OTHER_TRANSPORTS] as const
@@ -42,54 +43,13 @@ export const LO_OPTIONS = {
   ...WAY_OPTIONS,
 }
 
-type LoOptions = OptionValues<typeof LO_OPTIONS>
-
-/** @throws BenchFailure for a size that a transport cannot carry */
-function checkSizes(transports: readonly AnyTransport[], sizeBytes: number): void {
-  for (const transport of transports) {
-    const most = MAX_LO_MESSAGE_BYTES[transport]
-    if (most !== undefined && sizeBytes > most)
-      throw new BenchFailure(
-        `--size: ${sizeBytes} bytes do not fit one ${transport} message (at most ${most}); leave it out of --transports.`,
-      )
-  }
-  if (sizeBytes < MIN_LO_MESSAGE_BYTES)
-    throw new BenchFailure(`--size: ${sizeBytes} bytes hold no header of RAW or PACKET (at least ${MIN_LO_MESSAGE_BYTES}).`)
-}
-
-/** @throws BenchFailure for a transport that the bytes cannot go by there */
-function checkReach(transports: readonly AnyTransport[], { to, wire }: Pick<LoOptions, 'to' | 'wire'>): void {
-  const near = transports.filter((transport) => (wire ? !isSwept(transport) : to !== undefined && !isIpTransport(transport)))
-  if (near.length === 0) return
-  const why = wire ? 'go over no wire' : 'cannot reach another machine here'
-  throw new BenchFailure(`--${wire ? 'wire' : 'to'}: ${near.join(' and ')} ${why}; leave it out of --transports.`)
-}
-
-/** Every cell that this kernel can send, after one send of each. */
-async function loCells(options: LoOptions, { backends, record }: Run, ends: LoEnds, context: LoContext): Promise<LoCell[]> {
-  const cells: LoCell[] = []
-  for (const transport of ends.destinations.keys()) {
-    for (const backend of backends) {
-      const why = await refusal(transport, backend, context)
-      if (why !== undefined) ends.leftOut.push({ transport, backend, why })
-      else for (const interval of options.intervals) cells.push({ transport, backend, level: 'driver', interval, sizeBytes: options.size })
-    }
-  }
-  const notes = ends.leftOut.map(
-    ({ transport, backend, why }) => `Left out: ${transport}${backend === undefined ? '' : ` with ${backend}`}: ${why}`,
-  )
-  if (cells.length === 0) throw new BenchFailure(`There is nothing to measure. ${notes.join(' ')}`)
-  record.note(...notes)
-  return cells
-}
-
 async function lo(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('lo', args, LO_OPTIONS)
   const { options } = request
   const isLoopback = options.to === undefined && !options.wire
   const transports = options.transports ?? read.words(LO_TRANSPORTS).parse(isLoopback ? DEFAULTS.transports : DEFAULTS.remoteTransports)
-  checkSizes(transports, options.size)
-  checkReach(transports, options)
+  checkLoSizes(transports, options.size)
+  checkLoReach(transports, options)
   const plan = { paths: DRIVER_BACKENDS, prepare: () => ({ recorded: { transports } }) }
   const open = (stage: Stage) => LoEnds.open(transports, options.transports !== undefined, options.to, stage)
   return withRunTo(request, plan, open, async (run, ends) => {

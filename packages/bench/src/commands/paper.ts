@@ -1,17 +1,14 @@
 import { SOCKET_LIMITS } from '@sendzc/socket'
-import { findThroughput } from '../c-programs/zc-throughput.js'
-import { hasLevel, type OwnCell } from '../cells/cell.js'
 import { checkDatagramSize } from '../cells/plan.js'
 import type { Command } from '../cli/command.js'
-import { type OptionValues, read, withDefault } from '../cli/command-line.js'
+import { read, withDefault } from '../cli/command-line.js'
 import type { ExitStatusCode } from '../cli/failure.js'
-import { noDelayText, recordedNoDelay } from '../ends/connect.js'
-import { emulationText, LOOPBACK_SYSCTL, machineOptions } from '../machine/machine.js'
+import { noDelayText } from '../ends/connect.js'
 import type { ProbeRecord } from '../record/record.js'
 import { PAPER_LEVELS, paperCells, paperGroup, runPaperCell } from '../run/paper-cell.js'
+import { paperBackends, preparePaper } from '../run/paper-plan.js'
 import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
-import type { Stage } from '../run/stage.js'
 import { warmupTurns } from '../run/warmup.js'
 import { cellContext, withRun } from '../run/with-run.js'
 import { paperTables } from '../tables/paper-table.js'
@@ -51,37 +48,11 @@ export const PAPER_OPTIONS = {
   },
 }
 
-type PaperOptions = OptionValues<typeof PAPER_OPTIONS>
-
-function wantedBackends(asked: PaperOptions['backends'], probes: readonly ProbeRecord[]): OwnCell['backend'][] {
-  const inlineWorks = probes.some(({ label, available }) => label === 'inline' && available)
-  const beside = asked ?? (inlineWorks ? (['inline'] as const) : (['errqueue-recvmmsg'] as const))
-  return [...new Set<OwnCell['backend']>(['errqueue-recvmsg', ...beside])].filter((backend) => hasLevel(backend, 'driver'))
-}
-
-/** What stands ready before the record begins. */
-async function preparePaper(options: PaperOptions, { backends, probes, wire }: Stage) {
-  const inline = probes.find(({ label }) => label === 'inline')
-  const machine = await machineOptions()
-  const notes = [
-    ...(wire === undefined ? [loopbackText(machine.loopbackWithoutCopy)] : []),
-    ...(inline?.available === true ? [] : [`New ZC (inline) was not measured: ${inline?.reason ?? 'it was not probed'}`]),
-  ]
-  const program = options.levels.includes('selftest') ? await findThroughput() : ''
-  const emulated = emulationText(machine)
-  return {
-    recorded: { ...recordedNoDelay(options.nodelay), backends },
-    notes,
-    program,
-    mark: emulated === undefined ? '' : ` [${emulated}]`,
-  }
-}
-
 async function paper(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('paper', args, PAPER_OPTIONS)
   const { options } = request
   checkDatagramSize(options.transports, options.size)
-  const wanted = (probes: readonly ProbeRecord[]) => wantedBackends(options.backends, probes)
+  const wanted = (probes: readonly ProbeRecord[]) => paperBackends(options.backends, probes)
   return withRun(request, { wanted, prepare: (stage) => preparePaper(options, stage) }, async (run, ends) => {
     const cells = paperCells({ ...options, transports: ends.transports }, run.backends)
     const context = { ...cellContext(run, ends), noDelay: options.nodelay, program: run.prepared.program, processors: run.processors }
@@ -102,12 +73,6 @@ async function paper(args: readonly string[]): Promise<ExitStatusCode> {
       footer: [`TCP_NODELAY: ${noDelayText(options.nodelay)}; C selftest off.`],
     }
   })
-}
-
-function loopbackText(withoutCopy: boolean | null): string {
-  if (withoutCopy === true) return `Loopback hands the sender's memory on (${LOOPBACK_SYSCTL}=1), as in the paper's test.`
-  const remedy = withoutCopy === null ? 'this kernel has no setting for that' : `sysctl ${LOOPBACK_SYSCTL}=1 changes that`
-  return `Loopback copies on reception: the figures tell what notifications cost, not what zero-copy saves (${remedy}).`
 }
 
 /** `bench paper`. */

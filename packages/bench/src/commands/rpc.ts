@@ -1,12 +1,11 @@
-import { AUTO_DEFAULTS } from '@sendzc/core'
-import { BACKENDS, type BackendLabel } from '../cells/cell.js'
+import { BACKENDS } from '../cells/cell.js'
 import type { Command } from '../cli/command.js'
-import { type OptionValues, read } from '../cli/command-line.js'
+import { read } from '../cli/command-line.js'
 import { BenchFailure, type ExitStatusCode } from '../cli/failure.js'
-import { RPC_WORKLOADS } from '../record/record.js'
 import { Responders } from '../rpc/responders.js'
 import { MAX_REQUEST_BYTES } from '../rpc/rpc-frame.js'
-import { type RpcCell, runCalls } from '../run/rpc-cell.js'
+import { thresholdList } from '../rpc/thresholds.js'
+import { rpcCells, runCalls } from '../run/rpc-cell.js'
 import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
 import { withRunTo } from '../run/with-run.js'
@@ -20,17 +19,6 @@ const RPC_TRANSPORTS = ['tcp4', 'tcp6'] as const
 
 /** Backends whose writer asks for zero-copy as the threshold says; `auto` decides for itself. */
 const RPC_BACKENDS = BACKENDS.filter((backend) => backend !== 'copy')
-
-/** Reads `0,10K,never`: bytes, null = never. */
-const thresholds = read.wholes(0, MAX_REQUEST_BYTES, true)
-const thresholdList = read.path.transform((text, context): (number | null)[] => {
-  const words = text.split(',').map((word) => word.trim())
-  const numbers = words.filter((word) => word !== 'never').join(',')
-  const parsed = numbers === '' ? [] : thresholds.safeParse(numbers).data
-  if (parsed !== undefined) return [...parsed, ...(words.includes('never') ? [null] : [])]
-  context.addIssue(`"${text}" is not a list of bytes (K and M allowed) and "never"`)
-  return []
-})
 
 /** Options of `bench rpc`. */
 export const RPC_OPTIONS = {
@@ -62,27 +50,6 @@ export const RPC_OPTIONS = {
   to: { ...COMMON_OPTIONS.to, help: 'call `bench serve --rpc` on another machine' },
   ...turnOptions(DEFAULTS),
   ...RUN_OPTIONS,
-}
-
-type RpcOptions = OptionValues<typeof RPC_OPTIONS>
-
-/** Every combination of what was asked for. */
-function rpcCells(
-  options: Pick<RpcOptions, 'transports' | 'thresholds' | 'small' | 'large'>,
-  backends: readonly BackendLabel[],
-): RpcCell[] {
-  return options.transports.flatMap((transport) =>
-    RPC_WORKLOADS.flatMap((workload) =>
-      backends.flatMap((backend) => {
-        const policies = backend === 'auto' ? [AUTO_DEFAULTS.minZerocopyBytes] : options.thresholds
-        return policies.map((thresholdBytes): RpcCell => {
-          const sizeBytes = workload === 'small' ? options.small : options.large
-          const variant = `${workload}, zero-copy ${thresholdBytes === null ? 'never' : `from ${thresholdBytes} bytes`}`
-          return { transport, backend, level: 'writer', interval: 1, sizeBytes, workload, thresholdBytes, variant }
-        })
-      }),
-    ),
-  )
 }
 
 async function rpc(args: readonly string[]): Promise<ExitStatusCode> {

@@ -1,5 +1,6 @@
 import { type OpenSocket, openSocket, type Receiver, type ReceiverOptions, type SocketSpec, startReceiver } from '@sendzc/socket'
 import { type AnyTransport, isIpTransport, MAX_DATAGRAM_BYTES, type Transport } from '../cells/cell.js'
+import { BenchFailure } from '../cli/failure.js'
 import { connectTo, type Destination } from './connect.js'
 import { makePayload } from './payload.js'
 import { startDiscarding } from './receivers.js'
@@ -74,7 +75,7 @@ export function loMessage(socket: OpenSocket, sizeBytes: number): Uint8Array {
 }
 
 /** Largest message in bytes: 65,535 with its IP header, which RAW does not see; the MTU of loopback with the Ethernet header. */
-export const MAX_LO_MESSAGE_BYTES: Partial<Record<AnyTransport, number>> = {
+const MAX_LO_MESSAGE_BYTES: Partial<Record<AnyTransport, number>> = {
   ...MAX_DATAGRAM_BYTES,
   raw4: 65_515,
   'raw-hdrincl4': 65_535,
@@ -83,3 +84,24 @@ export const MAX_LO_MESSAGE_BYTES: Partial<Record<AnyTransport, number>> = {
 
 /** Least message in bytes: the headers that the sender writes, and one byte. */
 export const MIN_LO_MESSAGE_BYTES = 32
+
+/** @throws BenchFailure for a size that a transport cannot carry */
+export function checkLoSizes(transports: readonly AnyTransport[], sizeBytes: number): void {
+  for (const transport of transports) {
+    const most = MAX_LO_MESSAGE_BYTES[transport]
+    if (most !== undefined && sizeBytes > most)
+      throw new BenchFailure(
+        `--size: ${sizeBytes} bytes do not fit one ${transport} message (at most ${most}); leave it out of --transports.`,
+      )
+  }
+  if (sizeBytes < MIN_LO_MESSAGE_BYTES)
+    throw new BenchFailure(`--size: ${sizeBytes} bytes hold no header of RAW or PACKET (at least ${MIN_LO_MESSAGE_BYTES}).`)
+}
+
+/** @throws BenchFailure for a transport that the bytes cannot go by there */
+export function checkLoReach(transports: readonly AnyTransport[], { to, wire }: { to?: unknown; wire: boolean }): void {
+  const near = transports.filter((transport) => (wire ? !isSwept(transport) : to !== undefined && !isIpTransport(transport)))
+  if (near.length === 0) return
+  const why = wire ? 'go over no wire' : 'cannot reach another machine here'
+  throw new BenchFailure(`--${wire ? 'wire' : 'to'}: ${near.join(' and ')} ${why}; leave it out of --transports.`)
+}

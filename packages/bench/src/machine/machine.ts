@@ -32,3 +32,10 @@ async function loopbackWithoutCopy(): Promise<boolean | null> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   return text === undefined ? null : text.trim() === '1'
 }
+
+/** How loopback treats the sender's memory, and how to change that, for the reader of the paper's tables. */
+export function loopbackText(withoutCopy: boolean | null): string {
+  if (withoutCopy === true) return `Loopback hands the sender's memory on (${LOOPBACK_SYSCTL}=1), as in the paper's test.`
+  const remedy = withoutCopy === null ? 'this kernel has no setting for that' : `sysctl ${LOOPBACK_SYSCTL}=1 changes that`
+  return `Loopback copies on reception: the figures tell what notifications cost, not what zero-copy saves (${remedy}).`
+}

@@ -4,48 +4,11 @@ import { connectTo, destinationOf } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
 import { DriverLoad } from '../loads/driver-load.js'
 import { backendFor } from '../machine/backends.js'
+import type { HeapGrowth } from '../tables/heap-table.js'
 import type { CellContext } from './cell-runner.js'
 
 /** Sends before the heap is first read: code is compiled and caches are filled by then. */
 const WARMUP_SENDS = 100_000
-
-/** Growth up to which a path counts as allocating nothing per send, in bytes per send. */
-export const NOTHING_BYTES = 1
-
-/** An object that a path makes for each send would take at least this, in bytes. */
-const SMALLEST_OBJECT_BYTES = 12
-
-/** Bytes that a wait of the benchmark itself may allocate: promises, a timer, objects of the event loop. 1,300 to 2,400 were measured. */
-export const WAIT_BYTES = 4_096
-
-/** The growth of the heap while sending. */
-export interface HeapGrowth {
-  sends: number
-  /** Bytes allocated while sending, and not collected meanwhile. */
-  allocatedBytes: number
-  /** Those of them that a full collection left. */
-  retainedBytes: number
-  /** Collections that ran while sending: above 0, `allocatedBytes` is only a lower bound. */
-  collections: number
-  /** Growth of memory outside the heap: external and ArrayBuffers. */
-  externalBytes: number
-  /** Times that the sender had to wait: each makes promises and mostly a timer of the benchmark's own. */
-  waits: number
-}
-
-/**
- * Whether a path allocates nothing per send, apart from the waits of the benchmark itself.
- * @returns a sentence with the reason why not; undefined where the path allocates nothing
- */
-export function heapFault({ sends, allocatedBytes, retainedBytes, collections, waits }: HeapGrowth): string | undefined {
-  const limitBytes = sends * NOTHING_BYTES + waits * WAIT_BYTES
-  if (collections > 0) return `not judged: ${collections} collections ran; give fewer --sends`
-  if (retainedBytes >= sends * NOTHING_BYTES) return `${(retainedBytes / sends).toFixed(2)} bytes are retained per send`
-  if (allocatedBytes >= limitBytes) return `${(allocatedBytes / sends).toFixed(2)} bytes are allocated per send, with ${waits} waits`
-  // More waits than that would hide an object per send.
-  if (limitBytes >= sends * SMALLEST_OBJECT_BYTES) return `not judged: ${waits} waits in ${sends} sends are too many; give a smaller --size`
-  return undefined
-}
 
 /** Sends `sends` times at the driver level, over a connection of its own, and reads the heap before and after. */
 export async function heapGrowth(cell: OwnCell, sends: number, context: CellContext, gc: () => void): Promise<HeapGrowth> {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
-import { openWriter } from '@sendzc/core'
+import { AUTO_DEFAULTS, openWriter } from '@sendzc/core'
 import { openSocket } from '@sendzc/socket'
-import { familyOf, type OwnCell } from '../cells/cell.js'
+import { type BackendLabel, familyOf, type OwnCell } from '../cells/cell.js'
 import type { Turn } from '../cells/turn.js'
 import { congestionOption, type Destination, destinationOf } from '../ends/connect.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
@@ -9,7 +9,7 @@ import { latencyQuantilesOf } from '../loads/open-loop.js'
 import { writerTotals } from '../loads/writer-totals.js'
 import { backendFor } from '../machine/backends.js'
 import { seededRandom } from '../numbers/random.js'
-import type { Row, RpcWorkload } from '../record/record.js'
+import { type Row, RPC_WORKLOADS, type RpcWorkload } from '../record/record.js'
 import { callFor } from '../rpc/rpc-calls.js'
 import { RpcClient } from '../rpc/rpc-client.js'
 import { measuredRow } from './measured-row.js'
@@ -23,6 +23,31 @@ export interface RpcCell extends OwnCell {
   /** minZerocopyBytes of the writer; null = never. `auto` keeps its own. */
   thresholdBytes: number | null
   level: 'writer'
+}
+
+/** The parts of a plan of cells. */
+interface RpcPlan {
+  transports: readonly RpcCell['transport'][]
+  thresholds: readonly RpcCell['thresholdBytes'][]
+  /** Bytes of a small request, and of a large one. */
+  small: number
+  large: number
+}
+
+/** Every workload on every transport and path, under every policy. `auto` has its own. */
+export function rpcCells(options: RpcPlan, backends: readonly BackendLabel[]): RpcCell[] {
+  return options.transports.flatMap((transport) =>
+    RPC_WORKLOADS.flatMap((workload) =>
+      backends.flatMap((backend) => {
+        const policies = backend === 'auto' ? [AUTO_DEFAULTS.minZerocopyBytes] : options.thresholds
+        return policies.map((thresholdBytes): RpcCell => {
+          const sizeBytes = workload === 'small' ? options.small : options.large
+          const variant = `${workload}, zero-copy ${thresholdBytes === null ? 'never' : `from ${thresholdBytes} bytes`}`
+          return { transport, backend, level: 'writer', interval: 1, sizeBytes, workload, thresholdBytes, variant }
+        })
+      }),
+    ),
+  )
 }
 
 /** Settings that the cells share. */
