@@ -3,6 +3,7 @@ import type { ReleaseOutcome } from '../src/errors.js'
 import type { WriterOptions } from '../src/open/options.js'
 import type { InjectedFault } from '../src/testing/memory-kernel.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
+import type { DatagramReceivers } from './datagram-receivers.js'
 import type { ConnectedPair } from './peers.js'
 import type { DriverTrial, Trial } from './trial.js'
 
@@ -38,6 +39,11 @@ export interface ConformanceOptions extends TestFramework {
    * network namespace of its own, which needs unshare(1), tc(8) and the right to use them; without them the cases are skipped, visibly.
    */
   openSlowPair?: () => Promise<ConnectedPair>
+  /**
+   * Opens a UDP socket without a peer, and that many receivers: see `udpReceivers`. For a backend whose drivers have an `addressFamily`; without it the cases about
+   * addressed datagrams are left out.
+   */
+  openReceivers?: (count: number) => Promise<DatagramReceivers>
   /** The backend under test. Called once for each writer. */
   backend: () => Backend
   /**
@@ -64,6 +70,8 @@ export interface PromiseCase<T> {
   kinds?: readonly SocketKind[]
   /** True: it applies only where there is {@link ConformanceOptions.inject}. */
   needsInject?: boolean
+  /** True: it applies only where there is {@link ConformanceOptions.openReceivers}. */
+  needsReceivers?: boolean
   /** True: it takes a {@link ConformanceOptions.openSlowPair}. */
   needsSlowPair?: boolean
   run: (trial: T) => Promise<void>

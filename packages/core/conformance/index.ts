@@ -4,6 +4,7 @@
  */
 export { type CaseResult, collectCases } from './collect.js'
 export type { ConformanceOptions, TestFramework } from './contract.js'
+export { type DatagramReceiver, type DatagramReceivers, udpReceivers } from './datagram-receivers.js'
 export { tcpPairs, udpPairs } from './loopback-pairs.js'
 export { type ConnectedPair, Inbox, type Peer } from './peers.js'
 export { RemotePeers } from './remote-pairs.js'

@@ -63,7 +63,11 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
   }
 }
 
-function appliesTo<T>({ kinds, needsInject }: PromiseCase<T>, { kind, inject }: ConformanceOptions): boolean {
+function appliesTo<T>(
+  { kinds, needsInject, needsReceivers }: PromiseCase<T>,
+  { kind, inject, openReceivers }: ConformanceOptions,
+): boolean {
+  if (needsReceivers === true && openReceivers === undefined) return false
   return (kinds === undefined || kinds.includes(kind)) && (needsInject !== true || inject !== undefined)
 }
 

@@ -5,6 +5,7 @@ import type { InjectedFault } from '../src/testing/memory-kernel.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
 import { bounded, SUITE_LIMITS } from './bounded.js'
 import type { ConformanceOptions, OpenWriter } from './contract.js'
+import type { DatagramReceivers } from './datagram-receivers.js'
 import { DriverSession } from './driver/session.js'
 import type { ConnectedPair } from './peers.js'
 import { slowUdpPairs } from './slow-pairs.js'
@@ -36,6 +37,14 @@ class Resources {
     const pair = await bounded(open(), 'opening of a slow pair')
     this.onDispose(() => pair.dispose())
     return pair
+  }
+
+  /** A UDP socket without a peer, and `count` receivers. Only in cases with `needsReceivers`. */
+  async receivers(count: number): Promise<DatagramReceivers> {
+    if (this.#options.openReceivers === undefined) throw new Error('this suite has no receivers')
+    const receivers = await bounded(this.#options.openReceivers(count), 'opening of receivers')
+    this.onDispose(() => receivers.dispose())
+    return receivers
   }
 
   /** Makes the next sends of `pair` fail. Only in cases with `needsInject`. */
@@ -81,7 +90,7 @@ export class Trial extends Resources {
   }
 
   /** A writer on `pair`; aborted at the end of the case if it is still open. */
-  async writer(pair: ConnectedPair, options: WriterOptions & { backend?: Backend } = {}): Promise<ZeroCopyWriter> {
+  async writer(pair: Pick<ConnectedPair, 'target'>, options: WriterOptions & { backend?: Backend } = {}): Promise<ZeroCopyWriter> {
     const writer = await this.openUnowned(pair.target, { ...this.#options.writerOptions, ...options })
     this.onDispose(() => writer.abort())
     return writer

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode } from '../src/errors.js'
-import type { SentWrite, WriteData, ZeroCopyWriter } from '../src/writer.js'
+import type { SentWrite, WriteData, WriteOptions, ZeroCopyWriter } from '../src/writer.js'
 import { bounded } from './bounded.js'
 
 /** The course of one write so far. */
@@ -58,10 +58,9 @@ export class WriteLedger {
   /** Writes, and observes. */
   write(
     data: WriteData,
-    options: { signal?: AbortSignal; onReleased?: (outcome: ReleaseOutcome | undefined) => void } = {},
+    { onReleased = () => undefined, ...options }: WriteOptions & { onReleased?: (outcome: ReleaseOutcome | undefined) => void } = {},
   ): ObservedWrite {
-    const promise = this.#writer.write(data, options.signal === undefined ? {} : { signal: options.signal })
-    const observed = new ObservedWrite(promise, options.onReleased ?? (() => undefined))
+    const observed = new ObservedWrite(this.#writer.write(data, options), onReleased)
     this.writes.push(observed)
     return observed
   }

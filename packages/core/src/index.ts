@@ -16,4 +16,5 @@ export { type OwnPathCause, type ZeroCopyStats, zeroCopyStats } from './transpar
 export type { ZeroCopyOptions } from './transparent/options.js'
 export { zeroCopyEverywhere } from './transparent/register.js'
 export { zeroCopy } from './transparent/zero-copy.js'
+export { type Destination, destination } from './writer/envelope.js'
 export * from './writer.js'

@@ -1,5 +1,6 @@
 import type { BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 import type { ReleaseOutcome } from './errors.js'
+import type { Destination } from './writer/envelope.js'
 
 /**
  * The data of a `write()`: one piece of memory, or several that leave as one. Where the write asks for zero-copy, and a piece reaches
@@ -22,8 +23,34 @@ export interface SentWrite {
   readonly released: Promise<ReleaseOutcome>
 }
 
+/**
+ * Options of one `write()` to a UDP socket. An option that cannot be sent, by this backend or on this socket, fails its own write alone: nothing else is
+ * lost or overtaken.
+ */
+export interface DatagramOptions {
+  /**
+   * The receiver: a handle of `destination()`, or its address and port. Needed where the socket is not connected; on a connected socket it takes the place of the
+   * peer for this write. An address must be of the socket's own family. No name is resolved.
+   */
+  to?: Destination | { address: string; port: number } | undefined
+  /**
+   * Payload of one datagram, in bytes: the kernel (or the network card) cuts the write into datagrams of this size, the last one perhaps smaller. 128 datagrams a
+   * write at most (64 before Linux 6.9), and 65,507 bytes in all. A datagram must fit in the MTU: it is not fragmented. UDP_SEGMENT, Linux 4.18.
+   */
+  segmentBytes?: number | undefined
+  /** The ECN bits of the IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE (RFC 3168). The other six bits stay those of the socket (IP_TOS, IPV6_TCLASS). */
+  ecn?: 0 | 1 | 2 | 3 | undefined
+  /** Address of this machine that the datagram comes from (IP_PKTINFO, IPV6_PKTINFO). Default: the one of the socket or of the route. */
+  source?: string | undefined
+  /**
+   * Time at which the datagram leaves, in ns of `process.hrtime.bigint()`. A qdisc that keeps to it (`fq`) holds the datagram until then; others send at once. The
+   * first such write sets SO_TXTIME on the socket, with CLOCK_MONOTONIC. Linux 4.19.
+   */
+  sendAtNs?: bigint | undefined
+}
+
 /** Options of one `write()`. */
-export interface WriteOptions {
+export interface WriteOptions extends DatagramOptions {
   /**
    * Stops the waiting, never the pin. A write leaves the queue if the kernel has none of its bytes. On a stream, a write that was begun
    * is still sent whole, for half a write would corrupt the stream; its promise rejects at once.

@@ -364,6 +364,12 @@ export const DRIVER_MUTANTS: readonly DriverMutant[] = [
     kind: 'datagram',
     mutation: splitDatagrams,
   },
+  {
+    name: 'say that envelopes are sent, and ignore them',
+    caughtBy: ['addressed-datagrams'],
+    kind: 'datagram',
+    mutation: { driver: () => ({ addressFamily: 4 }) },
+  },
   { name: 'hide a reset', caughtBy: ['peer-reset'], mutation: hideErrno(Errno.ECONNRESET, Errno.EINVAL) },
   { name: 'hide a refusal for want of memory', caughtBy: ['enobufs'], mutation: hideErrno(Errno.ENOBUFS, Errno.EAGAIN) },
 ]

@@ -84,7 +84,13 @@ describe('what a writer can be opened on', () => {
     expect(chunk.toString()).toBe('still encrypted')
   })
 
-  it('refuses an unconnected and a closed UDP socket, and takes a connected one', async () => {
+  it('refuses a UDP socket that was never bound, and a closed one; takes a bound and a connected one', async () => {
+    const bound = dgram.createSocket('udp4')
+    bound.bind(0, '127.0.0.1')
+    await once(bound, 'listening')
+    const onBound = await openWriter(bound, { backend: memory({ kind: 'datagram' }) })
+    await onBound.close()
+    bound.close()
     const socket = dgram.createSocket('udp4')
     expect(await codeOf(socket)).toBe('ERR_ZC_NOT_CONNECTED')
     socket.connect(9, '127.0.0.1')

@@ -36,6 +36,7 @@ it('the suite gives the author of a backend what its use takes, and no more', as
     'runWriterStage',
     'tcpPairs',
     'udpPairs',
+    'udpReceivers',
     'writerLifetimeSuite',
   ])
 })

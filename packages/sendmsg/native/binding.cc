@@ -158,6 +158,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   export_cold<use_events>(exports, "useEvents", instance);
   export_cold<open>(exports, "open", instance);
   export_hot(exports, "submit", submit, instance);
+  export_hot(exports, "submitAddressed", submit_addressed, instance);
   export_hot(exports, "submitOne", submit_one, instance);
   export_hot(exports, "collect", collect, instance);
   export_hot(exports, "arm", arm, instance);

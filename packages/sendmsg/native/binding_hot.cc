@@ -13,6 +13,7 @@ namespace {
 // Words of one message in the table; see SendBatch in packages/core/src/driver/driver.ts.
 constexpr uint32_t table_words = 3;
 constexpr uint32_t flag_zerocopy = 1;
+constexpr uint32_t flag_envelope = 2;
 
 // True for an error that the messages behind the failed one would meet as well.
 bool is_shortage(int64_t result) { return result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM; }
@@ -25,8 +26,17 @@ struct segment_source {
 
 class batch_submission {
  public:
-  batch_submission(napi_env env, driver& to, send_scratch& scratch, segment_source segments, const uint32_t* table, uint32_t count)
-      : env_(env), to_(to), scratch_(scratch.segments), run_(scratch.run), segments_(segments), table_(table), count_(count) {}
+  // `envelopes` is null where no message has one.
+  batch_submission(napi_env env, driver& to, send_scratch& scratch, segment_source segments, const uint32_t* table, uint32_t count,
+                   const uint32_t* envelopes)
+      : env_(env),
+        to_(to),
+        scratch_(scratch),
+        run_(scratch.run),
+        segments_(segments),
+        table_(table),
+        count_(count),
+        envelopes_(envelopes) {}
 
   void run() {
     if (to_.sends.is_stream()) {
@@ -40,6 +50,15 @@ class batch_submission {
   uint32_t token(uint32_t at) const { return table_[at * table_words]; }
   uint32_t segment_count(uint32_t at) const { return table_[at * table_words + 1]; }
   bool wants_zerocopy(uint32_t at) const { return (table_[at * table_words + 2] & flag_zerocopy) != 0; }
+
+  bool has_envelope(uint32_t at) const { return (table_[at * table_words + 2] & flag_envelope) != 0; }
+
+  // Returns 0 or a negated errno.
+  int gather_envelope(uint32_t at, outgoing_message& message, envelope& filled) {
+    if (envelopes_ == nullptr) return -EINVAL;
+    message.to = &filled;
+    return to_.sends.fill_envelope(filled, envelopes_ + at * envelope_words);
+  }
 
   // Looks up the segments of message `at`. Returns 0 or a negated errno.
   int gather(uint32_t at, outgoing_message& message, iovec* into) {
@@ -90,7 +109,7 @@ class batch_submission {
   void run_stream() {
     for (uint32_t at = 0; at < count_; at++) {
       outgoing_message message;
-      int error = gather(at, message, scratch_);
+      int error = gather(at, message, scratch_.segments);
       if (error == 0) error = send_on_stream(at, message);
       if (error != 0) message.result = error;
       bool whole = message.result >= 0 && static_cast<uint64_t>(message.result) == message.bytes;
@@ -145,7 +164,8 @@ class batch_submission {
       outgoing_message& message = run_[length];
       run_error_ = -EINVAL;
       if (segments_used + segment_count(at + length) > max_segments_per_call) break;
-      run_error_ = gather(at + length, message, scratch_ + segments_used);
+      run_error_ = gather(at + length, message, scratch_.segments + segments_used);
+      if (run_error_ == 0 && has_envelope(at + length)) run_error_ = gather_envelope(at + length, message, scratch_.envelopes[length]);
       if (run_error_ != 0) break;
       sender::route route = to_.sends.route_for(wants_zerocopy(at + length), message.bytes, length);
       if (route == sender::route::blocked) {
@@ -172,11 +192,12 @@ class batch_submission {
 
   napi_env env_;
   driver& to_;
-  iovec* scratch_;
+  send_scratch& scratch_;
   outgoing_message* run_;
   segment_source segments_;
   const uint32_t* table_;
   uint32_t count_;
+  const uint32_t* envelopes_;
   uint32_t first_segment_ = 0;
   int run_error_ = 0;
   sender::route run_route_ = sender::route::copy;
@@ -184,12 +205,13 @@ class batch_submission {
 };
 
 // Fills the event buffer and returns the number of events; -1 where the caller breaks the contract.
-int32_t send_batch(napi_env env, environment& instance, driver& to, segment_source segments, const uint32_t* table, uint32_t count) {
+int32_t send_batch(napi_env env, environment& instance, driver& to, segment_source segments, const uint32_t* table, uint32_t count,
+                   const uint32_t* envelopes = nullptr) {
   event_buffer& events = instance.fresh_events();
   // The buffer must hold a `sent` and a release for each message, and a release for each one in flight.
   if (events.room() < static_cast<size_t>(count) * 2 + to.max_in_flight()) return -1;
   to.collected_on_wake = false;
-  batch_submission(env, to, instance.scratch(), segments, table, count).run();
+  batch_submission(env, to, instance.scratch(), segments, table, count, envelopes).run();
   return static_cast<int32_t>(events.size());
 }
 
@@ -202,6 +224,17 @@ napi_value submit(napi_env env, napi_callback_info info) {
   elements_view<uint32_t> table = given.elements<uint32_t>(2, size_t{count} * table_words);
   if (!given.valid() || to == nullptr) return given.refuse(misused);
   int32_t events = send_batch(env, given.instance(), *to, {given[1], true}, table.data, count);
+  return events < 0 ? given.refuse(misused) : given.number(events);
+}
+
+napi_value submit_addressed(napi_env env, napi_callback_info info) {
+  hot<5> given(env, info);
+  driver* to = opened_driver(given, 0);
+  uint32_t count = given.uint32(3);
+  elements_view<uint32_t> table = given.elements<uint32_t>(2, size_t{count} * table_words);
+  elements_view<uint32_t> envelopes = given.elements<uint32_t>(4, size_t{count} * envelope_words);
+  if (!given.valid() || to == nullptr) return given.refuse(misused);
+  int32_t events = send_batch(env, given.instance(), *to, {given[1], true}, table.data, count, envelopes.data);
   return events < 0 ? given.refuse(misused) : given.number(events);
 }
 

@@ -46,6 +46,7 @@ struct driver_request {
 struct send_scratch {
   iovec segments[max_segments_per_call];
   outgoing_message run[sender::max_messages_per_call];
+  envelope envelopes[sender::max_messages_per_call];
 };
 
 class environment {

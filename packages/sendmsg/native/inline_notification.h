@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "notification_source.h"
+#include "sendzc/envelope.h"
 #include "uapi.h"
 
 namespace sendzc {
@@ -19,7 +20,7 @@ class inline_notification final : public notification_source {
   inline_notification(int32_t cmsg_type, uint32_t capacity, notification_source& trailing);
 
   bool rides_on_sends() const override { return true; }
-  // Points the message at the placeholder.
+  // Points the message at the placeholder, and at a copy of the control data that it has, behind it.
   void attach(msghdr& message) override;
   // Delivers the notifications that the kernel has filled in and returns their number: 0 where no call followed attach().
   uint32_t read(notification_sink& sink) override;
@@ -37,7 +38,7 @@ class inline_notification final : public notification_source {
 
   uint32_t capacity_;
   notification_source& trailing_;
-  alignas(cmsghdr) unsigned char control_[CMSG_SPACE(sizeof(zc_info))] = {};
+  alignas(cmsghdr) unsigned char control_[CMSG_SPACE(sizeof(zc_info)) + envelope::max_control_bytes] = {};
 };
 
 }  // namespace sendzc

@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "sendzc/envelope.h"
 #include "uapi.h"
 
 #ifndef TCP_ULP
@@ -24,8 +25,8 @@ bool is_served(const socket_facts& facts) {
   return facts.domain == AF_VSOCK && facts.type == SOCK_STREAM;
 }
 
-// A PACKET socket cannot connect: its frames go where it is bound to (packet(7)).
-bool has_destination(const socket_facts& facts) { return facts.connected || facts.domain == AF_PACKET; }
+// A PACKET socket cannot connect: its frames go where it is bound to (packet(7)). A datagram of UDP may name its receiver.
+bool has_destination(const socket_facts& facts) { return facts.connected || facts.domain == AF_PACKET || takes_envelopes(facts); }
 
 bool has_kernel_tls(int fd, const socket_facts& facts) {
   if (facts.type != SOCK_STREAM || facts.domain == AF_VSOCK) return false;

@@ -39,6 +39,7 @@ void fill_header(msghdr& header, const outgoing_message& message) {
   memset(&header, 0, sizeof(header));
   header.msg_iov = message.segments;
   header.msg_iovlen = message.segment_count;
+  if (message.to != nullptr) message.to->address(header);
 }
 
 // Whether a call with this result has filled its placeholder. A call that lacked memory has, since collecting is what frees it.
@@ -53,6 +54,7 @@ sender::sender(opened_socket&& opened, uint32_t max_in_flight, uint32_t interval
       source_(source),
       interval_(interval),
       domain_(opened.facts.domain),
+      takes_envelopes_(sendzc::takes_envelopes(opened.facts)),
       is_stream_(sendzc::is_stream(opened.facts)),
       is_tcp_(is_stream_ && domain_ != AF_VSOCK),
       reports_errors_(opened.reports_errors) {}
@@ -107,9 +109,10 @@ int64_t sender::answer_of_send(int64_t result) {
   return send_retry_.failed() ? -EAGAIN : -EINTR;
 }
 
-// Attaches the placeholder of the inline notification where this send makes a collection due.
-bool sender::attach(msghdr& header, uint32_t more) {
+// Attaches the placeholder of the inline notification where this send makes a collection due. The header may have been attached to before.
+bool sender::attach(msghdr& header, const outgoing_message& message, uint32_t more) {
   if (!source_->rides_on_sends() || !is_due(more)) return false;
+  if (message.to != nullptr) message.to->address(header);
   source_->attach(header);
   return true;
 }
@@ -125,7 +128,7 @@ void sender::send_stream(outgoing_message& message, bool zerocopy) {
   if (zerocopy && domain_ == AF_VSOCK) truncate_segments(message, max_vsock_zerocopy_bytes);
   msghdr header;
   fill_header(header, message);
-  bool carries = zerocopy && attach(header, 1);
+  bool carries = zerocopy && attach(header, message, 1);
   message.result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
   attached_ = carries && is_answered(message.result);
@@ -142,7 +145,7 @@ unsigned sender::send_datagrams(outgoing_message* messages, unsigned count, bool
 unsigned sender::send_one(outgoing_message& message, bool zerocopy) {
   msghdr header;
   fill_header(header, message);
-  bool carries = zerocopy && attach(header, 1);
+  bool carries = zerocopy && attach(header, message, 1);
   int64_t result = answer_of_send(send_message(fd(), header, send_flags(zerocopy)));
   counters_.send_calls++;
   attached_ = carries && is_answered(result);
@@ -157,7 +160,7 @@ unsigned sender::send_many(outgoing_message* messages, unsigned count, bool zero
   for (unsigned i = 0; i < count; i++) fill_header(headers[i].msg_hdr, messages[i]);
   unsigned done = 0;
   while (done < count) {
-    bool carries = zerocopy && attach(headers[count - 1].msg_hdr, count - done);
+    bool carries = zerocopy && attach(headers[count - 1].msg_hdr, messages[count - 1], count - done);
     int64_t sent = answer_of_send(send_messages(fd(), headers + done, count - done, send_flags(zerocopy)));
     counters_.send_calls++;
     many_refused_ = sent == -ENOSYS;

@@ -13,6 +13,7 @@
 #include "open_socket.h"
 #include "release_sink.h"
 #include "retry_pause.h"
+#include "sendzc/envelope.h"
 #include "sendzc/unique_fd.h"
 #include "system_call.h"
 
@@ -21,6 +22,7 @@ namespace sendzc {
 // One message on its way out. `segments` is the caller's scratch and may be changed by the send.
 struct outgoing_message {
   iovec* segments = nullptr;
+  envelope* to = nullptr;  // where a datagram goes, and how; null: to the peer of the socket
   uint32_t segment_count = 0;
   uint32_t token = 0;
   uint32_t chain = 0;
@@ -60,6 +62,10 @@ class sender final : private notification_sink {
   uint32_t in_flight() const override { return ids_.in_flight(); }
   const sender_counters& counters() const { return counters_; }
 
+  // 0 or a negated errno. `words` as SendBatch.envelopes holds them.
+  int fill_envelope(envelope& filled, const uint32_t* words) {
+    return takes_envelopes_ ? filled.fill(words, fd(), domain_, envelope_socket_) : -EINVAL;
+  }
   // The route of a message. `pending`: messages already routed to zero-copy and not yet sent.
   route route_for(bool wants_zerocopy, uint64_t bytes, uint32_t pending);
   // A message wanted zero-copy and is sent as a copy, because the next id is not known.
@@ -117,7 +123,7 @@ class sender final : private notification_sink {
   unsigned send_failed(outgoing_message& message, bool zerocopy, int64_t error, system_call call);
   void give_up_notifications(const collect_result& failed);
   bool is_due(uint32_t more) const { return interval_ > 0 && since_collection_ + more >= interval_; }
-  bool attach(msghdr& header, uint32_t more);
+  bool attach(msghdr& header, const outgoing_message& message, uint32_t more);
 
   unique_fd fd_;
   socket_claim claim_;
@@ -132,7 +138,9 @@ class sender final : private notification_sink {
   system_call pending_call_ = system_call::none;
   retry_pause send_retry_;
   retry_pause collect_retry_;
+  envelope_socket envelope_socket_;
   int32_t domain_;
+  bool takes_envelopes_;
   bool is_stream_;
   bool is_tcp_;
   bool reports_errors_;

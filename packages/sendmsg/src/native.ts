@@ -33,6 +33,8 @@ export const COUNTER_VALUES = 11
 export const Domain = { Unix: 1, Inet: 2, Inet6: 10, Vsock: 40 } as const
 /** Linux numbers that the probes name. */
 export const SocketType = { Stream: 1, Dgram: 2 } as const
+/** Linux number of UDP. */
+export const IPPROTO_UDP = 17
 
 /** The addon. Where a number can be an errno, it is negated. */
 export interface NativeAddon {
@@ -45,6 +47,14 @@ export interface NativeAddon {
   useEvents(words: Int32Array): void
   open(request: Int32Array, report: Int32Array): number
   submit(handle: number, segments: readonly (Uint8Array | undefined)[], table: Uint32Array, messageCount: number): number
+  /** {@link submit} of a batch in which messages have envelopes. */
+  submitAddressed(
+    handle: number,
+    segments: readonly (Uint8Array | undefined)[],
+    table: Uint32Array,
+    messageCount: number,
+    envelopes: Uint32Array,
+  ): number
   /** {@link submit} of one message of one segment; its handle, token and flags are the control words, since each argument costs a call. */
   submitOne(segment: Uint8Array | undefined): number
   collect(handle: number): number

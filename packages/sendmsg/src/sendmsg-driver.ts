@@ -2,7 +2,15 @@ import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCop
 import { type Driver, type DriverFailure, type DriverOpenOptions, parseOptions, record, type SendBatch, whole } from '@sendzc/core/driver'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
 import { answerFailure, failedCall, wakeUpFailure } from './call-failure.js'
-import { COUNTER_VALUES, NotificationPath, type NotificationPathValue, OPEN_REPORT_WORDS, SocketType } from './native.js'
+import {
+  COUNTER_VALUES,
+  Domain,
+  IPPROTO_UDP,
+  NotificationPath,
+  type NotificationPathValue,
+  OPEN_REPORT_WORDS,
+  SocketType,
+} from './native.js'
 import { openError } from './open-error.js'
 
 /** Segments of one message at most. Mirrors `max_segments_per_message` in native/driver.h. */
@@ -52,6 +60,7 @@ export class SendmsgDriver implements Driver {
   readonly zerocopy: boolean
   readonly readsErrorQueue: boolean
   readonly maxInFlight: number
+  readonly addressFamily: 4 | 6 | undefined
   readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
   readonly group = null
   readonly #environment: AddonEnvironment
@@ -60,11 +69,13 @@ export class SendmsgDriver implements Driver {
   #leftBytes = 0
   #lastCounters: SendmsgCounters | undefined
 
-  private constructor(environment: AddonEnvironment, handle: number, request: DriverRequest, maxInFlight: number, kind: SocketKind) {
+  /** @param report - as {@link NativeAddon.open} has filled it */
+  private constructor(environment: AddonEnvironment, handle: number, request: DriverRequest, maxInFlight: number, report: Int32Array) {
     this.#environment = environment
     this.#handle = handle
     this.backend = request.backend
-    this.kind = kind
+    this.kind = report[2] === SocketType.Stream ? 'stream' : 'datagram'
+    this.addressFamily = addressFamily(report)
     this.zerocopy = request.path !== NotificationPath.None
     // The inline path too: a notification that no send carried back comes there.
     this.readsErrorQueue = this.zerocopy
@@ -91,7 +102,7 @@ export class SendmsgDriver implements Driver {
     const handle = environment.addon.open(OPEN_WORDS, report)
     if (handle < 0) throw openError(request.backend, handle, fd, report)
     environment.dispatcher.set(handle & INDEX_MASK, options.sink)
-    return new SendmsgDriver(environment, handle, request, maxInFlight, report[2] === SocketType.Stream ? 'stream' : 'datagram')
+    return new SendmsgDriver(environment, handle, request, maxInFlight, report)
   }
 
   submit(batch: SendBatch): void {
@@ -100,9 +111,11 @@ export class SendmsgDriver implements Driver {
     const { addon } = this.#environment
     const { segments, table } = batch
     const events =
-      batch.messageCount === 1 && table[1] === 1
-        ? this.#environment.submitOne(this.#handle, segments[0], table[0] as number, table[2] as number)
-        : addon.submit(this.#handle, segments, table, batch.messageCount)
+      batch.envelopeCount > 0
+        ? addon.submitAddressed(this.#handle, segments, table, batch.messageCount, batch.envelopes)
+        : batch.messageCount === 1 && table[1] === 1
+          ? this.#environment.submitOne(this.#handle, segments[0], table[0] as number, table[2] as number)
+          : addon.submit(this.#handle, segments, table, batch.messageCount)
     this.#environment.dispatch(events)
   }
 
@@ -196,6 +209,13 @@ export class SendmsgDriver implements Driver {
       pinnedBytes: at(10),
     }
   }
+}
+
+/** Family of the addresses of a UDP socket. Mirrors `takes_envelopes` in native/include/sendzc/envelope.h. */
+function addressFamily(report: Int32Array): 4 | 6 | undefined {
+  const [, domain, type, protocol] = report
+  if (type !== SocketType.Dgram || protocol !== IPPROTO_UDP) return undefined
+  return domain === Domain.Inet ? 4 : domain === Domain.Inet6 ? 6 : undefined
 }
 
 /** Bytes pinned by the drivers of this package in the whole process. For tests and statistics. */

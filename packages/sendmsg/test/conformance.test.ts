@@ -1,5 +1,5 @@
 import type { Backend } from '@sendzc/core'
-import { conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, tcpPairs, udpPairs, udpReceivers } from '@sendzc/core/conformance'
 import { killablePairs } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { copy, errqueue, inline } from '../src/index.js'
@@ -7,8 +7,8 @@ import { copy, errqueue, inline } from '../src/index.js'
 const transports = {
   tcp4: { kind: 'stream', openPair: tcpPairs('127.0.0.1') },
   tcp6: { kind: 'stream', openPair: tcpPairs('::1') },
-  udp4: { kind: 'datagram', openPair: udpPairs('127.0.0.1') },
-  udp6: { kind: 'datagram', openPair: udpPairs('::1') },
+  udp4: { kind: 'datagram', openPair: udpPairs('127.0.0.1'), openReceivers: udpReceivers('127.0.0.1') },
+  udp6: { kind: 'datagram', openPair: udpPairs('::1'), openReceivers: udpReceivers('::1') },
 } as const
 
 const backends: Record<string, () => Backend> = {
@@ -26,10 +26,10 @@ if (inlineCapability.available) {
   it.skip(`inline (skipped: ${inlineCapability.reason})`)
 }
 
-for (const [transport, { kind, openPair }] of Object.entries(transports)) {
+for (const [transport, { kind, ...open }] of Object.entries(transports)) {
   for (const [backendName, backend] of Object.entries(backends)) {
     // Loopback reception copies on a stock kernel.
-    const options = { describe, it, name: `${backendName} ${transport}`, kind, openPair, backend, expectOutcomes: ['copied'] as const }
+    const options = { describe, it, name: `${backendName} ${transport}`, kind, ...open, backend, expectOutcomes: ['copied'] as const }
     conformance(options)
   }
 }

@@ -1,5 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer, connect as netConnect } from 'node:net'
@@ -88,17 +87,6 @@ const refused: Record<string, { code: ZeroCopyErrorCode; errno: string; descript
         () => server.close(),
         () => socket.destroy(),
       )
-      return descriptorOf(socket)
-    },
-  },
-  'an unconnected UDP socket': {
-    code: 'ERR_ZC_NOT_CONNECTED',
-    errno: 'ENOTCONN',
-    descriptor: async () => {
-      const socket = createSocket('udp4')
-      socket.bind(0, '127.0.0.1')
-      await once(socket, 'listening')
-      cleanups.push(() => socket.close())
       return descriptorOf(socket)
     },
   },

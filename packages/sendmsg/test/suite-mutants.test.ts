@@ -1,7 +1,8 @@
 // Faults that the suite must catch over a real kernel: errqueue with one fault each, which a suite without these cases passed.
 import type { Backend } from '@sendzc/core'
-import { collectCases, conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
-import { setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'
+import { collectCases, conformance, tcpPairs, udpPairs, udpReceivers } from '@sendzc/core/conformance'
+import { EnvelopePart, EnvelopeWord, Errno, type SendBatch } from '@sendzc/core/driver'
+import { batchOf, type DriverMutation, messagesOf, mutateBackend, setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
 
@@ -19,6 +20,48 @@ interface Mutant {
   make: (backend: Backend) => Backend
 }
 
+/** A batch whose envelopes are changed: one message after another, each with that of the first at hand. */
+function withEnvelopes(change: (envelope: Uint32Array, first: Uint32Array) => Uint32Array | undefined): (batch: SendBatch) => SendBatch {
+  return (batch) => {
+    const messages = messagesOf(batch)
+    const first = messages.find(({ envelope }) => envelope !== undefined)?.envelope
+    return batchOf(
+      messages.map((message) =>
+        message.envelope === undefined ? message : { ...message, envelope: change(message.envelope, first as Uint32Array) },
+      ),
+    )
+  }
+}
+
+/** Clears parts of an envelope. */
+function without(parts: number): (batch: SendBatch) => SendBatch {
+  return withEnvelopes((envelope) => {
+    const cleared = envelope.slice()
+    cleared[EnvelopeWord.Parts] = (cleared[EnvelopeWord.Parts] as number) & ~parts
+    return cleared
+  })
+}
+
+const ENVELOPE_FAULTS: readonly [string, (batch: SendBatch) => SendBatch][] = [
+  ['no envelope is sent', withEnvelopes(() => undefined)],
+  ['every message of a batch goes to the receiver of the first', withEnvelopes((_, first) => first)],
+  ['segmentBytes is forgotten', without(EnvelopePart.Segments)],
+  ['the source is forgotten, and the route chooses another', without(EnvelopePart.Source)],
+]
+
+/** What follows a datagram that failed is reported as failed, too. */
+const failTheRest: DriverMutation = {
+  sink: (sink) => {
+    let failed = 0
+    return {
+      sent: (token, result) => {
+        if (result < 0 && result !== -Errno.EAGAIN && result !== -Errno.ECANCELED) failed = result
+        sink.sent(token, result >= 0 ? failed || result : result)
+      },
+    }
+  },
+}
+
 const MUTANTS: readonly Mutant[] = [
   { name: 'no pin once memory is transferred away', kinds: ['stream', 'datagram'], caughtBy: 'pinned-until-released', make: withoutPin },
   {
@@ -33,6 +76,18 @@ const MUTANTS: readonly Mutant[] = [
     caughtBy: 'released-by-token',
     make: (backend: Backend) => withFaultyReleases(backend, { kind, oneIn: 1_000 }),
   })),
+  ...ENVELOPE_FAULTS.map(([name, fault]) => ({
+    name,
+    kinds: ['datagram'] as const,
+    caughtBy: 'addressed-datagrams',
+    make: (backend: Backend) => mutateBackend(backend, { driver: (driver) => ({ submit: (batch) => driver.submit(fault(batch)) }) }),
+  })),
+  {
+    name: 'one datagram that fails fails the rest of its batch',
+    kinds: ['datagram'],
+    caughtBy: 'addressed-datagrams',
+    make: (backend) => mutateBackend(backend, failTheRest),
+  },
 ]
 
 /** Failures of one promise, to the first. */
@@ -45,6 +100,7 @@ async function failures(kind: Kind, backend: Backend, promise: string): Promise<
         name: 'mutant',
         kind,
         openPair: kind === 'stream' ? tcpPairs('127.0.0.1') : udpPairs('127.0.0.1'),
+        ...(kind === 'datagram' ? { openReceivers: udpReceivers('127.0.0.1') } : {}),
         backend: () => backend,
         expectOutcomes: ['copied'],
         only: [promise],

@@ -24,11 +24,12 @@ Napi::Value initialize(const Napi::CallbackInfo& info) {
   return given.valid() ? given.instance().initialize(main_thread) : given.refuse("initialize: wrong arguments");
 }
 
-// useTable(driver, table): the table that the submissions of this driver are read from, until the next call
+// useTable(driver, table, envelopes): what the submissions of this driver are read from, until the next call
 Napi::Value use_table(const Napi::CallbackInfo& info) {
-  cold given(info, 2);
+  cold given(info, 3);
   uint32_t handle = given.uint32(0);
   elements_view<uint32_t> table = given.elements<uint32_t>(1, 0);
+  elements_view<uint32_t> envelopes = given.elements<uint32_t>(2, table.length / table_words * envelope_words);
   driver_reference found;
   if (given.valid()) found = find_driver(given.instance(), handle);
   if (found.driver == nullptr) return given.refuse("useTable: the driver is closed, or it is no Uint32Array");
@@ -36,6 +37,8 @@ Napi::Value use_table(const Napi::CallbackInfo& info) {
   found.driver->table_words = table.length;
   // The pin keeps the memory even where a program transfers the array.
   found.driver->table_pin = pin_array_buffer(given[1].As<Napi::TypedArray>().ArrayBuffer());
+  found.driver->envelopes = envelopes.data;
+  found.driver->envelopes_pin = pin_array_buffer(given[2].As<Napi::TypedArray>().ArrayBuffer());
   return {};
 }
 
@@ -120,15 +123,16 @@ Napi::Value socket_facts_of(const Napi::CallbackInfo& info) {
   return given.number(result);
 }
 
-// openDriver(ring, fd, maxInFlight, domain, type): handle, or a negated errno
+// openDriver(ring, fd, maxInFlight, domain, type, protocol): handle, or a negated errno
 Napi::Value open_driver(const Napi::CallbackInfo& info) {
-  cold given(info, 5);
+  cold given(info, 6);
   uint32_t handle = given.uint32(0);
   int32_t fd = given.int32(1);
   uint32_t max_in_flight = given.uint32(2);
   socket_facts facts;
   facts.domain = given.int32(3);
   facts.type = given.int32(4);
+  facts.protocol = given.int32(5);
   if (!given.valid()) return given.refuse("openDriver: wrong arguments");
   attached_ring* ring = given.instance().find_ring(handle);
   if (ring == nullptr) return given.number(-EBADF);

@@ -6,6 +6,9 @@
 
 namespace sendzc {
 
+// Words per message in SendBatch.table: mirrored from packages/core/src/driver/driver.ts.
+constexpr size_t table_words = 3;
+
 using cold = cold_arguments<environment>;
 template <size_t Count>
 using hot = hot_arguments<environment, Count>;

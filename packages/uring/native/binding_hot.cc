@@ -9,9 +9,9 @@ namespace sendzc {
 
 namespace {
 
-// Words per message in SendBatch.table, and its flag: mirrored from packages/core/src/driver/driver.ts.
-constexpr size_t table_words = 3;
+// Flags of a message in SendBatch.table: mirrored from packages/core/src/driver/driver.ts.
 constexpr uint32_t message_zerocopy = 1;
+constexpr uint32_t message_envelope = 2;
 
 enum submit_mode : uint32_t {
   mode_hold = 0,   // until flush
@@ -58,6 +58,8 @@ const char* submit_messages(napi_env env, send_engine& engine, driver_slot& driv
     uint32_t count = table[1];
     admission admitted = engine.begin_message(table[0], count);
     if (admitted == admission::misused) return "a token is out of range or in flight, or a message has too many segments";
+    bool addressed = admitted == admission::accepted && (table[2] & message_envelope) != 0;
+    if (addressed && !engine.set_envelope(driver.envelopes + message * envelope_words)) admitted = admission::rejected;
     if (admitted == admission::accepted) {
       bool zerocopy = (table[2] & message_zerocopy) != 0;
       if (!add_segments(env, engine, segments, first, count, zerocopy || !engine.copies_go_at_once())) {

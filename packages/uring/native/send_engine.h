@@ -102,6 +102,9 @@ class send_engine {
   // `copies_only`: no message of the batch asks for zero-copy. Datagrams then leave by one plain call, in end_batch.
   void begin_batch(driver_slot& driver, uint32_t messages, bool hands_over, bool copies_only = false);
   admission begin_message(uint32_t token, uint32_t segments);
+  // Right behind it, for a datagram that has an envelope. False where the socket takes none, or the kernel refuses to prepare it: the
+  // message is answered with that error, and neither segments nor end_message follow.
+  bool set_envelope(const uint32_t* words);
   void add_segment(const uint8_t* data, size_t bytes, memory_pin pin);
   void end_message(bool zerocopy);
   // Sends the copies that end_message() has gathered for one call.
@@ -234,6 +237,7 @@ class send_engine {
     uint32_t chain = pin_pool::none;
     uint32_t first_iovec = 0;
     uint32_t segments = 0;
+    envelope* to = nullptr;
     int64_t bytes = 0;
     size_t pages = 0;
     bool clipped = false;

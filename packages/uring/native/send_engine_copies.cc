@@ -16,6 +16,7 @@ void send_engine::send_without_ring(driver_slot& driver) {
   msghdr header = {};
   header.msg_iov = &iovecs_[batch_.first_iovec];
   header.msg_iovlen = batch_.segments;
+  if (batch_.to != nullptr) batch_.to->address(header);
   // Bypasses the C library, whose function is a cancellation point and costs more in a process with threads.
   long sent = syscall(SYS_sendmsg, driver.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
   int result = sent < 0 ? -errno : static_cast<int>(sent);
@@ -33,6 +34,7 @@ void send_engine::gather_copy(driver_slot& driver) {
   mmsghdr copy = {};
   copy.msg_hdr.msg_iov = &iovecs_[batch_.first_iovec];
   copy.msg_hdr.msg_iovlen = batch_.segments;
+  if (batch_.to != nullptr) batch_.to->address(copy.msg_hdr);
   copies_.push_back(copy);
   copy_tokens_.push_back(batch_.token);
 }

@@ -66,6 +66,8 @@ int send_engine::add_driver(int fd, const socket_facts& facts, uint32_t max_in_f
   driver.max_in_flight = max_in_flight;
   driver.stream = is_stream(facts);
   driver.tcp = driver.stream && (facts.domain == AF_INET || facts.domain == AF_INET6);
+  driver.domain = facts.domain;
+  driver.takes_envelopes = takes_envelopes(facts);
   driver.used = true;
   driver.open = true;
   open_drivers_++;
@@ -206,6 +208,8 @@ void send_engine::forget(driver_slot& driver) {
   owed_drivers_--;
   driver.tokens = {};
   driver.table_pin.reset();
+  driver.envelopes_pin.reset();
+  driver.filled_envelopes.reset();
   indexes_.retire(driver.index);
 }
 
@@ -243,6 +247,7 @@ int64_t send_engine::leak() {
   int64_t leaked = 0;
   for (auto& driver : drivers_) {
     if (!driver->used) continue;
+    if (driver->unsent > 0) driver->filled_envelopes.release();
     for (uint32_t token = 0; token < driver->tokens.size(); token++) {
       token_slot& slot = driver->tokens[token];
       if (slot.state == token_state::unsent || slot.state == token_state::sent) leaked += pins_->leak(slot.pins);

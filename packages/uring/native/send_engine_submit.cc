@@ -64,6 +64,7 @@ admission send_engine::begin_message(uint32_t token, uint32_t segments) {
   batch_.chain = pin_pool::none;
   batch_.first_iovec = iovecs_used_;
   batch_.segments = 0;
+  batch_.to = nullptr;
   batch_.bytes = 0;
   batch_.pages = 0;
   batch_.fixed = true;
@@ -88,6 +89,21 @@ void send_engine::add_segment(const uint8_t* data, size_t bytes, memory_pin pin)
   batch_.segments++;
   batch_.pages += ((reinterpret_cast<uintptr_t>(data) & (page_bytes_ - 1)) + bytes + page_bytes_ - 1) / page_bytes_;
   batch_.bytes += static_cast<int64_t>(bytes);
+}
+
+bool send_engine::set_envelope(const uint32_t* words) {
+  driver_slot& driver = *batch_.driver;
+  int error = -EINVAL;
+  if (driver.takes_envelopes) {
+    if (driver.filled_envelopes == nullptr) driver.filled_envelopes = std::make_unique<envelope[]>(driver.max_in_flight);
+    batch_.to = &driver.filled_envelopes[batch_.token];
+    error = batch_.to->fill(words, driver.fd.get(), driver.domain, driver.envelope_options);
+  }
+  if (error == 0) return true;
+  send_copies(driver);
+  driver.tokens[batch_.token].source = answer_source::plain_call;
+  answer_without_ring(driver, batch_.token, error);
+  return false;
 }
 
 void send_engine::drop_message() {
@@ -151,8 +167,9 @@ void send_engine::begin_run(token_slot& slot, bool zerocopy) {
   slot.joins_packet = zerocopy && driver.tcp && driver.shared_in_flight > 0 && !driver.packet_ended;
   if (zerocopy) driver.packet_ended = false;
   prepare_run();
-  // No message joins a datagram. With one segment its request is a SEND, which carries the address itself, so that the iovec is free again.
-  if (!driver.stream && batch_.segments <= 1) iovecs_used_ = batch_.first_iovec;
+  // No message joins a datagram. With one segment and no envelope its request is a SEND, which carries the address itself: the iovec is
+  // free again.
+  if (!driver.stream && batch_.segments <= 1 && batch_.to == nullptr) iovecs_used_ = batch_.first_iovec;
   // The kernel issues a linked request when the one before it is queued: on a full socket all of them wait, in their order.
   if (previous == nullptr) return;
   previous->flags |= IOSQE_IO_LINK;
@@ -190,7 +207,7 @@ void send_engine::prepare_run() {
   uint32_t flags = MSG_NOSIGNAL;
   if (driver.stream) flags |= MSG_WAITALL;
   if (run_.ends_packet) flags |= MSG_EOR;
-  bool single = run_.segments <= 1;
+  bool single = run_.segments <= 1 && batch_.to == nullptr;
   if (single) {
     void* data = run_.segments == 0 ? nullptr : iovecs_[run_.first_iovec].iov_base;
     io_uring_prep_send(sqe, fd, data, static_cast<size_t>(run_.bytes), static_cast<int>(flags));
@@ -198,6 +215,7 @@ void send_engine::prepare_run() {
     *run_.header = {};
     run_.header->msg_iov = &iovecs_[run_.first_iovec];
     run_.header->msg_iovlen = run_.segments;
+    if (batch_.to != nullptr) batch_.to->address(*run_.header);
     io_uring_prep_sendmsg(sqe, fd, run_.header, flags);
   }
   sqe->user_data = user_data::of(driver, run_.leader);

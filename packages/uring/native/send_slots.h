@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "sendzc/envelope.h"
 #include "sendzc/handle.h"
 #include "sendzc/pinned_buffer.h"
 #include "sendzc/unique_fd.h"
@@ -85,6 +87,14 @@ struct driver_slot {
   const uint32_t* table = nullptr;
   size_t table_words = 0;
   memory_pin table_pin;
+  // The words of envelopes beside it: SendBatch.envelopes.
+  const uint32_t* envelopes = nullptr;
+  memory_pin envelopes_pin;
+  // One per token, made with the first: the kernel reads the control data of a request whenever it tries to send.
+  std::unique_ptr<envelope[]> filled_envelopes;
+  envelope_socket envelope_options;
+  int32_t domain = 0;
+  bool takes_envelopes = false;
   driver_totals totals;
 };
 

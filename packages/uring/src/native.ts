@@ -31,8 +31,8 @@ export interface UringAddon {
   keepRing(ring: number): boolean
   failedCall(): string
   socketFacts(fd: number, into: Int32Array): number
-  openDriver(ring: number, fd: number, maxInFlight: number, domain: number, type: number): number
-  useTable(driver: number, table: Uint32Array): void
+  openDriver(ring: number, fd: number, maxInFlight: number, domain: number, type: number, protocol: number): number
+  useTable(driver: number, table: Uint32Array, envelopes: Uint32Array): void
   submit(segments: readonly (Uint8Array | undefined)[] | Uint8Array): number
   flush(ring: number, driver: number, reap: boolean): number
   collect(ring: number, driver: number): number

@@ -6,12 +6,16 @@ import { loadNative } from './native.js'
 import { type ResolvedUringOptions, type UringOptions, uringOptionsSchema } from './options.js'
 import { probeUring } from './probe.js'
 import { type RingDescription, UringRing } from './ring.js'
-import { UringDriver } from './uring-driver.js'
+import { type RingSocket, UringDriver } from './uring-driver.js'
 
 /** Address families and socket types of Linux that are told apart here. */
 const AF_UNIX = 1
+const AF_INET = 2
+const AF_INET6 = 10
 const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
 const SOCK_SEQPACKET = 5
+const IPPROTO_UDP = 17
 /** Most messages in flight of one driver: 15 bits of a request's `user_data`. */
 const MAX_IN_FLIGHT = 32_768
 
@@ -73,24 +77,24 @@ class SharedRingBackend implements UringBackend {
       throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', `maxInFlight must be 1 to ${MAX_IN_FLIGHT}, not ${maxInFlight}.`)
     }
     const native = loadNative()
-    const kind = checkSocket(fd)
+    const socket = checkSocket(fd)
     const ring = UringRing.acquire(this.#key, this.#options, this.pool?.region)
     this.#ring = ring
-    const [domain = 0, type = 0] = FACTS
-    const handle = native.openDriver(ring.handle, fd, maxInFlight, domain, type)
+    const [domain = 0, type = 0, protocol = 0] = FACTS
+    const handle = native.openDriver(ring.handle, fd, maxInFlight, domain, type, protocol)
     if (handle < 0) {
       ring.release()
       throw failureError(openFailure(-handle, fd), -handle, native.failedCall())
     }
-    return new UringDriver(ring, handle, kind, maxInFlight, sink)
+    return new UringDriver(ring, handle, socket, maxInFlight, sink)
   }
 }
 
 /** The addon's facts about a socket that is being opened: domain, type, protocol, connected, listening. */
 const FACTS = new Int32Array(5)
 
-/** @returns what kind of connected socket the descriptor is; throws where it is none that can do zero-copy */
-function checkSocket(fd: number): 'stream' | 'datagram' {
+/** @returns the connected socket, or socket of UDP, that the descriptor is; throws where it is none that can do zero-copy */
+function checkSocket(fd: number): RingSocket {
   const result = loadNative().socketFacts(fd, FACTS)
   if (result < 0) throw failureError(openFailure(-result, fd), -result, 'getsockopt')
   const domain = FACTS[0]
@@ -105,12 +109,14 @@ function checkSocket(fd: number): 'stream' | 'datagram' {
   if (type === SOCK_SEQPACKET) {
     throw new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', 'SOCK_SEQPACKET sockets are not supported.', { remedy: 'Use a stream socket.' })
   }
-  if (listening === 1 || connected !== 1) {
+  const isUdp = type === SOCK_DGRAM && FACTS[2] === IPPROTO_UDP
+  const addressFamily = !isUdp ? undefined : domain === AF_INET ? 4 : domain === AF_INET6 ? 6 : undefined
+  if (listening === 1 || (connected !== 1 && addressFamily === undefined)) {
     throw new ZeroCopyError('ERR_ZC_NOT_CONNECTED', `The socket of descriptor ${fd} is not connected.`, {
       errno: 'ENOTCONN',
       syscall: 'getpeername',
       remedy: 'Connect it first.',
     })
   }
-  return type === SOCK_STREAM ? 'stream' : 'datagram'
+  return { kind: type === SOCK_STREAM ? 'stream' : 'datagram', addressFamily }
 }

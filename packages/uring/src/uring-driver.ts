@@ -9,6 +9,13 @@ const DRIVER_INDEX_MASK = 2 ** 14 - 1
 /** UIO_MAXIOV: the most segments that one message can have. */
 const MAX_SEGMENTS_PER_MESSAGE = 1_024
 
+/** The socket of a driver. */
+export interface RingSocket {
+  kind: SocketKind
+  /** Set where it is one of UDP. */
+  addressFamily: 4 | 6 | undefined
+}
+
 /** What the addon writes its counters into, kept: they are read at the end of every driver. */
 const COUNTERS = new Float64Array(6)
 
@@ -28,6 +35,7 @@ export class UringDriver implements Driver, DriverSink {
   readonly readsErrorQueue = false
   readonly kind: SocketKind
   readonly maxInFlight: number
+  readonly addressFamily: 4 | 6 | undefined
   readonly maxSegmentsPerMessage = MAX_SEGMENTS_PER_MESSAGE
   readonly #ring: UringRing
   readonly #handle: number
@@ -40,8 +48,9 @@ export class UringDriver implements Driver, DriverSink {
   #finalCounters: DriverCounters | undefined
 
   /** @internal Made by the backend, which has opened the driver `handle` on `ring`. */
-  constructor(ring: UringRing, handle: number, kind: SocketKind, maxInFlight: number, sink: DriverSink) {
+  constructor(ring: UringRing, handle: number, { kind, addressFamily }: RingSocket, maxInFlight: number, sink: DriverSink) {
     this.#ring = ring
+    this.addressFamily = addressFamily
     this.#index = handle & DRIVER_INDEX_MASK
     this.#handle = handle
     this.kind = kind
@@ -60,7 +69,7 @@ export class UringDriver implements Driver, DriverSink {
     if (this.#closed) throw UringRing.closedError()
     const ring = this.#ring
     if (batch.table !== this.#table) {
-      ring.native.useTable(this.#handle, batch.table)
+      ring.native.useTable(this.#handle, batch.table, batch.envelopes)
       this.#table = batch.table
     }
     const single = batch.messageCount === 1 && batch.table[1] === 1

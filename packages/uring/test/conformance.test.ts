@@ -1,5 +1,5 @@
 // Holds the io_uring backend to the contracts of writer and driver, over every loopback transport.
-import { conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
+import { conformance, tcpPairs, udpPairs, udpReceivers } from '@sendzc/core/conformance'
 import { killablePairs } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { uring } from '../src/index.js'
@@ -7,17 +7,17 @@ import { uring } from '../src/index.js'
 const transports = [
   { transport: 'tcp4', kind: 'stream', openPair: tcpPairs('127.0.0.1') },
   { transport: 'tcp6', kind: 'stream', openPair: tcpPairs('::1') },
-  { transport: 'udp4', kind: 'datagram', openPair: udpPairs('127.0.0.1') },
-  { transport: 'udp6', kind: 'datagram', openPair: udpPairs('::1') },
+  { transport: 'udp4', kind: 'datagram', openPair: udpPairs('127.0.0.1'), openReceivers: udpReceivers('127.0.0.1') },
+  { transport: 'udp6', kind: 'datagram', openPair: udpPairs('::1'), openReceivers: udpReceivers('::1') },
 ] as const
 
-for (const { transport, kind, openPair } of transports) {
+for (const { transport, kind, ...open } of transports) {
   const options = {
     describe,
     it,
     name: `uring ${transport}`,
     kind,
-    openPair,
+    ...open,
     backend: () => uring({ entries: 64 }),
     // Loopback reception copies on a stock kernel.
     expectOutcomes: ['copied'],

@@ -1,5 +1,6 @@
 import type { ContractPromise } from '../contract.js'
 import { abort } from './abort.js'
+import { addressedDatagrams } from './addressed-datagrams.js'
 import { backpressure } from './backpressure.js'
 import { close } from './close.js'
 import { datagramBoundaries } from './datagram-boundaries.js'
@@ -26,6 +27,7 @@ export const writerPromises: readonly ContractPromise[] = [
   sent,
   order,
   datagramBoundaries,
+  addressedDatagrams,
   releasedOnce,
   releasedAfterEveryNotification,
   mixedPieces,

@@ -26,11 +26,35 @@ export type ReleaseKind = (typeof Release)[keyof typeof Release]
 /** Wake-ups a driver can be armed for (bits). */
 export const Wake = { Writable: 1, Notification: 2 } as const
 
-/** Flags of one message in a {@link SendBatch}. */
-export const MessageFlag = { Zerocopy: 1 } as const
+/** Flags of one message in a {@link SendBatch}. `Envelope`: the message has an envelope in {@link SendBatch.envelopes}. */
+export const MessageFlag = { Zerocopy: 1, Envelope: 2 } as const
 
 /** Words per message in {@link SendBatch.table}. */
 export const TABLE_WORDS = 3
+
+/** Words per message in {@link SendBatch.envelopes}. */
+export const ENVELOPE_WORDS = 16
+
+/**
+ * Words of one envelope: the address of one datagram, and the control data that `sendmsg(2)` takes with it. `Parts` holds the {@link EnvelopePart} bits
+ * of what is set; every other word counts only where its bit is set. Addresses are bytes in network order, an IPv4 address in the first four;
+ * ports and all other numbers are in the order of the processor. `SendAtLow` and `SendAtHigh` are the halves of nanoseconds of CLOCK_MONOTONIC.
+ */
+export const EnvelopeWord = {
+  Parts: 0,
+  Port: 1,
+  Scope: 2,
+  Address: 3,
+  SegmentBytes: 7,
+  Source: 8,
+  SourceScope: 12,
+  Ecn: 13,
+  SendAtLow: 14,
+  SendAtHigh: 15,
+} as const
+
+/** Parts of an envelope (bits). `Segments`: the datagram is cut by UDP_SEGMENT (Linux 4.18). `SendAt`: SO_TXTIME (Linux 4.19). */
+export const EnvelopePart = { Address: 1, Segments: 2, Ecn: 4, Source: 8, SendAt: 16 } as const
 
 /**
  * A reusable batch of messages for {@link Driver.submit}. Fixed capacity; filling it allocates nothing.
@@ -43,12 +67,16 @@ export class SendBatch {
   readonly table: Uint32Array
   /** Memory of the messages, in their order. */
   readonly segments: (Uint8Array | undefined)[]
+  /** Envelope of each message that has {@link MessageFlag} `Envelope`; {@link ENVELOPE_WORDS} words a message, see {@link EnvelopeWord}. */
+  readonly envelopes: Uint32Array
   /** Capacity in messages. */
   readonly maxMessages: number
   /** Capacity in segments, over all messages. */
   readonly maxSegments: number
   /** Messages that are closed. */
   messageCount = 0
+  /** Messages among them that have an envelope. */
+  envelopeCount = 0
   /** Segments that were added, those of an open message included. */
   segmentCount = 0
 
@@ -60,6 +88,7 @@ export class SendBatch {
     this.maxMessages = maxMessages
     this.maxSegments = maxSegments
     this.table = new Uint32Array(maxMessages * TABLE_WORDS)
+    this.envelopes = new Uint32Array(maxMessages * ENVELOPE_WORDS)
     this.segments = new Array<Uint8Array | undefined>(maxSegments).fill(undefined)
   }
 
@@ -81,11 +110,22 @@ export class SendBatch {
     this.table[at + 2] = flags
   }
 
+  /** Gives the message that was closed last an envelope of {@link ENVELOPE_WORDS} words; see {@link Driver.addressFamily}. */
+  setEnvelope(words: Uint32Array): void {
+    const at = this.messageCount - 1
+    this.table[at * TABLE_WORDS + 2] = (this.table[at * TABLE_WORDS + 2] as number) | MessageFlag.Envelope
+    const to = at * ENVELOPE_WORDS
+    // Not set(), which leaves compiled code.
+    for (let word = 0; word < ENVELOPE_WORDS; word++) this.envelopes[to + word] = words[word] as number
+    this.envelopeCount++
+  }
+
   /** Empties the batch and drops its references, so that a sent buffer can be collected. */
   clear(): void {
     // Not fill(), which leaves compiled code: most batches have few.
     for (let at = 0; at < this.segmentCount; at++) this.segments[at] = undefined
     this.messageCount = 0
+    this.envelopeCount = 0
     this.segmentCount = 0
   }
 }
@@ -143,7 +183,7 @@ export interface DriverFailure {
 
 /** The argument of {@link Backend.open}. */
 export interface DriverOpenOptions {
-  /** A connected socket. The driver makes a `dup` of its own and never closes this one. */
+  /** A connected socket, or one of UDP. The driver makes a `dup` of its own and never closes this one. */
   fd: number
   /** Receives the events. */
   sink: DriverSink
@@ -185,6 +225,11 @@ export interface Driver {
   readonly maxInFlight: number
   /** Largest number of segments of one message. */
   readonly maxSegmentsPerMessage: number
+  /**
+   * The driver sends the envelopes of a batch, on a socket whose addresses are of this family: 4 or 6. Left out: it does not know envelopes, or its
+   * socket is none of UDP; no batch that it gets has an envelope, and the writer refuses a write that needs one.
+   */
+  readonly addressFamily?: 4 | 6 | undefined
   /** Hands a batch to the kernel. A driver with a shared queue may hold it until {@link flush}. The batch may be cleared at return. */
   submit(batch: SendBatch): void
   /**

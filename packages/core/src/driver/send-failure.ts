@@ -10,7 +10,7 @@ export interface SendFailure {
 }
 
 /** Largest payload of one UDP datagram over IPv4, in bytes: 65,535 less the headers of IP and UDP. */
-const MAX_UDP4_PAYLOAD_BYTES = 65_507
+export const MAX_UDP4_PAYLOAD_BYTES = 65_507
 
 const ASK_THE_ROUTE = 'Ask `ip route get ADDRESS` which route the kernel takes, and mend the route or the interface; then send again.'
 

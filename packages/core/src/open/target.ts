@@ -6,7 +6,8 @@ import { ZeroCopyError } from '../errors.js'
 export type DescriptorTarget = number | { readonly fd: number }
 
 /**
- * Target of a writer: a connected socket without TLS. A `net.Socket` beneath a `tls.TLSSocket` is refused; the descriptor of one looks like any
+ * Target of a writer: a connected socket without TLS, or a bound UDP socket, whose writes then name their receivers. A `net.Socket` beneath a
+ * `tls.TLSSocket` is refused; the descriptor of one looks like any
  * other, and bytes that a writer sends through it are unencrypted. Pass a `dgram.Socket` itself instead of its descriptor: libuv 1.52 and later (Node.js 24) takes the socket's
  * notifications unless the writer knows the socket.
  */
@@ -145,14 +146,15 @@ function refuseUnfinishedHead(socket: NetSocket): void {
 
 function resolveDgram(socket: DgramSocket): ResolvedTarget {
   try {
-    socket.remoteAddress()
+    // Throws on a socket that is closed or was never bound; connected or not, a bound socket has a descriptor.
+    socket.address()
   } catch (cause) {
     const closed = cause instanceof Error && 'code' in cause && cause.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING'
     throw closed
       ? new ZeroCopyError('ERR_ZC_CLOSED', 'The socket is closed.', { cause })
-      : new ZeroCopyError('ERR_ZC_NOT_CONNECTED', 'The UDP socket has no peer.', {
+      : new ZeroCopyError('ERR_ZC_NOT_CONNECTED', 'The UDP socket is neither bound nor connected.', {
           cause,
-          remedy: 'Call socket.connect(port, host) first.',
+          remedy: "Call socket.bind() or socket.connect(), and wait for 'listening' or 'connect'.",
         })
   }
   return { fd: checkDescriptor(dgramDescriptor(socket)), dgramSocket: socket, closing: socket }

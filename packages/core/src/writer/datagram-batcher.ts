@@ -31,6 +31,7 @@ export class DatagramBatcher {
       this.#table.cover(token, write, write.bytes)
       const segments = addPieces(batch, write, cause === null ? this.#policy.minPieceBytes(write) : 0)
       batch.endMessage(token, segments, cause === null ? MessageFlag.Zerocopy : 0)
+      if (write.envelope !== undefined) batch.setEnvelope(write.envelope.words)
     }
     return true
   }

@@ -1,6 +1,7 @@
 import { type ReleaseOutcome, ZeroCopyError } from '../errors.js'
 import type { SentWrite } from '../writer.js'
 import type { Ending } from './endings.js'
+import type { Envelope } from './envelope.js'
 import { watchSignal } from './signal-watch.js'
 
 /** The reason why a message is copied. `null`: the message asks for zero-copy. */
@@ -43,6 +44,8 @@ export class PendingWrite {
   segmentOffset = 0
   /** Zero-copy was refused for want of memory: copy from now on. */
   mustCopy = false
+  /** Datagram: its address and control data, where it has some. */
+  envelope: Envelope | undefined
   /** Neighbours in the queue; undefined at its ends, and outside of it. */
   next: PendingWrite | undefined
   previous: PendingWrite | undefined

@@ -15,9 +15,8 @@ import { type MessageRecord, MessageTable } from './message-table.js'
 import { runAsMicrotask } from './microtask.js'
 import { PendingWrite } from './pending-write.js'
 import type { SendingHalfInit } from './sending-half-init.js'
-import { signalOf } from './signal-watch.js'
 import { StreamBatcher } from './stream-batcher.js'
-import { toPendingWrite } from './write-data.js'
+import { WriteIntake } from './write-intake.js'
 import { WriteQueue } from './write-queue.js'
 import { WriterStatistics } from './writer-statistics.js'
 import { ZerocopyPolicy } from './zerocopy-policy.js'
@@ -41,6 +40,7 @@ export class SendingHalf implements DriverSink {
   readonly #statistics = new WriterStatistics()
   readonly #driver: Driver
   readonly #isStream: boolean
+  readonly #intake: WriteIntake
   readonly #table: MessageTable
   readonly #policy: ZerocopyPolicy
   readonly #answers: AnswerOrder
@@ -72,6 +72,7 @@ export class SendingHalf implements DriverSink {
     this.#driver = driver
     this.#arming = new Arming(driver)
     this.#isStream = driver.kind === 'stream'
+    this.#intake = new WriteIntake(driver)
     this.#table = new MessageTable(driver.maxInFlight)
     this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy, init.way, init.onDemoted)
     this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#pumpTask)
@@ -142,8 +143,8 @@ export class SendingHalf implements DriverSink {
 
   #enqueue(data: WriteData, options: WriteOptions | undefined): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
-    const write = toPendingWrite(data, this.#sequence, this.#isStream ? Number.POSITIVE_INFINITY : this.#driver.maxSegmentsPerMessage)
-    const signal = options === undefined ? undefined : signalOf(options)
+    const write = this.#intake.take(data, options, this.#sequence)
+    const signal = options?.signal
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
@@ -292,12 +293,11 @@ export class SendingHalf implements DriverSink {
 
   #noBuffers(token: number, errno: number, answeredBy: string): void {
     const record = this.#table.record(token)
-    const { cause } = record
     if (this.#table.sharedCount > 0) {
       this.#requeue(record)
-      if (cause === null && this.#policy.limitReached()) this.#collectDue = true
+      if (record.cause === null && this.#policy.limitReached()) this.#collectDue = true
       else this.#waitsFor = 'release'
-    } else if (cause === null) {
+    } else if (record.cause === null) {
       record.mustCopy()
       this.#requeue(record)
       this.#init.onLimit(limitMessage(errno))
@@ -305,9 +305,9 @@ export class SendingHalf implements DriverSink {
   }
 
   #sendFailed(token: number, errno: number, answeredBy: string | DriverFailure): void {
-    const bytes = this.#isStream ? undefined : this.#table.record(token).first?.bytes
-    const ending = failedSendEnding(answeredBy, errno, bytes)
-    if (!this.#isStream) this.#table.record(token).first?.fail(ending, true)
+    const datagram = this.#isStream ? undefined : this.#table.record(token).first
+    const ending = failedSendEnding(answeredBy, errno, datagram)
+    datagram?.fail(ending, true)
     // The next datagram may succeed.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#broken(ending)
