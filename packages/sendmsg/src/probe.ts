@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { type BackendName, type Capability, ZeroCopyError } from '@sendzc/core'
-import { type CapabilityCheck, errnoName } from '@sendzc/core/driver'
+import { type CapabilityCheck, errnoName, unfitForAddons } from '@sendzc/core/driver'
 import { Domain, loadNative, type NativeAddon, SocketType } from './native.js'
 
 /** Memory that the kernel books per notification that waits, in bytes: a socket buffer without data (SKB_TRUESIZE(0)), roughly. */
@@ -97,6 +97,9 @@ function guarded(backend: BackendName, look: () => Capability): Capability {
 
 /** @internal */
 export function probeCopy(): Capability {
+  if (unfitForAddons() !== undefined) {
+    return { backend: 'copy', available: true, reason: "The runtime's own socket, which copies.", checks: [] }
+  }
   return guarded('copy', () => {
     loadNative()
     return { backend: 'copy', available: true, reason: 'sendmsg, copied by the kernel.', checks: [kernelCheck()] }

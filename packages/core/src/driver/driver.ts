@@ -181,10 +181,33 @@ export interface DriverFailure {
   remedy: string
 }
 
+/**
+ * The way to the kernel of the runtime's own socket object, past the writer and whatever stands around the object. For a driver that can do without
+ * a descriptor.
+ */
+export interface OwnWay {
+  /** Whether the socket keeps message boundaries. */
+  readonly kind: SocketKind
+  /** Bytes that {@link send} was given so far. */
+  readonly handedBytes: number
+  /**
+   * Sends one message, the next one only after `done`. The memory must stay unchanged until then.
+   * @param done - runs once, perhaps before this call returns: without an error when the kernel has every byte
+   */
+  send(message: Uint8Array, done: (error?: Error | null) => void): void
+  /** Destroys the socket; a stream is reset where the runtime can do that. */
+  reset(): void
+}
+
 /** The argument of {@link Backend.open}. */
 export interface DriverOpenOptions {
-  /** A connected socket, or one of UDP. The driver makes a `dup` of its own and never closes this one. */
+  /**
+   * A connected socket, or one of UDP. The driver makes a `dup` of its own and never closes this one. -1 where the runtime shows no descriptor: only on a platform
+   * or runtime on which no addon of this project runs.
+   */
   fd: number
+  /** The way of the caller's socket object; left out where the caller gave a descriptor. */
+  ownWay?: (() => OwnWay) | undefined
   /** Receives the events. */
   sink: DriverSink
   /** Capacity in tokens: messages submitted and not yet released. Tokens are `0 .. maxInFlight - 1`, chosen by the caller. */

@@ -71,6 +71,15 @@ function nameOfPackage(folder: string): unknown {
   return (JSON.parse(readFileSync(path, 'utf8')) as { name?: unknown }).name
 }
 
+/** Why no addon of this project can run in this process, and what to do; undefined where one can. */
+export function unfitForAddons(): { cause: string; remedy: string } | undefined {
+  const runtime = Object.keys(UNFIT_RUNTIMES).find((name) => process.versions[name] !== undefined)
+  if (runtime !== undefined)
+    return { cause: `cannot run here: ${UNFIT_RUNTIMES[runtime]}`, remedy: 'Run on Node.js 20.19 or newer, or use copy().' }
+  if (process.platform === 'linux') return undefined
+  return { cause: `uses interfaces of Linux, and this is ${process.platform}.`, remedy: 'Run on Linux 4.14 or newer, or use copy().' }
+}
+
 /**
  * Loads an addon of this project: from the package of prebuilt addons for this platform, else from what was built in the package itself.
  * @param name - of the addon, and of its package below `@sendzc/`
@@ -81,17 +90,8 @@ function nameOfPackage(folder: string): unknown {
  */
 export function loadAddon(name: string, moduleUrl: string | undefined): unknown {
   const of = `@sendzc/${name}`
-  const unfit = Object.keys(UNFIT_RUNTIMES).find((runtime) => process.versions[runtime] !== undefined)
-  if (unfit !== undefined) {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of ${of} cannot run here: ${UNFIT_RUNTIMES[unfit]}`, {
-      remedy: 'Run on Node.js 20.19 or newer.',
-    })
-  }
-  if (process.platform !== 'linux') {
-    throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of ${of} uses interfaces of Linux, and this is ${process.platform}.`, {
-      remedy: 'Run on Linux 4.14 or newer.',
-    })
-  }
+  const unfit = unfitForAddons()
+  if (unfit !== undefined) throw new ZeroCopyError('ERR_ZC_PLATFORM', `The addon of ${of} ${unfit.cause}`, { remedy: unfit.remedy })
   const exhausted = noDescriptorLeft()
   if (exhausted !== undefined) throw addonError(of, exhausted)
   let folder: string | undefined

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { OwnWay } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { type Ending, SOCKET_CLOSED } from '../writer/endings.js'
 import type { PendingWrite } from '../writer/pending-write.js'
@@ -10,7 +11,7 @@ import { type BufferedChunk, type ShellTenant, SocketShell, type WriteCallback }
 /** Properties of Node's socket that a lease reads, besides the methods. */
 type LeasedSocket = Socket & {
   readonly _writableState: { readonly length: number }
-  readonly resetAndClosing?: boolean
+  resetAndClosing?: boolean
   readonly _handle?: { hasRef?: () => boolean } | null
 }
 
@@ -41,6 +42,7 @@ export class NetSocketLease implements ShellTenant {
   readonly #half: SendingHalf
   readonly #events: LeaseEvents
   readonly #shell: SocketShell
+  readonly #ownWay: OwnWay | undefined
   /** Places taken by `write()` for chunks that Node's stream still holds. */
   #turns: PendingWrite[] = []
   /** The place whose turn has come before its chunk was handed over, for example on a corked socket. */
@@ -50,7 +52,9 @@ export class NetSocketLease implements ShellTenant {
   #handedOver = false
   #ended = false
 
-  constructor(socket: Socket, half: SendingHalf, events: LeaseEvents) {
+  /** @param ownWay - the socket's own way, where the driver of `half` sends by it */
+  constructor(socket: Socket, half: SendingHalf, events: LeaseEvents, ownWay: OwnWay | undefined) {
+    this.#ownWay = ownWay
     this.#socket = socket as LeasedSocket
     this.#half = half
     this.#events = events
@@ -66,7 +70,8 @@ export class NetSocketLease implements ShellTenant {
   get acceptedBytes(): number {
     // Bytes of the chunks that wait here, between Node's stream and its handle.
     const waiting = this.#waiting?.chunks.reduce((sum, each) => sum + byteLength(each), 0) ?? 0
-    return this.#half.acceptedBytes + waiting
+    // What the driver handed to the socket's own way is counted by the handle as well.
+    return waiting + this.#half.acceptedBytes - (this.#ownWay?.handedBytes ?? 0)
   }
 
   /** Gives the sending half back. */
@@ -213,6 +218,8 @@ export class NetSocketLease implements ShellTenant {
   }
 
   _destroy(error: Error | null, callback: WriteCallback): void {
+    // The handle closes with the socket, and nothing of ours stays behind to tell the peer that bytes are missing.
+    if (this.#ownWay !== undefined && this.#half.queuedBytes > 0) this.#socket.resetAndClosing = true
     const reset = this.#socket.resetAndClosing === true
     this.#shell.methods._destroy.call(this.#socket, error, callback)
     const waiting = this.#waiting

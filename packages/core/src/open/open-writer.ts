@@ -1,5 +1,6 @@
+import type { Socket as DgramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
-import type { Backend } from '../driver/driver.js'
+import type { Backend, OwnWay } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { sharingOf } from '../transparent/socket-layer.js'
 import { SOCKET_ENDED } from '../writer/endings.js'
@@ -11,6 +12,7 @@ import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
 import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from './options.js'
 import { ownBytesSent } from './own-bytes.js'
+import { ownWayOfDgram, ownWayOfNet } from './own-way.js'
 import { claim, release } from './socket-claims.js'
 import { socketError } from './socket-error.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
@@ -56,7 +58,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
     await sharing.yieldSocket()
     refuseChanged(target)
   }
-  const identity = claim(resolved.fd, resolved.netSocket === undefined ? 'descriptor' : 'socket')
+  const identity = claim(resolved.fd, resolved.closing)
   try {
     if (resolved.netSocket !== undefined && resolved.netSocket.writableLength > 0) {
       await ownBytesSent(resolved.netSocket, resolvedOptions.drainTimeoutMs)
@@ -78,15 +80,30 @@ function refuseChanged(target: WriterTarget): void {
 }
 
 /** Opens the driver. Makes the writer, and the lease or hold between the writer and the caller's socket. */
-function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenBackend, options: ResolvedWriterOptions, free: () => void) {
+function attach(
+  { fd, netSocket, dgramSocket, closing }: ResolvedTarget,
+  backend: ChosenBackend,
+  options: ResolvedWriterOptions,
+  free: () => void,
+) {
   let lease: NetSocketLease | undefined
   let hold: DgramReceiveHold | undefined
+  let way: OwnWay | undefined
+  const ownWay = (): OwnWay => {
+    way = netSocket === undefined ? ownWayOfDgram(dgramSocket as DgramSocket) : ownWayOfNet(netSocket)
+    return way
+  }
   const onClose = (): void => writer.socketClosed(false)
   const half: SendingHalf = new SendingHalf({
     options,
     open: (sink) => {
       if (dgramSocket !== undefined && libuvReadsErrorQueue()) hold = new DgramReceiveHold(dgramSocket, sink)
-      const driver = backend.open({ fd, sink: hold ?? sink, maxInFlight: options.maxInFlight })
+      const driver = backend.open({
+        fd,
+        ownWay: closing === undefined ? undefined : ownWay,
+        sink: hold ?? sink,
+        maxInFlight: options.maxInFlight,
+      })
       hold?.watch(driver)
       return driver
     },
@@ -110,10 +127,11 @@ function attach({ fd, netSocket, dgramSocket }: ResolvedTarget, backend: ChosenB
   const choice = backend.choice?.() ?? `${backend.name}: chosen by the caller`
   const writer: SocketWriter = new SocketWriter(half, options, choice, () => netSocket?.destroy())
   if (netSocket !== undefined) {
-    lease = new NetSocketLease(netSocket, half, {
+    const events = {
       onEnd: () => half.end(SOCKET_ENDED),
-      onDestroy: (reset, error) => writer.socketClosed(reset, error),
-    })
+      onDestroy: (reset: boolean, error: Error | undefined) => writer.socketClosed(reset, error),
+    }
+    lease = new NetSocketLease(netSocket, half, events, way)
   }
   dgramSocket?.once('close', onClose)
   tellOpened(writer)

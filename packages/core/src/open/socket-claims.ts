@@ -1,27 +1,35 @@
 import { fstatSync } from 'node:fs'
 import { ZeroCopyError } from '../errors.js'
+import { NO_DESCRIPTOR } from './target.js'
 
-/** Sockets with an open sending half in this thread, by device and inode: two halves on a socket would steal each other's notifications. */
-const claimed = new Set<string>()
+/**
+ * Sockets with an open sending half in this thread: two halves on a socket would steal each other's notifications. By device and inode, or by their
+ * object where the runtime shows no descriptor.
+ */
+const claimed = new Set<string | object>()
+
+/** What {@link release} takes. */
+export type Claim = string | object | undefined
 
 /**
  * Claims the socket behind a descriptor, until {@link release}.
- * @param what - the kind of target that the caller gave, for the error
+ * @param object - the socket object that the caller gave; undefined where the caller gave a descriptor
  * @returns the identity to release; undefined where the descriptor is closed, which the backend's own check reports with its code
  * @throws ZeroCopyError ERR_ZC_SOCKET_OWNED
  */
-export function claim(fd: number, what: 'socket' | 'descriptor'): string | undefined {
-  let identity: string
+export function claim(fd: number, object: object | undefined): Claim {
+  let identity: string | object
   try {
     // A number holds `dev` and `ino` exactly: the kernel counts the inodes of sockets in 32 bits.
     const { dev, ino } = fstatSync(fd)
     identity = `${dev}:${ino}`
   } catch {
     // A driver double takes any number.
-    return undefined
+    if (object === undefined || fd !== NO_DESCRIPTOR) return undefined
+    identity = object
   }
   if (claimed.has(identity)) {
-    throw new ZeroCopyError('ERR_ZC_SOCKET_OWNED', `A writer is already open on this ${what}.`, {
+    throw new ZeroCopyError('ERR_ZC_SOCKET_OWNED', `A writer is already open on this ${object === undefined ? 'descriptor' : 'socket'}.`, {
       remedy: 'Use that writer, or close it first.',
     })
   }
@@ -29,6 +37,6 @@ export function claim(fd: number, what: 'socket' | 'descriptor'): string | undef
   return identity
 }
 
-export function release(identity: string | undefined): void {
+export function release(identity: Claim): void {
   if (identity !== undefined) claimed.delete(identity)
 }

@@ -1,5 +1,6 @@
 import type { Socket as DgramSocket } from 'node:dgram'
 import type { Socket as NetSocket } from 'node:net'
+import { unfitForAddons } from '../driver/load-addon.js'
 import { ZeroCopyError } from '../errors.js'
 
 /** A descriptor number, or an object that owns one. It stays the caller's. */
@@ -13,8 +14,12 @@ export type DescriptorTarget = number | { readonly fd: number }
  */
 export type WriterTarget = NetSocket | DgramSocket | DescriptorTarget
 
+/** What stands for the descriptor of a socket object whose runtime shows none. */
+export const NO_DESCRIPTOR = -1
+
 /** A target after inspection. */
 export interface ResolvedTarget {
+  /** {@link NO_DESCRIPTOR} only where no addon can run. */
   fd: number
   /** Set where the target is a net.Socket. */
   netSocket?: NetSocket
@@ -61,6 +66,12 @@ function checkDescriptor(fd: unknown): number {
   throw new ZeroCopyError('ERR_ZC_BAD_DESCRIPTOR', `${String(fd)} is not an open descriptor.`, { errno: 'EBADF' })
 }
 
+/** Windows shows no descriptor of a socket, and Bun none of a datagram socket. */
+function descriptorOfObject(fd: unknown): number {
+  const shown = typeof fd === 'number' && fd >= 0
+  return !shown && unfitForAddons() !== undefined ? NO_DESCRIPTOR : checkDescriptor(fd)
+}
+
 function isNet(target: object): target is NetSocket {
   return 'connecting' in target && 'setNoDelay' in target
 }
@@ -93,7 +104,7 @@ function resolveNet(socket: NetSocket): ResolvedTarget {
     throw new ZeroCopyError('ERR_ZC_CLOSED', 'The socket was ended: nothing can be sent any more.')
   }
   // Deno's handle has a method for it.
-  return { fd: checkDescriptor(handle.fd ?? handle.fdForIpc?.()), netSocket: socket, closing: socket }
+  return { fd: descriptorOfObject(handle.fd ?? handle.fdForIpc?.()), netSocket: socket, closing: socket }
 }
 
 /** Refuses a socket beneath a session. The session writes at the handle, past any JavaScript: bytes in between would corrupt the session. */
@@ -157,7 +168,7 @@ function resolveDgram(socket: DgramSocket): ResolvedTarget {
           remedy: "Call socket.bind() or socket.connect(), and wait for 'listening' or 'connect'.",
         })
   }
-  return { fd: checkDescriptor(dgramDescriptor(socket)), dgramSocket: socket, closing: socket }
+  return { fd: descriptorOfObject(dgramDescriptor(socket)), dgramSocket: socket, closing: socket }
 }
 
 /** dgram keeps its handle behind a symbol; the old `_handle` property warns. */

@@ -46,7 +46,7 @@ export function openHalf(socket: InnerSocket, options: ResolvedZeroCopyOptions, 
   }
   refuseOwnedHandle(socket)
   const fd = socket._handle?.fd as number
-  const identity = claim(fd, 'socket')
+  const identity = claim(fd, socket)
   const backend: ChosenBackend = options.backend
   try {
     const half = new SendingHalf({

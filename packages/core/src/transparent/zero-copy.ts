@@ -64,7 +64,7 @@ function checkSocket(socket: InnerSocket): void {
     throw new ZeroCopyError('ERR_ZC_CLOSED', 'The socket was ended: nothing can be sent any more.')
   }
   refuseOwnedHandle(socket)
-  release(claim(handle.fd as number, 'socket'))
+  release(claim(handle.fd as number, socket))
 }
 
 function unsupported(what: string): ZeroCopyError {
