@@ -60,7 +60,12 @@ export class WriteLedger {
     data: WriteData,
     { onReleased = () => undefined, ...options }: WriteOptions & { onReleased?: (outcome: ReleaseOutcome | undefined) => void } = {},
   ): ObservedWrite {
-    const observed = new ObservedWrite(this.#writer.write(data, options), onReleased)
+    return this.observe(this.#writer.write(data, options), onReleased)
+  }
+
+  /** Observes a write that the case began by itself. */
+  observe(write: Promise<SentWrite>, onReleased: (outcome: ReleaseOutcome | undefined) => void = () => undefined): ObservedWrite {
+    const observed = new ObservedWrite(write, onReleased)
     this.writes.push(observed)
     return observed
   }

@@ -58,6 +58,17 @@ export interface WriteOptions extends DatagramOptions {
   signal?: AbortSignal | undefined
 }
 
+/** A file that is open: a `FileHandle` of `node:fs/promises`, or the number of a descriptor. */
+export type FileSource = number | { readonly fd: number }
+
+/** Options of one `writeFile()`. */
+export interface WriteFileOptions extends Pick<WriteOptions, 'signal'> {
+  /** First byte to send, from 0. Default 0. */
+  start?: number | undefined
+  /** Last byte to send, as in `fs.createReadStream`: `{ start: 0, end: 99 }` are 100 bytes. Default: the last byte that the file has at the call. */
+  end?: number | undefined
+}
+
 /** Counters of one writer, from its opening. */
 export interface WriterStats {
   /** Name of the backend. */
@@ -68,6 +79,8 @@ export interface WriterStats {
   sends: number
   /** Bytes sent. */
   bytesSent: number
+  /** Those of `bytesSent` that were sent by `writeFile()`. They are in no message. */
+  fileBytes: number
   /** Messages that the kernel sent from the caller's memory. */
   zerocopySends: number
   /** Messages copied: by the kernel's own decision, or without a request for zero-copy. */
@@ -118,6 +131,17 @@ export interface ZeroCopyWriter extends AsyncDisposable {
    * @throws ZeroCopyError; the error's `released` settles when the memory is free
    */
   write(data: WriteData, options?: WriteOptions): Promise<SentWrite>
+  /**
+   * Sends a range of a regular file by sendfile(2), in its place among the writes. The range is fixed at the call, and so is the file: its descriptor may be
+   * closed at once, and a file that grows, or whose name is given to another file, changes nothing. Pages that the page cache lacks are read by a thread of libuv,
+   * so that the event loop waits for no disk. Streams only; the kernel has sent no byte where an argument is refused.
+   *
+   * The kernel sends from the page cache: bytes that are overwritten in place before the peer has them arrive as they are then. A file that is cut off before all of
+   * its range is sent ends the stream (ERR_ZC_FILE_TRUNCATED), as a buffer does that was transferred away.
+   * @returns when every byte is sent; `released` settles with `'copied'` at once, since no memory of the caller was shared
+   * @throws ZeroCopyError
+   */
+  writeFile(file: FileSource, options?: WriteFileOptions): Promise<SentWrite>
   /**
    * Waits until everything is sent and released, then lets go of the socket, which stays open and the caller's.
    * @throws ZeroCopyError ERR_ZC_DRAIN_TIMEOUT after `drainTimeoutMs`; by then the connection is aborted

@@ -370,6 +370,32 @@ export const DRIVER_MUTANTS: readonly DriverMutant[] = [
     kind: 'datagram',
     mutation: { driver: () => ({ addressFamily: 4 }) },
   },
+  {
+    name: 'a file is sent whole at once',
+    caughtBy: ['files'],
+    mutation: {
+      driver: (driver) => ({ sendFile: (file, offset, bytes) => Math.min(driver.sendFile?.(file, offset, bytes) ?? 0, 0) || bytes }),
+    },
+  },
+  {
+    name: 'a file begins where its descriptor stands',
+    caughtBy: ['files'],
+    mutation: { driver: (driver) => ({ sendFile: (file, _offset, bytes) => driver.sendFile?.(file, 0, bytes) ?? 0 }) },
+  },
+  { name: 'the descriptor of a file is kept', caughtBy: ['files'], mutation: { driver: () => ({ closeFile: () => undefined }) } },
+  {
+    name: "the caller's own descriptor serves",
+    caughtBy: ['files'],
+    mutation: {
+      driver: (driver) => ({
+        openFile: (fd, facts) => {
+          const own = driver.openFile?.(fd, facts) ?? 0
+          if (own >= 0) driver.closeFile?.(own)
+          return own < 0 ? own : fd
+        },
+      }),
+    },
+  },
   { name: 'hide a reset', caughtBy: ['peer-reset'], mutation: hideErrno(Errno.ECONNRESET, Errno.EINVAL) },
   { name: 'hide a refusal for want of memory', caughtBy: ['enobufs'], mutation: hideErrno(Errno.ENOBUFS, Errno.EAGAIN) },
 ]

@@ -159,4 +159,14 @@ export const WRITER_MUTANTS: readonly WriterMutant[] = [
   { name: 'abort that waits for the peer', caughtBy: 'abort', mutation: (writer) => ({ abort: () => writer.close() }) },
   { name: 'await using that forgets to close', caughtBy: 'dispose', mutation: () => ({ [Symbol.asyncDispose]: () => Promise.resolve() }) },
   { name: 'a timer that outlives the writer', caughtBy: 'no-handles-left', mutation: leaveTimer },
+  {
+    name: 'a file overtakes the writes before it',
+    caughtBy: 'files',
+    mutation: (writer) => ({
+      write: async (data, options) => {
+        await new Promise(setImmediate)
+        return writer.write(data, options)
+      },
+    }),
+  },
 ]

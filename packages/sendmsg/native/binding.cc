@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "host_probe.h"
 #include "sendzc/env_instance.h"
+#include "sendzc/file_calls.h"
 #include "sendzc/pinned_buffer.h"
 
 namespace sendzc {
@@ -173,6 +174,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   export_cold<process_memory>(exports, "processMemory", instance);
   export_cold<probe_zerocopy_here>(exports, "probeZerocopy", instance);
   export_cold<probe_inline_here>(exports, "probeInline", instance);
+  export_file_calls(exports, instance);
   return exports;
 }
 

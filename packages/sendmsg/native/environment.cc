@@ -105,6 +105,16 @@ driver* environment::find(uint32_t handle) {
   return slots_[index].open.get();
 }
 
+int environment::socket_of(uint32_t handle) {
+  driver* found = find(handle);
+  return found == nullptr ? -1 : found->sends.fd();
+}
+
+int64_t environment::send_file(uint32_t handle, int file, int64_t offset, int64_t bytes) {
+  driver* found = find(handle);
+  return found == nullptr ? -EBADF : found->sends.send_file(file, offset, bytes);
+}
+
 int64_t environment::close_driver(uint32_t handle) {
   driver* closing = find(handle);
   if (closing == nullptr) return 0;

@@ -15,6 +15,7 @@
 #include "sendzc/event_buffer.h"
 #include "sendzc/handle.h"
 #include "sendzc/loop_callback.h"
+#include "sendzc/send_file.h"
 #include "sendzc/uv_poll.h"
 #include "sendzc/uv_timer.h"
 #include "wake_set.h"
@@ -61,6 +62,10 @@ class environment {
   // Replaces the Int32Array for events. Never while events wait in the present one.
   void use_events(Napi::Value array, elements_view<int32_t> words);
   control_words& control() { return control_; }
+  // See file_calls.h.
+  file_set& files() { return files_; }
+  int socket_of(uint32_t handle);
+  int64_t send_file(uint32_t handle, int file, int64_t offset, int64_t bytes);
 
   // A handle, or a negated errno; `opened.stage` then names the step that failed.
   int32_t open_driver(const driver_request& request, opened_socket& opened);
@@ -129,6 +134,7 @@ class environment {
   std::vector<slot> slots_;
   index_pool indexes_{max_drivers};
   send_scratch scratch_;
+  file_set files_;
 };
 
 }  // namespace sendzc

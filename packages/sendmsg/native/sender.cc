@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "earlier_sends.h"
 #include "next_id_probe.h"
+#include "sendzc/send_file.h"
 #include "sendzc/send_queue.h"
 #include "system_call.h"
 #include "uapi.h"
@@ -135,6 +137,12 @@ void sender::send_stream(outgoing_message& message, bool zerocopy) {
   if (message.result < 0) message.failed = system_call::sendmsg;
   if (message.result <= 0 || !zerocopy) return;
   after_zerocopy(message);
+}
+
+int64_t sender::send_file(int file, int64_t offset, int64_t bytes) {
+  if (pending_error_ != 0) return std::exchange(pending_error_, 0);
+  counters_.send_calls++;
+  return sendzc::send_file(fd(), file, offset, bytes);
 }
 
 unsigned sender::send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy) {

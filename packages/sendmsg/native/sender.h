@@ -78,6 +78,8 @@ class sender final : private notification_sink {
   // Sends datagrams of one route with as few system calls as possible. Returns how many were attempted. Where these are fewer than `count`,
   // the last of them failed, and the caller decides about the rest.
   unsigned send_datagrams(outgoing_message* messages, unsigned count, bool zerocopy);
+  // Sends the next bytes of a file, on a stream.
+  int64_t send_file(int file, int64_t offset, int64_t bytes);
   // Sends a datagram again that came back `too_large`.
   void resend_as_copy(outgoing_message& message, release_sink& releases);
   // To be called after the caller has reported the sends. Delivers the notifications that came back with them, and collects where it is

@@ -73,6 +73,10 @@ export interface NativeAddon {
   processMemory(out: Float64Array): void
   probeZerocopy(domain: number, type: number): number
   probeInline(cmsgType: number): number
+  openFile(handle: number, fd: number, facts: Float64Array): number
+  isFileCached(file: number, offset: number, bytes: number): number
+  sendFile(handle: number, file: number, offset: number, bytes: number): number
+  closeFile(file: number): void
 }
 
 let loaded: NativeAddon | undefined

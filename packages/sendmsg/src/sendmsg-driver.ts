@@ -1,5 +1,14 @@
 import { type BackendName, type DriverCounters, LIMITS, type SocketKind, ZeroCopyError } from '@sendzc/core'
-import { type Driver, type DriverFailure, type DriverOpenOptions, parseOptions, record, type SendBatch, whole } from '@sendzc/core/driver'
+import {
+  type Driver,
+  type DriverFailure,
+  type DriverOpenOptions,
+  Errno,
+  parseOptions,
+  record,
+  type SendBatch,
+  whole,
+} from '@sendzc/core/driver'
 import { type AddonEnvironment, addonEnvironment } from './addon-environment.js'
 import { answerFailure, failedCall, wakeUpFailure } from './call-failure.js'
 import {
@@ -165,6 +174,22 @@ export class SendmsgDriver implements Driver {
 
   undeliveredBytes(): number {
     return this.#closed ? 0 : this.#environment.addon.undelivered(this.#handle)
+  }
+
+  openFile(fd: number, facts: Float64Array): number {
+    return this.#closed ? -Errno.EBADF : this.#environment.addon.openFile(this.#handle, fd, facts)
+  }
+
+  isFileCached(file: number, offset: number, bytes: number): number {
+    return this.#environment.addon.isFileCached(file, offset, bytes)
+  }
+
+  sendFile(file: number, offset: number, bytes: number): number {
+    return this.#closed ? -Errno.EBADF : this.#environment.addon.sendFile(this.#handle, file, offset, bytes)
+  }
+
+  closeFile(file: number): void {
+    this.#environment.addon.closeFile(file)
   }
 
   /** After {@link close}, those of the moment of closing. */

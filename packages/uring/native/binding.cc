@@ -10,6 +10,7 @@
 #include "binding_hot.h"
 #include "host_probe.h"
 #include "sendzc/env_instance.h"
+#include "sendzc/file_calls.h"
 #include "sendzc/pinned_buffer.h"
 #include "sendzc/socket_facts.h"
 
@@ -328,6 +329,7 @@ void export_all(Napi::Object exports, environment* instance) {
   export_cold<region_buffer>(exports, "regionBuffer", instance);
   export_cold<region_in_flight>(exports, "regionInFlight", instance);
   export_cold<probe>(exports, "probe", instance);
+  export_file_calls(exports, instance);
 }
 
 Napi::Object fail(Napi::Env env, Napi::Object exports, const char* message) {

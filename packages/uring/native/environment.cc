@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "binding_arguments.h"
+
 namespace sendzc {
 
 Napi::Value environment::initialize(bool main_thread) {
@@ -73,6 +75,18 @@ int environment::create_region(uint32_t count, size_t slot_bytes) {
   if (result != 0) return result;
   regions_.push_back(std::move(fixed));
   return static_cast<int>(regions_.size() - 1);
+}
+
+int environment::socket_of(uint32_t driver) const {
+  driver_slot* found = find_driver(*this, driver).driver;
+  return found == nullptr ? -1 : found->fd.get();
+}
+
+int64_t environment::send_file(uint32_t driver, int file, int64_t offset, int64_t bytes) {
+  driver_slot* found = find_driver(*this, driver).driver;
+  if (found == nullptr) return -EBADF;
+  found->totals.send_calls++;
+  return sendzc::send_file(found->fd.get(), file, offset, bytes);
 }
 
 void environment::on_ready(void* data, uint32_t handle) {

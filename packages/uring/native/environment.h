@@ -11,6 +11,7 @@
 #include "sendzc/call_arguments.h"
 #include "sendzc/control_words.h"
 #include "sendzc/loop_callback.h"
+#include "sendzc/send_file.h"
 
 namespace sendzc {
 
@@ -41,6 +42,10 @@ class environment {
   // state.
   Napi::Value initialize(bool main_thread);
   control_words& control() { return control_; }
+  // See file_calls.h.
+  file_set& files() { return files_; }
+  int socket_of(uint32_t driver) const;
+  int64_t send_file(uint32_t driver, int file, int64_t offset, int64_t bytes);
 
   // The handle of the ring, or a negated errno; -ENOSPC at the limit of rings. `on_ready` is called with the handle when the ring has
   // completions. `events` and `on_ready` stay referenced for as long as the ring lives.
@@ -95,6 +100,7 @@ class environment {
   uint64_t lingerings_ = 0;
   const char* failed_call_ = "";
   std::vector<std::shared_ptr<fixed_region>> regions_;
+  file_set files_;
   bool tearing_down_ = false;
   bool teardown_started_all_ = false;
   void (*teardown_done_)(void*) = nullptr;

@@ -50,6 +50,10 @@ export interface UringAddon {
   createRegion(count: number, slotBytes: number): number
   regionBuffer(region: number): ArrayBuffer
   regionInFlight(region: number, slot: number): number
+  openFile(driver: number, fd: number, facts: Float64Array): number
+  isFileCached(file: number, offset: number, bytes: number): number
+  sendFile(driver: number, file: number, offset: number, bytes: number): number
+  closeFile(file: number): void
   probe(entries: number, completionEntries: number, into: Uint32Array): number
 }
 

@@ -1,5 +1,5 @@
 import type { DriverCounters, SocketKind } from '@sendzc/core'
-import type { Driver, DriverFailure, DriverSink, ReleaseKind, SendBatch } from '@sendzc/core/driver'
+import { type Driver, type DriverFailure, type DriverSink, Errno, type ReleaseKind, type SendBatch } from '@sendzc/core/driver'
 import { enterFailure } from './failures.js'
 import { AnswerSource, SubmitMode } from './native.js'
 import { UringRing } from './ring.js'
@@ -144,6 +144,23 @@ export class UringDriver implements Driver, DriverSink {
 
   undeliveredBytes(): number {
     return this.#closed ? 0 : this.#ring.native.undelivered(this.#handle)
+  }
+
+  openFile(fd: number, facts: Float64Array): number {
+    return this.#closed ? -Errno.EBADF : this.#ring.native.openFile(this.#handle, fd, facts)
+  }
+
+  isFileCached(file: number, offset: number, bytes: number): number {
+    return this.#ring.native.isFileCached(file, offset, bytes)
+  }
+
+  /** By a plain call, as a lone copy goes: io_uring has no request for it. */
+  sendFile(file: number, offset: number, bytes: number): number {
+    return this.#closed ? -Errno.EBADF : this.#ring.native.sendFile(this.#handle, file, offset, bytes)
+  }
+
+  closeFile(file: number): void {
+    this.#ring.native.closeFile(file)
   }
 
   counters(): DriverCounters {

@@ -7,6 +7,7 @@ import { datagramBoundaries } from './datagram-boundaries.js'
 import { dispose } from './dispose.js'
 import { driverCalls } from './driver-calls.js'
 import { enobufs } from './enobufs.js'
+import { files } from './files.js'
 import { invalidInput } from './invalid-input.js'
 import { mixedPieces } from './mixed-pieces.js'
 import { noHandlesLeft } from './no-handles-left.js'
@@ -37,6 +38,7 @@ export const writerPromises: readonly ContractPromise[] = [
   enobufs,
   signal,
   invalidInput,
+  files,
   peerReset,
   stats,
   writable,

@@ -215,6 +215,28 @@ export interface DriverOpenOptions {
 }
 
 /**
+ * What a driver of streams offers beside messages: the bytes of files. All of it or none. Synchronous; no event follows. Answers are counts, or negated
+ * errnos. Files are independent of the driver's end: the caller closes each that it opened.
+ */
+export interface FileSender {
+  /**
+   * Makes a descriptor of its own of `fd`, so that closing `fd` does no harm.
+   * @param facts - gets four values: size of the file in bytes, st_mode, flags of open(2), and 1 where a send on the driver's socket never sleeps, else 0
+   * @returns the descriptor, for the other methods and for `fs.read`
+   */
+  openFile(fd: number, facts: Float64Array): number
+  /** Whether memory has these bytes of the file, so that sending them waits for no disk: 1 or 0, or a negated errno where that is unknown. */
+  isFileCached(file: number, offset: number, bytes: number): number
+  /**
+   * Sends bytes of the file that follow on everything that was submitted. Called while no message waits for its `sent`.
+   * @returns bytes that the kernel took: fewer than asked where the socket is full, 0 behind the end of the file; `-EAGAIN`: no room
+   */
+  sendFile(file: number, offset: number, bytes: number): number
+  /** Closes the descriptor. */
+  closeFile(file: number): void
+}
+
+/**
  * One kernel interface for one socket. Synchronous; knows nothing of promises; allocates nothing per send.
  *
  * The caller owes: tokens in range and free; messages within `maxSegmentsPerMessage`; on a stream, no `submit` while a message waits for its `sent`,
@@ -232,7 +254,7 @@ export interface DriverOpenOptions {
  *
  * `conformance` of `@sendzc/core/conformance` checks a driver against all of these.
  */
-export interface Driver {
+export interface Driver extends Partial<FileSender> {
   /** Name of its backend. */
   readonly backend: BackendName
   /** Kind of its socket. */

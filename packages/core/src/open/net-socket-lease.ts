@@ -121,7 +121,7 @@ export class NetSocketLease implements ShellTenant {
   }
 
   #takeTurn(): PendingWrite {
-    return this.#half.takeTurn(() => this.#turnBegins(), true)
+    return this.#half.turns.take(() => this.#turnBegins(), true)
   }
 
   /** Node's stream hands over one or more chunks. It hands over the next chunk only after `callback`. */
@@ -133,7 +133,7 @@ export class NetSocketLease implements ShellTenant {
       this.#handOver(chunks, callback)
       return
     }
-    if (this.#turns.length === 0 && this.#half.isFree) {
+    if (this.#turns.length === 0 && this.#half.turns.isFree) {
       this.#pass(chunks, callback)
       return
     }
@@ -149,10 +149,10 @@ export class NetSocketLease implements ShellTenant {
     let done = false
     this.#handOver(chunks, (error) => {
       done = true
-      if (turn !== undefined) this.#half.endTurn(turn)
+      if (turn !== undefined) this.#half.turns.end(turn)
       callback(error)
     })
-    if (!done && !this.#half.isClosed) turn = this.#half.turnBegun()
+    if (!done && !this.#half.isClosed) turn = this.#half.turns.begun()
   }
 
   #turnBegins(): void {
@@ -181,7 +181,7 @@ export class NetSocketLease implements ShellTenant {
     this.#handOver(chunks, (error) => {
       const isLast = waiting.chunks.length === 0
       if (isLast || error != null) this.#waiting = undefined
-      for (const each of run.reverse()) this.#half.endTurn(each)
+      for (const each of run.reverse()) this.#half.turns.end(each)
       if (isLast || error != null) waiting.callback(error)
     })
   }
@@ -211,8 +211,8 @@ export class NetSocketLease implements ShellTenant {
       proceed()
     }
     this.#finals.push(once)
-    const turn = this.#half.takeTurn(() => {
-      this.#half.endTurn(turn)
+    const turn = this.#half.turns.take(() => {
+      this.#half.turns.end(turn)
       once()
     }, false)
   }

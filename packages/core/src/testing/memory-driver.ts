@@ -15,6 +15,7 @@ import {
   Wake,
 } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
+import { MemoryFiles } from './memory-files.js'
 import { forEachId, type MemoryKernelOptions, MemorySocket, type NotificationRange } from './memory-kernel.js'
 import { PinnedSegment, type Segment } from './pinned-segment.js'
 
@@ -145,6 +146,7 @@ export class MemoryDriver implements Driver {
   readonly socket: MemorySocket
   readonly #home: MemoryBackend
   readonly #sink: DriverSink
+  readonly #files = new MemoryFiles()
   readonly #tokenOfId = new Map<number, { token: number; bytes: number }>()
   readonly #events: DriverEvent[] = []
   /** Messages that the fake io_uring keeps until the socket has room. */
@@ -240,6 +242,26 @@ export class MemoryDriver implements Driver {
     for (const message of this.#takeUnsent()) this.#answer(message, -Errno.ECONNRESET, -1)
     this.collect()
     this.#deliver()
+  }
+
+  openFile(fd: number, facts: Float64Array): number {
+    return this.#files.open(fd, facts)
+  }
+
+  isFileCached(): number {
+    return 1
+  }
+
+  sendFile(file: number, offset: number, bytes: number): number {
+    if (this.#closed) return -Errno.EBADF
+    const chunk = this.#files.read(file, offset, Math.min(bytes, this.#home.options.sendBufferBytes))
+    if (chunk.byteLength === 0) return 0
+    this.#counters.sendCalls++
+    return this.socket.send([chunk], false).result
+  }
+
+  closeFile(file: number): void {
+    this.#files.close(file)
   }
 
   counters(): DriverCounters {

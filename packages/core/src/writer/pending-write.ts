@@ -52,6 +52,11 @@ export class PendingWrite {
   /** Set for a turn: the socket's own bytes, which leave by another way at this place in the order. The function begins the turn. */
   readonly turn: (() => void) | undefined
 
+  /** Whether the entry is a write of the half's own, which its queue counts; false for the socket's own bytes. */
+  get isOwn(): boolean {
+    return this.turn === undefined
+  }
+
   /** Undefined before {@link promise} is called; see {@link answer}. */
   #resolve: ((sent: SentWrite) => void) | undefined
   #reject: ((error: ZeroCopyError) => void) | undefined

@@ -2,26 +2,28 @@ import { type Driver, type DriverFailure, type DriverSink, Errno, Release, type 
 import { limitMessage } from '../driver/send-failure.js'
 import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
-import type { SentWrite, WriteData, WriteOptions, WriterStats } from '../writer.js'
+import type { FileSource, SentWrite, WriteData, WriteFileOptions, WriteOptions, WriterStats } from '../writer.js'
 import { AnswerOrder } from './answer-order.js'
 import { Arming } from './arming.js'
 import { BATCH } from './batch.js'
 import { DatagramBatcher } from './datagram-batcher.js'
 import { driverEnding, failedSendEnding } from './driver-ending.js'
 import { type Ending, MEMORY_GONE, signalEnding, WRITER_CLOSED } from './endings.js'
+import { openFileSource } from './file-source.js'
+import { FileWrite, type FileWriteHost } from './file-write.js'
 import { scheduleGroupFlush } from './group-flush.js'
 import { IdleWait } from './idle-wait.js'
 import { type MessageRecord, MessageTable } from './message-table.js'
-import { runAsMicrotask } from './microtask.js'
-import { PendingWrite } from './pending-write.js'
+import type { PendingWrite } from './pending-write.js'
+import { PumpSchedule } from './pump-schedule.js'
 import type { SendingHalfInit } from './sending-half-init.js'
+import { signalOf } from './signal-watch.js'
 import { StreamBatcher } from './stream-batcher.js'
+import { Turns } from './turns.js'
 import { WriteIntake } from './write-intake.js'
 import { WriteQueue } from './write-queue.js'
 import { WriterStatistics } from './writer-statistics.js'
 import { ZerocopyPolicy } from './zerocopy-policy.js'
-
-const NO_TURN = (): void => undefined
 
 /**
  * The one owner of a socket's sending half: order, partial sends, backpressure, thresholds, ENOBUFS, promises; the same for every driver.
@@ -33,10 +35,13 @@ const NO_TURN = (): void => undefined
  * disarmed, so that the event loop can end. (5) Once a write of a stream has failed by another cause than its caller's signal,
  * {@link truncated} is true, and the connection must not end cleanly.
  */
-export class SendingHalf implements DriverSink {
+export class SendingHalf implements DriverSink, FileWriteHost {
   readonly #init: SendingHalfInit
   readonly #options: ResolvedWriterOptions
   readonly #queue = new WriteQueue()
+  readonly #schedule = new PumpSchedule(() => this.#runPump())
+  /** Bytes that leave through the socket's own stream, and files. */
+  readonly turns = new Turns(this.#queue, this.#schedule, () => this.#unanswered === 0)
   readonly #statistics = new WriterStatistics()
   readonly #driver: Driver
   readonly #isStream: boolean
@@ -45,18 +50,12 @@ export class SendingHalf implements DriverSink {
   readonly #policy: ZerocopyPolicy
   readonly #answers: AnswerOrder
   readonly #batcher: StreamBatcher | DatagramBatcher
-  #sequence = 0
   #unanswered = 0
   /** The next message waits for room in the socket, for memory that the kernel holds, or for a free token; null: for nothing. */
   #waitsFor: 'room' | 'release' | 'token' | null = null
-  #turnRuns = false
   #collectDue = false
-  #pumpScheduled = false
-  /** The pump runs. It looks at everything again before it ends, so one pump is enough. */
-  #pumping = false
   /** The pump flushes the messages that the driver holds back for its group. */
   #flushesAtOnce = false
-  readonly #pumpTask = (): void => this.#runPump()
   readonly #arming: Arming
   /** `ending`: queued writes are still sent. `discarding`: queued writes failed, messages in flight are awaited. `closed`: the driver is closed. */
   #phase: 'open' | 'ending' | 'discarding' | 'closed' = 'open'
@@ -75,7 +74,7 @@ export class SendingHalf implements DriverSink {
     this.#intake = new WriteIntake(driver)
     this.#table = new MessageTable(driver.maxInFlight)
     this.#policy = new ZerocopyPolicy(this.#options, driver.zerocopy, init.way, init.onDemoted)
-    this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#pumpTask)
+    this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#schedule.task)
     this.#batcher = this.#isStream
       ? new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
       : new DatagramBatcher(this.#table, this.#policy)
@@ -104,6 +103,11 @@ export class SendingHalf implements DriverSink {
     return this.#queue.unsentBytes
   }
 
+  /** Whether a write or a turn waits in the queue. */
+  get hasQueued(): boolean {
+    return this.#queue.first !== undefined
+  }
+
   get acceptedBytes(): number {
     return this.#statistics.acceptedBytes
   }
@@ -119,11 +123,11 @@ export class SendingHalf implements DriverSink {
       return Promise.reject(error)
     }
     // Unless the half waits for something, the kernel will most likely have answered when the pump returns.
-    const promptly = this.#waitsFor === null && this.#unanswered === 0 && !this.#turnRuns && this.#driver.group === null
+    const promptly = this.#waitsFor === null && this.#unanswered === 0 && !this.turns.runs && this.#driver.group === null
     const promise = this.#answers.promise(write, promptly)
     // A task of the answers pumps: one pump is enough.
-    if (this.#answers.hasTask) this.#pumpScheduled = true
-    else this.#schedulePump()
+    if (this.#answers.hasTask) this.#schedule.expect()
+    else this.#schedule.ask()
     return promise
   }
 
@@ -135,27 +139,45 @@ export class SendingHalf implements DriverSink {
   writeNow(data: WriteData): PendingWrite {
     const write = this.#enqueue(data, undefined)
     this.#flushesAtOnce = true
-    this.#pumpScheduled = true
-    this.#runPump()
+    this.#schedule.expect()
+    this.#schedule.task()
     this.#flushesAtOnce = false
     return write
   }
 
+  /** Queues a range of a file; see `ZeroCopyWriter.writeFile`. */
+  writeFile(source: FileSource, options: WriteFileOptions = {}): Promise<SentWrite> {
+    let write: FileWrite | undefined
+    try {
+      if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
+      write = new FileWrite(openFileSource(this.#driver, source, Object(options)), this.#queue.sequence, this)
+      this.#accept(write, signalOf(options))
+    } catch (error) {
+      write?.close()
+      return Promise.reject(error)
+    }
+    this.#schedule.ask()
+    return this.#answers.promise(write, false)
+  }
+
   #enqueue(data: WriteData, options: WriteOptions | undefined): PendingWrite {
     if (this.#ending !== undefined) throw new ZeroCopyError(this.#ending.code, this.#ending.message, this.#ending.init)
-    const write = this.#intake.take(data, options, this.#sequence)
-    const signal = options?.signal
+    const write = this.#intake.take(data, options, this.#queue.sequence)
+    this.#accept(write, options?.signal)
+    return write
+  }
+
+  #accept(write: PendingWrite, signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw new ZeroCopyError('ERR_ZC_ABORTED', 'The signal was aborted before the write.', { cause: signal.reason })
     if (this.#queue.length >= this.#options.maxQueuedWrites) {
       throw new ZeroCopyError('ERR_ZC_QUEUE_FULL', `${this.#queue.length} writes are queued already (maxQueuedWrites).`, {
         remedy: 'Await the writes before you add more.',
       })
     }
-    this.#sequence++
+    this.#queue.takeSequence()
     if (signal !== undefined) write.watch(signal, () => this.#signalAborted(write, signal))
     this.#statistics.writeAccepted(write.bytes)
     this.#queue.push(write)
-    return write
   }
 
   #signalAborted(write: PendingWrite, { reason }: AbortSignal): void {
@@ -163,10 +185,9 @@ export class SendingHalf implements DriverSink {
     const { begun } = write
     write.fail(signalEnding(reason, begun), !begun)
     if (begun) return
-    this.#queue.remove(write)
+    this.turns.end(write)
     // An empty queue needs no room: the event loop can end.
     if (this.#queue.length === 0 && this.#waitsFor === 'room') this.#waitsFor = null
-    this.#schedulePump()
   }
 
   stats(): WriterStats {
@@ -175,43 +196,29 @@ export class SendingHalf implements DriverSink {
     return this.#statistics.snapshot(this.#driver, this.#queue, this.#table, unanswered)
   }
 
-  // ---- turns: bytes that leave through the socket's own stream, in the order of the calls
+  // ---- files: writes whose bytes leave in a turn of their own
 
-  /**
-   * Takes a place in the order, for bytes that leave by another way than the driver. `begin` runs when everything before it is sent; nothing
-   * behind it is submitted until {@link endTurn}. `begin` may call every method here.
-   * @param carriesBytes - false: only an end, which may be dropped without harm
-   */
-  takeTurn(begin: () => void, carriesBytes: boolean): PendingWrite {
-    const turn = new PendingWrite([], carriesBytes ? 1 : 0, this.#sequence++, begin)
-    this.#queue.push(turn)
-    this.#schedulePump()
-    return turn
+  fileSent(write: FileWrite, bytes: number): void {
+    this.#statistics.fileSent(bytes)
+    this.#init.onProgress?.()
+    this.#queue.firstSent(bytes)
+    if (write.sentBytes < write.bytes) return
+    this.turns.end(write)
+    write.completeSent()
   }
 
-  /** Whether a write or a turn waits in the queue. */
-  get hasQueued(): boolean {
-    return this.#queue.first !== undefined
+  fileAwaitsRoom(): void {
+    this.#waitsFor = 'room'
+    this.turns.interrupt()
   }
 
-  /** True where a turn taken now would begin at once. */
-  get isFree(): boolean {
-    return !this.hasQueued && this.#unanswered === 0 && !this.#turnRuns
+  fileRefused(errno: number): void {
+    this.#broken(failedSendEnding('sendfile', errno))
   }
 
-  /** Makes a turn of bytes that already leave by another way. Those bytes set out while {@link isFree} was true. */
-  turnBegun(): PendingWrite {
-    const turn = new PendingWrite([], 1, this.#sequence++, NO_TURN)
-    this.#queue.unshift(turn)
-    this.#turnRuns = true
-    return turn
-  }
-
-  /** The bytes of a turn have left, or never will. */
-  endTurn(turn: PendingWrite): void {
-    if (this.#queue.first === turn) this.#turnRuns = false
-    this.#queue.remove(turn)
-    this.#schedulePump()
+  fileLost(ending: Ending): void {
+    this.#lose(ending)
+    this.turns.interrupt()
   }
 
   // ---- the driver's side
@@ -221,7 +228,7 @@ export class SendingHalf implements DriverSink {
     const refusedBytes = this.#table.answer(token, result)
     this.#unanswered--
     // A driver that answers from the event loop: the next batch of a stream waits for this answer alone.
-    if (this.#unanswered === 0) this.#schedulePump()
+    if (this.#unanswered === 0) this.#schedule.ask()
     if (result >= 0) {
       this.#statistics.messageSent(result)
       this.#init.onProgress?.()
@@ -263,7 +270,7 @@ export class SendingHalf implements DriverSink {
     const shared = this.#table.sharedCount
     this.#table.free(token)
     if (this.#waitsFor === 'token' || (this.#waitsFor === 'release' && this.#table.sharedCount < shared)) this.#waitsFor = null
-    if (this.#queue.first !== undefined) this.#schedulePump()
+    if (this.#queue.first !== undefined) this.#schedule.ask()
     else this.#idleWait.check()
   }
 
@@ -272,13 +279,13 @@ export class SendingHalf implements DriverSink {
     if ((bits & Wake.Writable) !== 0 && this.#waitsFor === 'room') this.#waitsFor = null
     // The pump collects later: here events are being dispatched, and collecting makes more events.
     if ((bits & Wake.Notification) !== 0) this.#collectDue = true
-    this.#schedulePump()
+    this.#schedule.ask()
   }
 
-  /** The caller transferred the memory of a stream's next bytes after `write()`: no later byte can leave. */
-  #memoryGone(): void {
-    if (this.#queue.length > 1 || (this.#queue.first?.sentBytes ?? 0) > 0) this.discard(MEMORY_GONE)
-    else this.#queue.shift().fail(MEMORY_GONE, true)
+  /** The next bytes of a stream are gone: no later byte can leave. */
+  #lose(ending: Ending): void {
+    if (this.#queue.length > 1 || (this.#queue.first?.sentBytes ?? 0) > 0) this.discard(ending)
+    else this.#queue.shift().fail(ending, true)
   }
 
   #requeue({ first: write }: MessageRecord): void {
@@ -315,22 +322,11 @@ export class SendingHalf implements DriverSink {
 
   // ---- moving on
 
-  #schedulePump(): void {
-    if (this.#pumpScheduled || this.#pumping) return
-    this.#pumpScheduled = true
-    runAsMicrotask(this.#pumpTask)
-  }
-
   #runPump(): void {
-    if (!this.#pumpScheduled) return
-    this.#pumpScheduled = false
-    this.#pumping = true
     try {
       if (this.#phase !== 'closed') this.#pump()
     } catch (cause) {
       this.#driverThrew(cause)
-    } finally {
-      this.#pumping = false
     }
     this.#idleWait.check()
   }
@@ -369,7 +365,7 @@ export class SendingHalf implements DriverSink {
     }
     if (this.#isStream) this.#runTurns()
     if (this.#unanswered > 0) return false
-    if (this.#waitsFor !== null || this.#turnRuns || this.#queue.first === undefined || this.#phase === 'closed') return false
+    if (this.#waitsFor !== null || this.turns.runs || this.#queue.first === undefined || this.#phase === 'closed') return false
     if (this.#table.freeCount === 0) {
       this.#driver.collect()
       if (this.#table.freeCount === 0) {
@@ -378,7 +374,7 @@ export class SendingHalf implements DriverSink {
       }
     }
     this.#table.beginBatch()
-    if (!this.#batcher.fill(BATCH, this.#queue)) this.#memoryGone()
+    if (!this.#batcher.fill(BATCH, this.#queue)) this.#lose(MEMORY_GONE)
     return BATCH.messageCount > 0
   }
 
@@ -386,11 +382,14 @@ export class SendingHalf implements DriverSink {
   #runTurns(): void {
     const batcher = this.#batcher as StreamBatcher
     batcher.advance(this.#queue, 0)
-    for (let { first } = this.#queue; first?.turn !== undefined && !this.#turnRuns && this.#unanswered === 0; { first } = this.#queue) {
-      this.#turnRuns = true
-      first.turn()
+    for (let { first } = this.#queue; first?.turn !== undefined && !this.#turnWaits; { first } = this.#queue) {
+      this.turns.begin(first.turn)
       batcher.advance(this.#queue, 0)
     }
+  }
+
+  get #turnWaits(): boolean {
+    return this.turns.runs || this.#unanswered > 0 || this.#waitsFor === 'room'
   }
 
   #armForWhatIsLeft(): void {
@@ -423,16 +422,15 @@ export class SendingHalf implements DriverSink {
       if (this.#isStream && write.bytes > 0) this.#truncated = true
       write.fail(ending, true)
     }
-    this.#turnRuns = false
+    this.turns.interrupt()
     this.#waitsFor = null
     if (first) this.#init.onEnding(ending)
-    this.#schedulePump()
   }
 
   /** Resolves true when no write is queued or in flight, false when `limitMs` ran out first. */
   idle(limitMs: number): Promise<boolean> {
     const idle = this.#idleWait.wait(limitMs)
-    this.#schedulePump()
+    this.#schedule.ask()
     return idle
   }
 

@@ -2,7 +2,7 @@ import type { InspectOptions } from 'node:util'
 import type { BackendName, SocketKind } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import type { ResolvedWriterOptions } from '../open/options.js'
-import type { SentWrite, WriteData, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
+import type { FileSource, SentWrite, WriteData, WriteFileOptions, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
 import { abortedEnding, drainTimeoutEnding, type Ending, SOCKET_CLOSED, SOCKET_RESET, WRITER_CLOSED } from './endings.js'
 import type { SendingHalf } from './sending-half.js'
 
@@ -40,6 +40,10 @@ export class SocketWriter implements ZeroCopyWriter {
 
   write(data: WriteData, options?: WriteOptions): Promise<SentWrite> {
     return this.#half.write(data, options)
+  }
+
+  writeFile(file: FileSource, options?: WriteFileOptions): Promise<SentWrite> {
+    return this.#half.writeFile(file, options)
   }
 
   stats(): WriterStats {

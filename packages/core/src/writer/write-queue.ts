@@ -10,6 +10,7 @@ export class WriteQueue {
   #last: PendingWrite | undefined
   #length = 0
   #unsentBytes = 0
+  #sequence = 0
 
   /** Writes in the queue, without the turns. */
   get length(): number {
@@ -19,6 +20,16 @@ export class WriteQueue {
   /** Bytes of the queued writes that the kernel still has to take. */
   get unsentBytes(): number {
     return this.#unsentBytes
+  }
+
+  /** The position of the next entry in the order of calls. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Takes the position of the next entry. */
+  takeSequence(): number {
+    return this.#sequence++
   }
 
   /** The first write or turn; its successors follow by `next`. */
@@ -99,7 +110,7 @@ export class WriteQueue {
   }
 
   #count(write: PendingWrite, sign: 1 | -1): void {
-    if (write.turn !== undefined) return
+    if (!write.isOwn) return
     this.#length += sign
     this.#unsentBytes += sign * (write.bytes - write.sentBytes)
   }

@@ -15,6 +15,7 @@ export class WriterStatistics {
   acceptedBytes = 0
   sends = 0
   bytesSent = 0
+  fileBytes = 0
   zerocopySends = 0
   abandonedBytes = 0
   readonly #copies: Record<Exclude<CopyCause, null> | 'kernel', number> = { kernel: 0, threshold: 0, limit: 0, demoted: 0, backend: 0 }
@@ -28,6 +29,11 @@ export class WriterStatistics {
   messageSent(bytes: number): void {
     this.sends++
     this.bytesSent += bytes
+  }
+
+  fileSent(bytes: number): void {
+    this.bytesSent += bytes
+    this.fileBytes += bytes
   }
 
   /** Counts a message that was sent and is now released. */
@@ -58,6 +64,7 @@ export class WriterStatistics {
       writes: this.writes,
       sends: this.sends,
       bytesSent: this.bytesSent,
+      fileBytes: this.fileBytes,
       zerocopySends: this.zerocopySends,
       copiedSends: copies.kernel + copies.threshold + copies.limit + copies.demoted + copies.backend,
       copies,

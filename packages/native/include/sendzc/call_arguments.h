@@ -47,6 +47,11 @@ class argument_reader {
     valid_ = valid_ && napi_get_value_uint32(env_, self()[at], &value) == napi_ok;
     return value;
   }
+  int64_t int64(size_t at) {
+    int64_t value = 0;
+    valid_ = valid_ && napi_get_value_int64(env_, self()[at], &value) == napi_ok;
+    return value;
+  }
   bool boolean(size_t at) {
     bool value = false;
     valid_ = valid_ && napi_get_value_bool(env_, self()[at], &value) == napi_ok;
