@@ -14,6 +14,8 @@ describe('examples', () => {
     'cached-objects.mjs': /GET 200, HEAD 200, Range 206, If-None-Match 304[\s\S]+aborted one, then served 2 more[\s\S]+closed/,
     'pipe-stream.mjs': /received 16777216 bytes/,
     'prometheus-metrics.mjs': /\nsendzc_sent_bytes_total 1048576\n[\s\S]+received 1048576 bytes/,
+    'rtp-to-many.mjs':
+      /30 frames to 100 receivers: 3000 writes in \d\d system calls, 0 failed\nreceived \d+ packets, 0 out of order or damaged/,
     'udp-datagrams.mjs': /200 datagrams sent: 200 (copied|zerocopy)/,
   }
   const names = readdirSync(folder).filter((name) => name.endsWith('.mjs'))
