@@ -32,8 +32,8 @@ const GROUPS = {
 /** The modules of the reference, by what a program imports. */
 const MODULES = {
   'packages/sendzc/src/index.ts': 'sendzc',
-  'packages/core/src/driver/index.ts': '@sendzc/core/driver',
-  'packages/core/src/testing/index.ts': '@sendzc/core/testing',
+  'packages/core/src/entries/driver.ts': '@sendzc/core/driver',
+  'packages/core/src/entries/testing.ts': '@sendzc/core/testing',
   'packages/core/conformance/index.ts': '@sendzc/core/conformance',
 }
 
@@ -91,7 +91,9 @@ app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   // The page has the project's name above it.
   project.readme[0].text = project.readme[0].text.replace(/^# .+\n/, '')
-  for (const module of project.getChildrenByKind(ReflectionKind.Module)) module.name = MODULES[`packages/${module.name}/index.ts`]
+  for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+    module.name = MODULES[`packages/${module.name}/index.ts`] ?? MODULES[`packages/${module.name}.ts`]
+  }
 })
 const project = await app.convert()
 if (project === undefined) process.exit(1)

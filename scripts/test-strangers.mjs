@@ -28,7 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sendzc-strangers-'))
 const counts = { passed: 0, failed: 0 }
 
 async function runBackend(backend, require) {
-  const server = fork(join(root, 'scripts/strangers/server.mjs'), [folder, fileOf('packages/core/dist/src/index.js')], {
+  const server = fork(join(root, 'scripts/strangers/server.mjs'), [folder, fileOf('packages/core/dist/src/entries/index.js')], {
     execArgv: ['--import', fileOf('packages/sendzc/dist/register.js')],
     // Loopback copies: giving up would leave nothing to test, but for auto, which is as a user has it.
     env: { ...process.env, SENDZC_BACKEND: backend, ...(backend !== 'auto' && { SENDZC_DEMOTE_AFTER_COPIED: '0' }) },

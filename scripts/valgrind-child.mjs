@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { openWriter } from '../packages/core/dist/src/index.js'
+import { openWriter } from '../packages/core/dist/src/entries/index.js'
 import { copy, errqueue } from '../packages/sendmsg/dist/index.js'
 import { uring } from '../packages/uring/dist/index.js'
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DriverSession } from '../packages/core/dist/conformance/fixtures/index.js'
 import { udpPairs } from '../packages/core/dist/conformance/index.js'
-import { openWriter } from '../packages/core/dist/src/index.js'
+import { openWriter } from '../packages/core/dist/src/entries/index.js'
 import { errqueue, inline } from '../packages/sendmsg/dist/index.js'
 
 const SENDS = 256

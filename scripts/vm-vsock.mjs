@@ -3,7 +3,7 @@
 // sends one packet at a time, 65,536 bytes.
 import assert from 'node:assert/strict'
 import { withFaultyReleases } from '../packages/core/dist/conformance/fixtures/index.js'
-import { openWriter } from '../packages/core/dist/src/index.js'
+import { openWriter } from '../packages/core/dist/src/entries/index.js'
 import { fillPattern, openSocket, POISON_BYTE, startReceiver } from '../packages/socket/dist/index.js'
 
 const VMADDR_CID_LOCAL = 1

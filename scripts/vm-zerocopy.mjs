@@ -1,8 +1,8 @@
 // Checks that a path does not copy, and io_uring's reports about it: parts of scripts/vm-suite.mjs, for the boots that do not copy.
 import assert from 'node:assert/strict'
 import { content, DriverSession } from '../packages/core/dist/conformance/fixtures/index.js'
-import { Release } from '../packages/core/dist/src/driver/index.js'
-import { openWriter } from '../packages/core/dist/src/index.js'
+import { Release } from '../packages/core/dist/src/entries/driver.js'
+import { openWriter } from '../packages/core/dist/src/entries/index.js'
 
 const WRITES = 32
 /** Below the MTU of the interfaces: a datagram above it would be fragmented, and copied. */

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseOptions, writerOptionsSchema } from '../../packages/core/src/open/options.js'
 import { resolveZeroCopyOptions } from '../../packages/core/src/transparent/options.js'
+import { parseOptions, writerOptionsSchema } from '../../packages/core/src/writer/options.js'
 import { errqueueOptionsSchema, inlineOptionsSchema } from '../../packages/sendmsg/src/options.js'
 import { AUTO_DEFAULTS, copy, ERROR_CODES, LIMITS } from '../../packages/sendzc/src/index.js'
 import { uringOptionsSchema } from '../../packages/uring/src/index.js'
@@ -106,7 +106,7 @@ describe('the walk and the map', () => {
   })
 
   it.each([
-    ['an option of `openWriter`', 'packages/core/src/open/options.ts', 'writerOptionsSchema'],
+    ['an option of `openWriter`', 'packages/core/src/writer/options.ts', 'writerOptionsSchema'],
     ['the error of a failed send', 'packages/core/src/driver/send-failure.ts', 'Errno.'],
     ['a bench command', 'packages/bench/src/bench.ts', 'const COMMANDS'],
     ['a promise of the conformance suite', 'packages/core/conformance/promises/index.ts', 'writerPromises'],

@@ -18,6 +18,10 @@ it('the backends build on core, and no package needs one that needs it', () => {
   expect(cycles(counts)).toEqual([])
 })
 
+it.each(['core', 'sendmsg', 'uring', 'sendzc', 'socket', 'bench'])('no room of %s needs one that needs it', (name) => {
+  expect(cycles(arrows(root, name))).toEqual([])
+})
+
 it('no file is longer than the house allows', () => {
   expect(longFiles(root, 450)).toEqual([])
   expect(longFiles(root, 10).map(([, path]) => path)).toContain('scripts/list-long-files.mjs')

@@ -1,6 +1,4 @@
-import type { BackendName, DriverCounters, SocketKind } from './driver/driver.js'
 import type { ReleaseOutcome } from './errors.js'
-import type { Destination } from './writer/envelope.js'
 
 /**
  * The data of a `write()`: one piece of memory, or several that leave as one. Where the write asks for zero-copy, and a piece reaches
@@ -21,6 +19,19 @@ export interface SentWrite {
    * `'abandoned'` the writer gave up waiting: never reuse that buffer.
    */
   readonly released: Promise<ReleaseOutcome>
+}
+
+/**
+ * The receiver of a datagram: an address and a port, checked and made ready for the kernel once. Made by `destination()`; many writers may share one, and it
+ * holds no resource.
+ */
+export interface Destination {
+  /** The IP address, as given. */
+  readonly address: string
+  /** The port, 1 to 65,535. */
+  readonly port: number
+  /** 4 for IPv4, 6 for IPv6. */
+  readonly family: 4 | 6
 }
 
 /**
@@ -67,6 +78,33 @@ export interface WriteFileOptions extends Pick<WriteOptions, 'signal'> {
   start?: number | undefined
   /** Last byte to send, as in `fs.createReadStream`: `{ start: 0, end: 99 }` are 100 bytes. Default: the last byte that the file has at the call. */
   end?: number | undefined
+}
+
+/**
+ * Name of a backend, for messages and statistics; no code decides by it. The names of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
+ * a backend from elsewhere has a name of its own.
+ */
+export type BackendName = string
+
+/** Whether the socket keeps message boundaries. SOCK_STREAM is a stream; DGRAM, RAW and PACKET are datagram. */
+export type SocketKind = 'stream' | 'datagram'
+
+/** Counters that only a driver knows. All count from open. */
+export interface DriverCounters {
+  /** System calls made to send (one `io_uring_enter` counts once, on the driver whose call made it). */
+  sendCalls: number
+  /** System calls made to collect notifications. */
+  collectCalls: number
+  /** Those of `collectCalls` that found no notification. */
+  emptyCollectCalls: number
+  /** Notifications: ranges on the error queue or inline, notification CQEs on io_uring. */
+  notifications: number
+  /** Ids covered by those notifications, counted before the `released` that they bring. */
+  notifiedIds: number
+  /** Messages on the error queue that were not zero-copy notifications (ICMP, timestamps). */
+  foreignErrors: number
+  /** Bytes of memory that this driver keeps pinned now. */
+  pinnedBytes: number
 }
 
 /** Counters of one writer, from its opening. */

@@ -6,7 +6,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bounded } from '../conformance/bounded.js'
-import { openWriter, type WriterTarget } from '../src/index.js'
+import { openWriter, type WriterTarget } from '../src/entries/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 
 const cleanups: (() => unknown)[] = []

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { cLibrary, loadAddon, platformPackage } from '../src/driver/load-addon.js'
-import { ZeroCopyError } from '../src/index.js'
+import { ZeroCopyError } from '../src/entries/index.js'
 
 function refusal(moduleUrl: string | undefined): ZeroCopyError {
   try {

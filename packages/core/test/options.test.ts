@@ -3,10 +3,10 @@ import { errqueueOptionsSchema, inlineOptionsSchema } from '../../sendmsg/src/op
 import { uringOptionsSchema } from '../../uring/src/options.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { flag, type OptionSchema, oneOf, optional, record, whole, withDefault } from '../src/open/option-reader.js'
-import { AUTO_DEFAULTS, parseOptions, resolveOptions, writerOptionsSchema } from '../src/open/options.js'
 import { toWritable } from '../src/stream.js'
 import { memory } from '../src/testing/memory-driver.js'
+import { flag, type OptionSchema, oneOf, optional, record, whole, withDefault } from '../src/writer/option-reader.js'
+import { AUTO_DEFAULTS, parseOptions, resolveOptions, writerOptionsSchema } from '../src/writer/options.js'
 
 const undefinedOf = (options: object): Record<string, undefined> =>
   Object.fromEntries(Object.keys(options).map((name) => [name, undefined]))

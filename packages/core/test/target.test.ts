@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openWriter, type WriterTarget } from '../src/index.js'
+import { openWriter, type WriterTarget } from '../src/entries/index.js'
 import { memory } from '../src/testing/memory-driver.js'
 import { tcpPair } from './tcp-pair.js'
 

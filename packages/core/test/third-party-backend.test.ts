@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { expect, it } from 'vitest'
 import { assertContent, content } from '../conformance/fixtures/index.js'
 import { tcpPairs } from '../conformance/index.js'
-import { openWriter } from '../src/index.js'
+import { openWriter } from '../src/entries/index.js'
 import { DgramReceiveHold } from '../src/open/dgram-receive-hold.js'
 import { writev } from './consumer/writev-backend.js'
 

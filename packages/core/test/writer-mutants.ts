@@ -1,7 +1,7 @@
 import type { WriterMutation } from '../conformance/fixtures/index.js'
 import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
-import type { WriterOptions } from '../src/open/options.js'
+import type { WriterOptions } from '../src/writer/options.js'
 import type { SentWrite, WriteData } from '../src/writer.js'
 
 /** One way for a writer to be wrong, and the promise that must say so. */

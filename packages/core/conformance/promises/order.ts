@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { WriterOptions } from '../../src/open/options.js'
 import { seededRandom } from '../../src/testing/memory-kernel.js'
+import type { WriterOptions } from '../../src/writer/options.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, fillContent } from '../content.js'
 import type { ContractPromise } from '../contract.js'

@@ -1,4 +1,4 @@
-import type { BackendName } from './driver.js'
+import type { BackendName } from '../writer.js'
 
 /** One check of a probe, with its result. */
 export interface CapabilityCheck {

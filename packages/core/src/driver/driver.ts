@@ -1,16 +1,9 @@
 import type { ZeroCopyErrorCode } from '../errors.js'
+import type { BackendName, DriverCounters, SocketKind } from '../writer.js'
 import type { Capability } from './capabilities.js'
 
+export type { BackendName, DriverCounters, SocketKind } from '../writer.js'
 export { Errno } from './errno.js'
-
-/**
- * Name of a backend, for messages and statistics; no code decides by it. The names of this project are `errqueue`, `inline`, `uring`, `copy` and `memory`;
- * a backend from elsewhere has a name of its own.
- */
-export type BackendName = string
-
-/** Whether the socket keeps message boundaries. SOCK_STREAM is a stream; DGRAM, RAW and PACKET are datagram. */
-export type SocketKind = 'stream' | 'datagram'
 
 /**
  * Sharing of one message's memory after its send, as the driver reports it:
@@ -147,24 +140,6 @@ export interface DriverSink {
   released(token: number, release: ReleaseKind): void
   /** A wake-up armed with {@link Driver.arm}: those bits are disarmed. For `Notification` call {@link Driver.collect}. */
   wake(bits: number): void
-}
-
-/** Counters that only a driver knows. All count from open. */
-export interface DriverCounters {
-  /** System calls made to send (one `io_uring_enter` counts once, on the driver whose call made it). */
-  sendCalls: number
-  /** System calls made to collect notifications. */
-  collectCalls: number
-  /** Those of `collectCalls` that found no notification. */
-  emptyCollectCalls: number
-  /** Notifications: ranges on the error queue or inline, notification CQEs on io_uring. */
-  notifications: number
-  /** Ids covered by those notifications, counted before the `released` that they bring. */
-  notifiedIds: number
-  /** Messages on the error queue that were not zero-copy notifications (ICMP, timestamps). */
-  foreignErrors: number
-  /** Bytes of memory that this driver keeps pinned now. */
-  pinnedBytes: number
 }
 
 /** A failure beneath a driver, apart from the answer to a message; an error is made from it. */

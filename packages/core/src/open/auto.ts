@@ -1,8 +1,8 @@
 import type { Capability } from '../driver/capabilities.js'
 import type { Backend, BackendName, Driver, DriverOpenOptions } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
+import { AUTO_DEFAULTS } from '../writer/options.js'
 import { type ChosenBackend, isBackend } from './open-writer.js'
-import { AUTO_DEFAULTS } from './options.js'
 
 /**
  * Chooses the first backend that works on the socket, in the given order. `writer.choice` names the choice and its reason.

@@ -2,19 +2,19 @@ import type { Socket as DgramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
 import type { Backend, OwnWay } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
-import { sharingOf } from '../transparent/socket-layer.js'
 import { SOCKET_ENDED } from '../writer/endings.js'
+import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from '../writer/options.js'
 import { SendingHalf } from '../writer/sending-half.js'
 import { SocketWriter } from '../writer/socket-writer.js'
 import type { ZeroCopyWriter } from '../writer.js'
 import { DgramReceiveHold, libuvReadsErrorQueue } from './dgram-receive-hold.js'
 import { warnOfLimit } from './limit-warning.js'
 import { NetSocketLease } from './net-socket-lease.js'
-import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from './options.js'
 import { ownBytesSent } from './own-bytes.js'
 import { ownWayOfDgram, ownWayOfNet } from './own-way.js'
 import { claim, release } from './socket-claims.js'
 import { socketError } from './socket-error.js'
+import { senderOf } from './socket-sender.js'
 import { type ResolvedTarget, resolveTarget, type WriterTarget } from './target.js'
 import { tellAbandoned, tellDemoted, tellLimit, tellOpened } from './writer-channels.js'
 
@@ -53,9 +53,9 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   const { writerDefaults } = backend as ChosenBackend
   const resolvedOptions = resolveOptions(writerDefaults, writerOptions)
   const resolved = resolveTarget(target)
-  const sharing = resolved.netSocket === undefined ? undefined : sharingOf(resolved.netSocket)
-  if (sharing?.isOpen === true) {
-    await sharing.yieldSocket()
+  const sender = resolved.netSocket === undefined ? undefined : senderOf(resolved.netSocket)
+  if (sender?.isOpen === true) {
+    await sender.yieldSocket()
     refuseChanged(target)
   }
   const identity = claim(resolved.fd, resolved.closing)

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os'
 import type { Backend } from '../driver/driver.js'
-import { flag, record, whole, withDefault } from '../open/option-reader.js'
-import { AUTO_DEFAULTS, LIMITS, parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../open/options.js'
+import { flag, record, whole, withDefault } from '../writer/option-reader.js'
+import { AUTO_DEFAULTS, LIMITS, parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../writer/options.js'
 
 /** Part of the machine's memory that all sockets together may keep pinned by default. */
 const DEFAULT_PINNED_FRACTION = 1 / 8

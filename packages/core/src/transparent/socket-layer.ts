@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { socketSender as sharing } from '../open/socket-sender.js'
 import type { BufferedChunk, WriteCallback } from '../open/socket-shell.js'
 import { stats } from './diagnostics.js'
 import { isLarge } from './gather.js'
@@ -6,7 +7,6 @@ import type { InnerSocket } from './open-half.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
 import { type BaseMethods, SocketSharing } from './socket-sharing.js'
 
-const sharing = Symbol('sendzc sharing')
 const beneath = Symbol('sendzc layer')
 
 type LayeredSocket = InnerSocket & BaseMethods & { [sharing]?: SocketSharing }

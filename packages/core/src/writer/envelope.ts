@@ -1,6 +1,6 @@
 import { type Driver, ENVELOPE_WORDS, EnvelopePart, EnvelopeWord } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
-import type { DatagramOptions } from '../writer.js'
+import type { DatagramOptions, Destination } from '../writer.js'
 import { type IpAddress, parseIpAddress } from './ip-address.js'
 
 /** Datagrams of one write with `segmentBytes`: UDP_MAX_SEGMENTS of Linux 6.9 and later. Before, the kernel takes 64. */
@@ -17,10 +17,10 @@ type Parts = Omit<DatagramOptions, 'to'>
 export class Envelope {
   /** As `SendBatch.envelopes` holds them. */
   readonly words = new Uint32Array(ENVELOPE_WORDS)
-  readonly to: Destination | undefined
+  readonly to: ReadyDestination | undefined
   readonly parts: Readonly<Parts>
 
-  constructor(to: Destination | undefined, parts: Parts, source: IpAddress | undefined) {
+  constructor(to: ReadyDestination | undefined, parts: Parts, source: IpAddress | undefined) {
     this.to = to
     const { segmentBytes, ecn, sendAtNs } = parts
     this.parts = { segmentBytes, ecn, source: parts.source, sendAtNs }
@@ -63,22 +63,14 @@ function putAddress(words: Uint32Array, at: number, scopeAt: number, { bytes, sc
   words[scopeAt] = scope
 }
 
-/**
- * The receiver of a datagram: an address and a port, checked and made ready for the kernel once. Made by `destination()`; many writers may share one, and it
- * holds no resource.
- */
-export class Destination {
-  /** The IP address, as given. */
+/** The {@link Destination} that `destination()` makes: ready for the kernel. Its latest envelope serves the next datagram, too. */
+class ReadyDestination implements Destination {
   readonly address: string
-  /** The port, 1 to 65,535. */
   readonly port: number
-  /** 4 for IPv4, 6 for IPv6. */
   readonly family: 4 | 6
-  /** @internal */
   readonly ip: IpAddress
   #latest: Envelope | undefined
 
-  /** @internal Use `destination()`. */
   constructor(address: string, port: number, ip: IpAddress) {
     this.address = address
     this.port = port
@@ -86,7 +78,7 @@ export class Destination {
     this.ip = ip
   }
 
-  /** @internal The envelope to this receiver, the latest one again where it fits. */
+  /** The envelope to this receiver, the latest one again where it fits. */
   envelope(parts: Parts): Envelope {
     if (this.#latest?.fits(parts)) return this.#latest
     checkParts(parts)
@@ -102,6 +94,10 @@ export class Destination {
  * @throws ZeroCopyError ERR_ZC_INVALID_ARGUMENT
  */
 export function destination(to: { address: string; port: number }): Destination {
+  return makeDestination(to)
+}
+
+function makeDestination(to: { address: string; port: number }): ReadyDestination {
   const { address, port } = Object(to) as { address?: unknown; port?: unknown }
   const ip = parseIpAddress(address)
   if (ip === undefined || typeof address !== 'string') {
@@ -112,13 +108,13 @@ export function destination(to: { address: string; port: number }): Destination 
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new ZeroCopyError('ERR_ZC_INVALID_ARGUMENT', `The port of a destination is a whole number from 1 to 65,535, not ${quote(port)}.`)
   }
-  return new Destination(address, port, ip)
+  return new ReadyDestination(address, port, ip)
 }
 
 /** Makes the envelopes of one writer's datagrams. */
 export class Envelopes {
   readonly #driver: Driver
-  readonly #known = new Map<string, Destination>()
+  readonly #known = new Map<string, ReadyDestination>()
   #latest: Envelope | undefined
 
   constructor(driver: Driver) {
@@ -149,8 +145,8 @@ export class Envelopes {
     return made
   }
 
-  #destination(to: NonNullable<DatagramOptions['to']>, family: 4 | 6): Destination {
-    const found = to instanceof Destination ? to : this.#lookUp(to)
+  #destination(to: NonNullable<DatagramOptions['to']>, family: 4 | 6): ReadyDestination {
+    const found = to instanceof ReadyDestination ? to : this.#lookUp(to)
     if (found.family === family) return found
     throw new ZeroCopyError(
       'ERR_ZC_INVALID_ARGUMENT',
@@ -161,12 +157,12 @@ export class Envelopes {
     )
   }
 
-  #lookUp(to: { address: string; port: number }): Destination {
+  #lookUp(to: { address: string; port: number }): ReadyDestination {
     const { address, port } = Object(to) as { address: string; port: number }
     const key = `${String(address)} ${String(port)}`
     const known = this.#known.get(key)
     if (known !== undefined && known.address === address && known.port === port) return known
-    const made = destination({ address, port })
+    const made = makeDestination({ address, port })
     this.#known.set(key, made)
     if (this.#known.size > MAX_KNOWN_DESTINATIONS) this.#known.delete(this.#known.keys().next().value as string)
     return made

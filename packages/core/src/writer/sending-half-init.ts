@@ -1,7 +1,7 @@
 import type { Driver, DriverSink } from '../driver/driver.js'
 import type { ZeroCopyError } from '../errors.js'
-import type { ResolvedWriterOptions } from '../open/options.js'
 import type { Ending } from './endings.js'
+import type { ResolvedWriterOptions } from './options.js'
 import type { Way } from './way.js'
 
 /** Parts of a sending half. */

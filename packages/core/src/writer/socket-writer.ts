@@ -1,9 +1,9 @@
 import type { InspectOptions } from 'node:util'
 import type { BackendName, SocketKind } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
-import type { ResolvedWriterOptions } from '../open/options.js'
 import type { FileSource, SentWrite, WriteData, WriteFileOptions, WriteOptions, WriterStats, ZeroCopyWriter } from '../writer.js'
 import { abortedEnding, drainTimeoutEnding, type Ending, SOCKET_CLOSED, SOCKET_RESET, WRITER_CLOSED } from './endings.js'
+import type { ResolvedWriterOptions } from './options.js'
 import type { SendingHalf } from './sending-half.js'
 
 /** Time, in ms, from the first look at undelivered bytes to the second; each later pause is twice as long, up to the second bound. */

@@ -1,5 +1,5 @@
 import { Release, type ReleaseKind } from '../driver/driver.js'
-import type { ResolvedWriterOptions } from '../open/options.js'
+import type { ResolvedWriterOptions } from './options.js'
 import type { CopyCause, PendingWrite } from './pending-write.js'
 import { Way } from './way.js'
 
