@@ -17,8 +17,9 @@ inline_notification::inline_notification(int32_t cmsg_type, uint32_t capacity, n
 void inline_notification::attach(msghdr& message) {
   // A kernel that does not know the placeholder leaves it as it is, and so does a call that is refused.
   set_word(offsetof(zc_info, count), count_unwritten);
+  if (message.msg_control == control_) return;  // attached before, and not sent yet
   size_t placeholder_bytes = CMSG_SPACE(zc_info_bytes(capacity_));
-  size_t more_bytes = message.msg_control == control_ ? 0 : message.msg_controllen;
+  size_t more_bytes = message.msg_controllen;
   if (more_bytes > 0) memcpy(control_ + placeholder_bytes, message.msg_control, more_bytes);
   message.msg_control = control_;
   message.msg_controllen = placeholder_bytes + more_bytes;

@@ -4,7 +4,7 @@ import { nativeSuite } from '../../native/test/native-suite.js'
 
 const tests = fileURLToPath(new URL('native', import.meta.url))
 const native = fileURLToPath(new URL('../native', import.meta.url))
-const programs = ['main', 'table_test', 'ledger_test', 'notification_test', 'sender_test', 'failed_send_test']
+const programs = ['main', 'table_test', 'ledger_test', 'notification_test', 'sender_test', 'failed_send_test', 'envelope_test']
 const layer = ['earlier_sends', 'error_queue', 'id_ledger', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
 
 nativeSuite({
@@ -68,5 +68,10 @@ nativeSuite({
     'datagrams of a run have results of their own',
     'a datagram refused for its size that used an id',
     'a datagram dropped by the device used an id',
+    'an envelope of IPv4 has every part',
+    'an envelope of IPv6 has every part',
+    'an envelope without parts leaves the peer and no control data',
+    'an envelope that the socket refuses says so',
+    'an envelope goes beside a placeholder',
   ],
 })

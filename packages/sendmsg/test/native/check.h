@@ -32,3 +32,4 @@ extern const named_test ledger_tests[];
 extern const named_test notification_tests[];
 extern const named_test sender_tests[];
 extern const named_test failed_send_tests[];
+extern const named_test envelope_tests[];

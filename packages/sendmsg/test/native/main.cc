@@ -5,7 +5,7 @@
 #include "check.h"
 
 int main(int argc, char** argv) {
-  for (const named_test* group : {table_tests, ledger_tests, notification_tests, sender_tests, failed_send_tests}) {
+  for (const named_test* group : {table_tests, ledger_tests, notification_tests, sender_tests, failed_send_tests, envelope_tests}) {
     for (const named_test* test = group; test->name != nullptr; test++) {
       if (argc < 2) {
         puts(test->name);
