@@ -1,10 +1,10 @@
 // Checks the needs of each prebuilt addon; with `all` it also loads the addons of other machines, as far as an emulator or another runtime can.
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { prebuilt } from '../prebuilt/build.mjs'
+import { prebuilt, prebuiltLaboratory } from '../prebuilt/build.mjs'
 import { fetchDebianPackages, run } from '../prebuilt/fetch.mjs'
 import { inspectAddons } from '../prebuilt/inspect.mjs'
-import { ADDONS, MAX_GLIBC, TARGETS } from '../prebuilt/targets.mjs'
+import { ADDONS, LABORATORY, MAX_GLIBC, TARGETS } from '../prebuilt/targets.mjs'
 import { npmTools } from './user-environment.mjs'
 
 export async function addonChecks({ check, user, nothingFound, all }) {
@@ -14,6 +14,11 @@ export async function addonChecks({ check, user, nothingFound, all }) {
       return target.libc === 'glibc' ? `no symbol newer than glibc ${MAX_GLIBC}, no C++ library, no liburing` : 'nothing but musl'
     })
   }
+  await check(`addon of the laboratory for ${LABORATORY.target}`, () => {
+    const target = TARGETS.find(({ name }) => name === LABORATORY.target)
+    nothingFound(inspectAddons(target, prebuiltLaboratory(), [LABORATORY.addon], true))
+    return `no symbol newer than glibc ${MAX_GLIBC}; the C++ library is Node's`
+  })
   if (!all) return
   await check('addons for linux-arm64-gnu load and probe in an emulator', () => loadInEmulator(user))
   await check('addons for linux-x64-musl load', () => loadWithMusl(user))

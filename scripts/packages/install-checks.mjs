@@ -12,6 +12,8 @@ const INSTALL_MS = 5_000
 const INSTALL_TRIES = 3
 /** Installed, in bytes. */
 const INSTALLED_BYTES = 5_000_000
+/** The smallest report: a page with a table and a picture. */
+const REPORT_BYTES = 10_000
 const fixtures = join(import.meta.dirname, 'fixtures')
 
 /** Puts the programs of a user into a project. */
@@ -114,6 +116,21 @@ export async function installChecks({ check, user }) {
     const output = await npm(user.emptyFolder(), ['exec', '--yes', '--', 'sendzc', 'doctor', '--json'])
     return expectLine(output, /"zerocopy": true/)
   })
+
+  await check('npx @sendzc/bench in an empty folder: a short sweep, and its report', async () => {
+    const folder = user.emptyFolder()
+    const bench = (...args) => npm(folder, ['exec', '--yes', '--', '@sendzc/bench', ...args])
+    const cells = ['--transports', 'tcp4', '--backends', 'errqueue-recvmsg,uring', '--intervals', '1,8', '--levels', 'driver']
+    const output = await bench('sweep', ...cells, '--rounds', '2', '--json', 'record.json')
+    await bench('report', 'record.json', '--out', 'report.html')
+    const { length } = readFileSync(join(folder, 'report.html'))
+    if (length < REPORT_BYTES) throw new Error(`the report has ${length} bytes`)
+    return expectLine(output, /copied [^.\n]*/)
+  })
+
+  await check('npx sendzc calibrate runs the laboratory', async () =>
+    expectLine(await npm(project, ['exec', '--', 'sendzc', 'calibrate', '--help']), /Usage: bench calibrate/),
+  )
 
   await check('pnpm add sendzc', async () => {
     const folder = user.emptyFolder()

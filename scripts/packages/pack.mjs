@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { prebuilt } from '../prebuilt/build.mjs'
+import { prebuilt, prebuiltLaboratory } from '../prebuilt/build.mjs'
 import { run } from '../prebuilt/fetch.mjs'
-import { PACKAGES, stagePackage, stagePlatformPackage } from './stage.mjs'
+import { LABORATORY } from '../prebuilt/targets.mjs'
+import { addLaboratoryAddon, LABORATORY_PACKAGES, PACKAGES, stagePackage, stagePlatformPackage } from './stage.mjs'
 
 /**
  * @param out - folder for the tarballs; made where there is none
@@ -15,8 +16,11 @@ export function packAll(out, targets) {
   mkdirSync(out, { recursive: true })
   const staging = mkdtempSync(join(tmpdir(), 'sendzc-pack-'))
   try {
+    const laboratory = LABORATORY_PACKAGES.map((name) => stagePackage(name, staging))
+    addLaboratoryAddon(join(staging, LABORATORY.addon), prebuiltLaboratory())
     const folders = [
       ...PACKAGES.map((name) => stagePackage(name, staging)),
+      ...laboratory,
       ...targets.map((target) => stagePlatformPackage(target, prebuilt(target), staging)),
     ]
     const packed = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out, ...folders]))

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { buildSync } from 'esbuild'
-import { ADDONS, TARGETS } from '../prebuilt/targets.mjs'
+import { ADDONS, LABORATORY, TARGETS } from '../prebuilt/targets.mjs'
 
 export const root = resolve(import.meta.dirname, '../..')
 
@@ -12,6 +12,8 @@ const REPOSITORY = 'git+https://github.com/sendzc/sendzc.git'
 const KEYWORDS = ['zero-copy', 'MSG_ZEROCOPY', 'io_uring', 'socket', 'linux']
 /** The folders below packages/ that are published, each after what it depends on. */
 export const PACKAGES = ['core', 'sendmsg', 'uring', 'sendzc']
+/** Those of the laboratory: nothing that a user's program needs depends on them. */
+export const LABORATORY_PACKAGES = ['socket', 'bench']
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
 
@@ -126,7 +128,7 @@ function writePackage(folder, manifest, readme) {
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
 }
 
-/** One of {@link PACKAGES}. @returns its folder */
+/** One of {@link PACKAGES} or of {@link LABORATORY_PACKAGES}. @returns its folder */
 export function stagePackage(name, into) {
   const version = releaseVersion()
   const source = join(root, 'packages', name)
@@ -134,9 +136,10 @@ export function stagePackage(name, into) {
   mkdirSync(folder, { recursive: true })
   const manifest = readJson(join(source, 'package.json'))
   copyCompiled(source, folder)
-  joinModules(folder, manifest)
+  // The laboratory's programs are started by their paths, and its import time is of no account.
+  if (PACKAGES.includes(name)) joinModules(folder, manifest)
   const left = manifest.files.filter((name) => name.startsWith('!')).map((name) => join(folder, name.slice(1)))
-  for (const part of ['src', 'conformance']) {
+  for (const part of ['src', 'conformance', 'wire']) {
     if (manifest.files.includes(part)) cpSync(join(source, part), join(folder, part), { recursive: true })
   }
   for (const part of left) rmSync(part, { recursive: true, force: true })
@@ -165,6 +168,14 @@ export function stagePackage(name, into) {
   const readme = join(name === 'sendzc' ? root : source, 'README.md')
   writePackage(folder, published, readFileSync(readme, 'utf8'))
   return folder
+}
+
+/** Puts the laboratory's addon where node-gyp-build looks for it. */
+export function addLaboratoryAddon(folder, addons) {
+  const { os = 'linux', cpu, libc } = TARGETS.find(({ name }) => name === LABORATORY.target)
+  const into = join(folder, 'prebuilds', `${os}-${cpu}`)
+  mkdirSync(into, { recursive: true })
+  cpSync(join(addons, `${LABORATORY.addon}.node`), join(into, `node.napi.${libc}.node`))
 }
 
 /**

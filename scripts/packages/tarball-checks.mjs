@@ -6,8 +6,10 @@ import { run } from '../prebuilt/fetch.mjs'
 import { root } from './stage.mjs'
 
 const FIELDS = ['name', 'version', 'description', 'keywords', 'license', 'repository', 'publishConfig']
-/** Packages of the checkout alone: the laboratory, its sockets, and the headers that a package with an addon brings a copy of. */
-const CHECKOUT_ALONE = /@sendzc\/(bench|socket|native)\b/
+/** Packages that a tarball must not speak of: the headers of the checkout alone, of which a package with an addon brings a copy; in what senders
+ * need, the laboratory, but for the command that runs it. */
+const CHECKOUT_ALONE = /@sendzc\/native\b/
+const LABORATORY = /@sendzc\/(socket|native)\b|(from|require\(|")\s*['"]@sendzc\/bench/
 const JUNK = /\.tsbuildinfo$|(^|\/)(node_modules|test|tests|build|coverage)\/|\.test\.|^tsconfig|(^|\/)\.[^/]+$/
 
 /** Every file that an exports map leads to. */
@@ -34,8 +36,9 @@ export function tarballFindings({ name, file, files }) {
       findings.push('is not under the MIT license alone')
     }
     findings.push(...files.filter((one) => JUNK.test(one)).map((one) => `has ${one}`))
-    const naming = files.filter((one) => CHECKOUT_ALONE.test(readFileSync(join(folder, one), 'utf8')))
-    findings.push(...naming.map((one) => `speaks in ${one} of a package that is not published`))
+    const unknown = /^@sendzc\/(bench|socket)$/.test(name) ? CHECKOUT_ALONE : LABORATORY
+    const naming = files.filter((one) => unknown.test(readFileSync(join(folder, one), 'utf8')))
+    findings.push(...naming.map((one) => `speaks in ${one} of a package that it must not need`))
     const entries = [...exportedFiles(manifest.exports), ...Object.values(manifest.bin ?? {})]
     findings.push(...entries.filter((entry) => !existsSync(join(folder, entry))).map((entry) => `names ${entry}, which it does not have`))
     for (const map of files.filter((one) => one.endsWith('.map'))) {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { cached, run } from './fetch.mjs'
-import { ADDONS } from './targets.mjs'
+import { ADDONS, LABORATORY, TARGETS } from './targets.mjs'
 import { headerFolders, liburing, TOOLCHAIN_ID, zig, zigEnvironment } from './toolchain.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -43,8 +43,8 @@ const sourcesOf = (addon) =>
     .map((name) => join(packages, addon, 'native', name))
 
 /** Hash of the sources, the flags and the tools. */
-function buildHash(target) {
-  const folders = [...ADDONS.map((addon) => join(packages, addon, 'native')), join(packages, 'native/include/sendzc')]
+function buildHash(target, addons) {
+  const folders = [...addons.map((addon) => join(packages, addon, 'native')), join(packages, 'native/include/sendzc')]
   const own = ['build.mjs', 'targets.mjs', 'toolchain.mjs'].map((name) => join(import.meta.dirname, name))
   const files = [...folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name))), ...own, exportMap]
   const hash = createHash('sha256').update(`${TOOLCHAIN_ID} ${target.name}`)
@@ -77,7 +77,7 @@ function compile(target, addon, into) {
 }
 
 /** Removes the oldest builds of a target. One that a run at the same time still reads is not among them: it was just made. */
-function removeOldBuilds({ name }, current) {
+function removeOldBuilds(name, current) {
   const kept = join(current, '..')
   const builds = readdirSync(kept)
     .filter((folder) => folder.startsWith(`${name}-`) && !folder.includes('.'))
@@ -86,17 +86,27 @@ function removeOldBuilds({ name }, current) {
   for (const { path } of builds.slice(MAX_KEPT_BUILDS)) if (path !== current) rmSync(path, { recursive: true, force: true })
 }
 
+function build(target, addons, name) {
+  const folder = cached(`prebuilt/${name}-${buildHash(target, addons)}`, (work) => {
+    const started = performance.now()
+    console.error(`sendzc: building ${addons.join(' and ')} for ${target.name} ...`)
+    for (const addon of addons) compile(target, addon, work)
+    console.error(`sendzc: built ${addons.join(' and ')} for ${target.name} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  })
+  removeOldBuilds(name, folder)
+  return folder
+}
+
 /**
  * @param target - one of TARGETS
  * @returns the folder that holds sendmsg.node and uring.node
  */
 export function prebuilt(target) {
-  const folder = cached(`prebuilt/${target.name}-${buildHash(target)}`, (work) => {
-    const started = performance.now()
-    console.error(`sendzc: building the addons for ${target.name} ...`)
-    for (const addon of ADDONS) compile(target, addon, work)
-    console.error(`sendzc: built the addons for ${target.name} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-  })
-  removeOldBuilds(target, folder)
-  return folder
+  return build(target, ADDONS, target.name)
+}
+
+/** @returns the folder that holds socket.node */
+export function prebuiltLaboratory() {
+  const target = TARGETS.find(({ name }) => name === LABORATORY.target)
+  return build(target, [LABORATORY.addon], `laboratory-${target.name}`)
 }

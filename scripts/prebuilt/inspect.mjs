@@ -18,16 +18,19 @@ const isRuntimeSymbol = (name) => /^(napi|node_api|uv)_/.test(name) || name === 
 
 /**
  * @param folder - that holds the addons
+ * @param addons - their names
+ * @param cxxLibrary - whether they may take the C++ library of the loading process: a Node.js of nodejs.org links libstdc++
  * @returns one sentence for each finding; none where the addons are as they should be
  */
-export function inspectAddons({ name, cpu, libc }, folder) {
-  return ADDONS.flatMap((addon) => {
+export function inspectAddons({ name, cpu, libc }, folder, addons = ADDONS, cxxLibrary = false) {
+  return addons.flatMap((addon) => {
     const file = join(folder, `${addon}.node`)
     const findings = []
     const header = run('readelf', ['-hW', file])
     if (!header.includes(MACHINES[cpu])) findings.push(`is not for ${cpu}`)
     const needed = [...run('readelf', ['-dW', file]).matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1])
-    for (const library of needed) if (!LIBRARIES[libc].includes(library)) findings.push(`needs ${library}`)
+    for (const library of needed)
+      if (!LIBRARIES[libc].includes(library) && !(cxxLibrary && library === 'libm.so.6')) findings.push(`needs ${library}`)
     // A thread-local variable of a library that is loaded late finds no room, with musl.
     if (/^\s*TLS\s/m.test(run('readelf', ['-lW', file]))) findings.push('has thread-local variables')
     const symbols = run('readelf', ['-W', '--dyn-syms', file])
@@ -39,7 +42,8 @@ export function inspectAddons({ name, cpu, libc }, folder) {
       if (symbol.defined && !EXPORTS.includes(symbol.name)) findings.push(`exports ${symbol.name}`)
       if (symbol.version !== undefined && isNewer(symbol.version, MAX_GLIBC))
         findings.push(`needs ${symbol.name} of glibc ${symbol.version}`)
-      const isForeign = !symbol.defined && symbol.version === undefined && !isRuntimeSymbol(symbol.name)
+      const isProvided = isRuntimeSymbol(symbol.name) || (cxxLibrary && /^_Z(NK?)?St/.test(symbol.name))
+      const isForeign = !symbol.defined && symbol.version === undefined && !isProvided
       if (isForeign && libc === 'glibc' && symbol.name !== '__gmon_start__') findings.push(`needs ${symbol.name}`)
       if (isForeign && libc === 'musl' && /^_Z|^__cxa_(?!atexit|finalize)/.test(symbol.name)) findings.push(`needs ${symbol.name}`)
     }

@@ -33,3 +33,6 @@ export const TARGETS = [
 
 /** The addons that a user's packages need, by their folder below packages/. */
 export const ADDONS = ['sendmsg', 'uring']
+
+/** The laboratory's addon, which its own package carries, and the name of the one target that it is built for. */
+export const LABORATORY = { addon: 'socket', target: 'linux-x64-gnu' }

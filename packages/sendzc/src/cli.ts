@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { buildAddons } from './build-addons.js'
@@ -7,20 +8,13 @@ import { doctorProbes, doctorReport, zerocopyWorks } from './doctor.js'
 const USAGE = `Usage: sendzc COMMAND
 
   doctor [--json]   what every backend can do on this host; where it cannot, why and what to do
-  calibrate         says which command measures from which size on zero-copy pays on this machine
+  calibrate         measures from which size on zero-copy pays on this machine, and prints the options for it
   build-addons      builds the addons from source, where no prebuilt ones exist (a compiler and liburing are needed)
   --version         prints the version
   --help            prints this
 
-The exit status of doctor is 0 where at least one backend sends without copying, else 1. The laboratory is in the repository alone.
-`
-
-/** Measuring takes a wire (BPF, a network namespace), which is no part of what sends. */
-const CALIBRATE = `sendzc: the laboratory measures this machine, in under a minute, and prints the options for it. In a checkout of the repository:
-
-  npx -y pnpm@10 bench calibrate
-
-Its wire needs root, clang and libbpf. Without them it measures loopback, which says nothing of a NIC.
+The exit status of doctor is 0 where at least one backend sends without copying, else 1. calibrate runs the laboratory, @sendzc/bench, which npx fetches
+where it is not installed; "calibrate --help" has its options.
 `
 
 function version(): string {
@@ -41,6 +35,19 @@ function doctor(options: readonly string[]): number {
   return works ? 0 : 1
 }
 
+/** The laboratory is a package of its own: measuring takes a compiler, BPF and a network namespace, which are no part of what sends. */
+function calibrate(options: readonly string[]): number {
+  const laboratory = `@sendzc/bench@${version()}`
+  process.stderr.write(`sendzc: npx ${laboratory} calibrate\n`)
+  // npx tells where its own program is; it need not be on the PATH.
+  const { npm_execpath: program = '' } = process.env
+  const [file, ...args] = program.endsWith('npm-cli.js') ? [process.execPath, program] : ['npm']
+  const { status, error } = spawnSync(file, [...args, 'exec', '--yes', '--', laboratory, 'calibrate', ...options], { stdio: 'inherit' })
+  if (error !== undefined)
+    process.stderr.write(`sendzc: npm cannot be run: ${error.message}. Install npm, or ${laboratory} by another way.\n`)
+  return status ?? 1
+}
+
 function misused(what: string): number {
   process.stderr.write(`sendzc: ${what}. See sendzc --help.\n`)
   return 2
@@ -51,8 +58,7 @@ function run([command, ...options]: readonly string[]): number {
     case 'doctor':
       return doctor(options)
     case 'calibrate':
-      process.stderr.write(CALIBRATE)
-      return 2
+      return calibrate(options)
     case 'build-addons':
       return buildAddons()
     case '--version':
