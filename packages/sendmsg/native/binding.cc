@@ -101,6 +101,13 @@ Napi::Value undelivered(const Napi::CallbackInfo& info) {
   return found == nullptr ? given.refuse(misused) : given.number(found->sends.undelivered());
 }
 
+// acknowledged(handle): bytes that the peer of a TCP connection has acknowledged since its beginning
+Napi::Value acknowledged(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  driver* found = opened_driver(given, 0);
+  return found == nullptr ? given.refuse(misused) : given.number(found->sends.acknowledged());
+}
+
 // close(handle): bytes left pinned
 Napi::Value close(const Napi::CallbackInfo& info) {
   cold given(info, 1);
@@ -169,6 +176,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   export_cold<set_referenced>(exports, "setReferenced", instance);
   export_cold<abort>(exports, "abort", instance);
   export_cold<undelivered>(exports, "undelivered", instance);
+  export_cold<acknowledged>(exports, "acknowledged", instance);
   export_cold<close>(exports, "close", instance);
   export_cold<counters>(exports, "counters", instance);
   export_cold<process_memory>(exports, "processMemory", instance);

@@ -314,4 +314,6 @@ int sender::abort() {
 
 int32_t sender::undelivered() const { return is_tcp_ ? std::max(0, undelivered_bytes(fd())) : 0; }
 
+int64_t sender::acknowledged() const { return is_tcp_ ? std::max<int64_t>(0, acknowledged_bytes(fd())) : 0; }
+
 }  // namespace sendzc

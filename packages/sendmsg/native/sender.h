@@ -93,6 +93,8 @@ class sender final : private notification_sink {
   int abort();
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered() const;
+  // The bytes of a TCP connection that the peer has acknowledged since its beginning; 0 for every other socket.
+  int64_t acknowledged() const;
   // The error of a collection, with which the next send answers; 0 where there is none.
   int pending_error() const { return pending_error_; }
   // True where a call failed in a way that may pass. A timer then makes the next wake-up, after retry_left_ms().

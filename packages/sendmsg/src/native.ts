@@ -68,6 +68,7 @@ export interface NativeAddon {
   waitError(): number
   abort(handle: number): number
   undelivered(handle: number): number
+  acknowledged(handle: number): number
   close(handle: number): number
   counters(handle: number, out: Float64Array): void
   processMemory(out: Float64Array): void

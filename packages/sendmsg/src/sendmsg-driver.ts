@@ -192,6 +192,10 @@ export class SendmsgDriver implements Driver {
     this.#environment.addon.closeFile(file)
   }
 
+  acknowledgedBytes(): number {
+    return this.#closed ? 0 : this.#environment.addon.acknowledged(this.#handle)
+  }
+
   /** After {@link close}, those of the moment of closing. */
   counters(): SendmsgCounters {
     return this.#lastCounters ?? this.#readCounters()

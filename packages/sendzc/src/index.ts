@@ -22,6 +22,8 @@ export {
   type OwnPathCause,
   openWriter,
   type ReleaseOutcome,
+  type ResetCause,
+  type SentBody,
   type SentWrite,
   type SocketKind,
   type ToWritableOptions,
@@ -41,4 +43,5 @@ export {
 export { type CopyOptions, copy, type ErrqueueOptions, errqueue, type InlineOptions, inline } from '@sendzc/sendmsg'
 export { type FixedPool, type RingDescription, type UringBackend, type UringOptions, uring } from '@sendzc/uring'
 export { auto } from './auto.js'
+export { type SendBodyOptions, sendBody } from './send-body.js'
 export { type ZeroCopyOptions, zeroCopy } from './zero-copy.js'

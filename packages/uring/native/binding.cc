@@ -178,6 +178,15 @@ Napi::Value undelivered(const Napi::CallbackInfo& info) {
   return given.number(found.driver == nullptr ? 0 : found.ring->engine().undelivered(*found.driver));
 }
 
+// acknowledged(driver): bytes that the peer of a TCP connection has acknowledged since its beginning
+Napi::Value acknowledged(const Napi::CallbackInfo& info) {
+  cold given(info, 1);
+  uint32_t handle = given.uint32(0);
+  if (!given.valid()) return given.refuse("acknowledged: wrong arguments");
+  driver_reference found = find_driver(given.instance(), handle);
+  return given.number(found.driver == nullptr ? 0 : found.ring->engine().acknowledged(*found.driver));
+}
+
 // closeDriver(driver): bytes that the kernel still shares
 Napi::Value close_driver(const Napi::CallbackInfo& info) {
   cold given(info, 1);
@@ -319,6 +328,7 @@ void export_all(Napi::Object exports, environment* instance) {
   export_cold<set_referenced>(exports, "setReferenced", instance);
   export_cold<abort_driver>(exports, "abortDriver", instance);
   export_cold<undelivered>(exports, "undelivered", instance);
+  export_cold<acknowledged>(exports, "acknowledged", instance);
   export_cold<close_driver>(exports, "closeDriver", instance);
   export_cold<pinned_bytes>(exports, "pinnedBytes", instance);
   export_cold<answer_source_of>(exports, "answerSource", instance);

@@ -129,6 +129,8 @@ class send_engine {
   void abort(driver_slot& driver);
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
   int32_t undelivered(const driver_slot& driver) const;
+  // The bytes of a TCP connection that the peer has acknowledged since its beginning; 0 for every other socket.
+  int64_t acknowledged(const driver_slot& driver) const;
   // Cancels the requests that wait and closes the descriptor. Memory stays pinned until the kernel has let go of it. Returns the bytes
   // still shared.
   int64_t close(driver_slot& driver);

@@ -176,6 +176,10 @@ int32_t send_engine::undelivered(const driver_slot& driver) const {
   return driver.tcp ? std::max(0, undelivered_bytes(driver.fd.get())) : 0;
 }
 
+int64_t send_engine::acknowledged(const driver_slot& driver) const {
+  return driver.tcp ? std::max<int64_t>(0, acknowledged_bytes(driver.fd.get())) : 0;
+}
+
 int64_t send_engine::close(driver_slot& driver) {
   neutralise_held(driver, false);
   cancel_pending(driver);

@@ -41,6 +41,7 @@ export interface UringAddon {
   setReferenced(driver: number, referenced: boolean): void
   abortDriver(driver: number): void
   undelivered(driver: number): number
+  acknowledged(driver: number): number
   closeDriver(driver: number): number
   pinnedBytes(driver: number): number
   answerSource(driver: number, token: number): number

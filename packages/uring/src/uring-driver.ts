@@ -163,6 +163,10 @@ export class UringDriver implements Driver, DriverSink {
     this.#ring.native.closeFile(file)
   }
 
+  acknowledgedBytes(): number {
+    return this.#closed ? 0 : this.#ring.native.acknowledged(this.#handle)
+  }
+
   counters(): DriverCounters {
     if (this.#finalCounters !== undefined) return { ...this.#finalCounters, pinnedBytes: 0 }
     this.#ring.native.counters(this.#handle, COUNTERS)

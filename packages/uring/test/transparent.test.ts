@@ -1,5 +1,7 @@
-import { transparentSuite } from '@sendzc/core/fixtures'
+import { sendBodySuite, transparentSuite } from '@sendzc/core/fixtures'
 import { describe, it } from 'vitest'
 import { uring } from '../src/index.js'
 
-transparentSuite({ describe, it, backends: { uring: () => uring({ entries: 64 }) } })
+const backends = { uring: () => uring({ entries: 64 }) }
+transparentSuite({ describe, it, backends })
+sendBodySuite({ describe, it, backends })

@@ -283,6 +283,11 @@ export interface Driver extends Partial<FileSender> {
    */
   undeliveredBytes?(): number
   /**
+   * Bytes of a TCP connection that the peer has acknowledged since its beginning (`tcpi_bytes_acked`, Linux 4.1), by whomever they were sent.
+   * Left out: the bytes that the kernel has taken stand for the peer's progress.
+   */
+  acknowledgedBytes?(): number
+  /**
    * Where the failed answer to `token` came from, within its `sent`. The name of a system call: the answer is the kernel's own to the message. A failure: something
    * beneath the driver failed for good, and errno and call stand there, whatever the answer was. Left out: `'sendmsg'`.
    */

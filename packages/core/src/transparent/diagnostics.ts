@@ -11,6 +11,12 @@ const left = channel('sendzc:left')
 /** `{ bytes, stack }`: a program changed memory that it had written, before the callback of the write. */
 const changed = channel('sendzc:changed')
 
+/** `{ socket, cause }`: a connection was reset, since its peer holds memory for too long (`held`) or is too slow (`slow`). */
+const resets = channel('sendzc:reset')
+
+/** The cause why a connection was reset: `maxHoldMs`, or `minRate`. */
+export type ResetCause = 'held' | 'slow'
+
 /** The cause why a large chunk took Node's own path. */
 export type OwnPathCause = 'copies' | 'pinned' | 'left' | 'memory' | 'busy'
 
@@ -34,6 +40,8 @@ export interface ZeroCopyStats {
    * on a socket that was left (`left`), of memory that cannot be shared (`memory`), while an explicit writer has the socket (`busy`).
    */
   ownPath: Record<OwnPathCause, number>
+  /** Connections that were reset: the peer held shared memory for `maxHoldMs` without progress (`held`), or was slower than `minRate` (`slow`). */
+  resets: Record<ResetCause, number>
   /** Bytes that are shared with the kernel now. */
   pinnedBytes: number
   /** Chunks that were changed before they were released; counted with `verify` only. */
@@ -50,13 +58,14 @@ export const stats: ZeroCopyStats = {
   sharedBytes: 0,
   outcomes: { zerocopy: 0, copied: 0, abandoned: 0 },
   ownPath: { copies: 0, pinned: 0, left: 0, memory: 0, busy: 0 },
+  resets: { held: 0, slow: 0 },
   pinnedBytes: 0,
   changedChunks: 0,
 }
 
 /** A snapshot of the counters of the transparent mode in this thread. */
 export function zeroCopyStats(): ZeroCopyStats {
-  return { ...stats, left: { ...stats.left }, outcomes: { ...stats.outcomes }, ownPath: { ...stats.ownPath } }
+  return { ...stats, left: { ...stats.left }, outcomes: { ...stats.outcomes }, ownPath: { ...stats.ownPath }, resets: { ...stats.resets } }
 }
 
 export function tellOpened(socket: object, backend: string): void {
@@ -69,6 +78,12 @@ export function tellLeft(target: object, code: ZeroCopyErrorCode, message: strin
   stats.left[code] = (stats.left[code] ?? 0) + 1
   debug('left as it was: %s: %s', code, message)
   if (left.hasSubscribers) left.publish({ target, code, message })
+}
+
+export function tellReset(socket: object, cause: ResetCause): void {
+  stats.resets[cause]++
+  debug('a connection was reset: %s', cause)
+  if (resets.hasSubscribers) resets.publish({ socket, cause })
 }
 
 export function tellChanged(bytes: number, stack: string): void {

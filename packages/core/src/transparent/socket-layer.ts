@@ -25,6 +25,11 @@ export function canBeLayered(socket: Socket): boolean {
   return [_writeGeneric, _final, _destroy, _unrefTimer].every((method) => typeof method === 'function')
 }
 
+/** Whether a socket has a layer. */
+export function isLayered(socket: Socket): boolean {
+  return Object.hasOwn(Object.getPrototypeOf(socket) as object, beneath)
+}
+
 /**
  * Puts a layer between one socket and its prototype. The prototype itself, which other sockets share, stays as it is. A socket that has a layer
  * but no sharing yet gets the layer of the new options instead.
@@ -32,9 +37,9 @@ export function canBeLayered(socket: Socket): boolean {
 export function layOver(socket: Socket, options: ResolvedZeroCopyOptions): void {
   if (sharingOf(socket) !== undefined) return
   const prototype = Object.getPrototypeOf(socket) as { [beneath]?: object }
-  const isLayered = Object.hasOwn(prototype, beneath)
-  if (!isLayered) stats.sockets++
-  Object.setPrototypeOf(socket, layerOver(isLayered ? (prototype[beneath] as object) : prototype, options))
+  const lower = isLayered(socket) ? (prototype[beneath] as object) : prototype
+  if (lower === prototype) stats.sockets++
+  Object.setPrototypeOf(socket, layerOver(lower, options))
 }
 
 function layerOver(base: object, options: ResolvedZeroCopyOptions): object {

@@ -5,6 +5,7 @@ import { SOCKET_CLOSED, SOCKET_RESET } from '../writer/endings.js'
 import type { PendingWrite } from '../writer/pending-write.js'
 import type { SendingHalf } from '../writer/sending-half.js'
 import type { Way } from '../writer/way.js'
+import { noteSent, noteShared } from './body-watch.js'
 import { CallbackOrder } from './callback-order.js'
 import { type OwnPathCause, stats, tellLeft } from './diagnostics.js'
 import { type Gathered, gather, isLarge } from './gather.js'
@@ -153,8 +154,10 @@ export class SocketSharing implements Idling {
   #await(write: PendingWrite, { shared, sharedBytes }: Gathered, from: number, callback: WriteCallback): void {
     const check = this.#witness?.observe(shared)
     const release = this.#holdUntilReleased(sharedBytes, from, check)
+    noteShared(shared, write)
     const sent = (): void => {
       this.#unsent = undefined
+      noteSent(shared)
       if (write.outcome !== undefined) release(write.outcome)
       else void write.released.then(release)
       callback()
@@ -238,6 +241,16 @@ export class SocketSharing implements Idling {
     if (!isReset && !(await idleWithin(half, drainTimeoutMs)) && !half.isClosed) half.driver.abort()
     await idleWithin(half, abortGraceMs)
     half.closeDriver()
+  }
+
+  /** Bytes of shared writes that the kernel has taken. */
+  get takenBytes(): number {
+    return this.dispatchedBytes - (this.#half?.queuedBytes ?? 0)
+  }
+
+  /** Bytes that the peer has acknowledged since the beginning of the connection; undefined where that is unknown. */
+  get acknowledgedBytes(): number | undefined {
+    return this.#half?.driver.acknowledgedBytes?.()
   }
 
   /** Whether the sharing has a descriptor of the socket. {@link yieldSocket} gives that descriptor up. */
