@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { bounded } from './bounded.js'
-import { type LoopbackHost, stopReceiving } from './loopback-pairs.js'
+import { closeDatagramSockets, type LoopbackHost, stopReceiving } from './loopback-pairs.js'
 import { Inbox } from './peers.js'
 
 /** Receive buffer asked for by each receiver; the kernel grants up to net.core.rmem_max. */
@@ -58,17 +58,7 @@ export function udpReceivers(host: LoopbackHost): (count: number) => Promise<Dat
       unreachable: { address: type === 'udp6' ? '::ffff:255.255.255.255' : '255.255.255.255', port: 9 },
       source: type === 'udp6' ? '::1' : '127.0.0.2',
       otherFamily: { address: type === 'udp6' ? '127.0.0.1' : '::1', port: 9 },
-      dispose: async () => {
-        for (const socket of sockets) {
-          const closed = once(socket, 'close')
-          try {
-            socket.close()
-          } catch {
-            continue // Closed by the case itself.
-          }
-          await bounded(closed, 'close of a socket')
-        }
-      },
+      dispose: () => closeDatagramSockets(sockets),
     }
   }
 }

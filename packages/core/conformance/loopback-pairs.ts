@@ -136,17 +136,22 @@ export function udpPairs(host: LoopbackHost): () => Promise<ConnectedPair> {
         ended: inbox.ended,
       },
       dispose: async () => {
-        for (const socket of [target, receiver]) {
-          const closed = once(socket, 'close')
-          try {
-            socket.close()
-          } catch {
-            continue // Closed by the case itself.
-          }
-          await bounded(closed, 'close of a socket')
-        }
+        await closeDatagramSockets([target, receiver])
         inbox.end()
       },
     }
+  }
+}
+
+/** Closes sockets; a case may have closed some of them already. */
+export async function closeDatagramSockets(sockets: readonly DatagramSocket[]): Promise<void> {
+  for (const socket of sockets) {
+    const closed = once(socket, 'close')
+    try {
+      socket.close()
+    } catch {
+      continue // Closed by the case itself.
+    }
+    await bounded(closed, 'close of a socket')
   }
 }

@@ -142,3 +142,19 @@ export class Inbox {
     }
   }
 }
+
+/** A peer whose data arrives in `inbox`. */
+export function peerReading(inbox: Inbox, controls: Pick<Peer, 'pause' | 'resume' | 'reset'>): Peer {
+  return {
+    ...controls,
+    read: (bytes) => inbox.read(bytes),
+    readDatagram: () => inbox.readChunk(),
+    get unreadBytes() {
+      return inbox.bytes
+    },
+    get unreadDatagrams() {
+      return inbox.chunks
+    },
+    ended: inbox.ended,
+  }
+}

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { SocketKind } from '../src/driver/driver.js'
 import { bounded } from './bounded.js'
 import { descriptorOf, stopReceiving, tcpStallBytes } from './loopback-pairs.js'
-import { type ConnectedPair, Inbox } from './peers.js'
+import { type ConnectedPair, Inbox, peerReading } from './peers.js'
 
 /** Messages of the suite to the peer process. */
 export type PeerCommand =
@@ -138,20 +138,7 @@ export class RemotePeers {
       fd,
       stallBytes: kind === 'stream' ? tcpStallBytes() : Number.POSITIVE_INFINITY,
       ...(kind === 'datagram' && { maxDatagramBytes }),
-      peer: {
-        read: (bytes) => inbox.read(bytes),
-        readDatagram: () => inbox.readChunk(),
-        get unreadBytes() {
-          return inbox.bytes
-        },
-        get unreadDatagrams() {
-          return inbox.chunks
-        },
-        pause: command('pause'),
-        resume: command('resume'),
-        reset: command('reset'),
-        ended: inbox.ended,
-      },
+      peer: peerReading(inbox, { pause: command('pause'), resume: command('resume'), reset: command('reset') }),
       dispose: async () => {
         command('dispose')()
         await closeNear(near)

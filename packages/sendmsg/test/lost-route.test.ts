@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { runToEnd } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
-import { nodeArguments, parsed, runCommand } from './children/child.js'
+import { nodeArguments, parsed } from './children/child.js'
 import type { LostRouteReport } from './children/lost-route-child.js'
 
 const CHILD_TEST_MS = 60_000
@@ -19,7 +20,7 @@ async function writeAfter(routeEnds: string, peer = '10.8.8.2', device = ''): Pr
   const shell = `${NETWORK} && exec "$0" "$@"`
   const child = [process.execPath, ...(await nodeArguments('./lost-route-child.ts', { routeEnds }))]
   const namespace = ['unshare', '--net', '--map-root-user', 'sh', '-ec', shell]
-  return parsed(await runCommand([...namespace, 'python3', SOCKET_PROGRAM, peer, device, ...child]))
+  return parsed(await runToEnd([...namespace, 'python3', SOCKET_PROGRAM, peer, device, ...child]))
 }
 
 const free = { closeError: 'none', abandonedBytes: 0, leakedBytes: 0 }

@@ -9,10 +9,10 @@ export function installedBackends(): readonly Backend[] {
 }
 
 /**
- * Chooses the first backend that works on the socket, and says what it chose and what it passed over, with the reasons (`writer.choice`).
- * With it the writer also notices a path on which the kernel copies everything (loopback, veth), and stops asking for zero-copy there.
+ * `auto()` of `@sendzc/core`, which chooses the first backend that works on the socket, over the backends of this package. `AUTO_DEFAULTS` are its
+ * defaults for the writer.
  * @param backends - in the order of preference; left out: `uring()`, `inline()`, `errqueue()`, `copy()`
- * @throws ZeroCopyError ERR_ZC_INVALID_OPTION for a value other than an array of backends; from `open`, the error of the last backend with all causes
+ * @throws ZeroCopyError as `auto()` of `@sendzc/core`
  */
 export function auto(backends: readonly Backend[] = installedBackends()): ChosenBackend {
   return chooseFrom(backends)

@@ -20,11 +20,11 @@ export function sharingBackend(): Backend {
 }
 
 /**
- * Lets a socket, or every socket that a server accepts, send large chunks without copying them, by whomever they are written; see `zeroCopy` of
- * `@sendzc/core`. Memory of a chunk of `minSharedBytes` and more is the kernel's until the callback of its `write()`.
+ * `zeroCopy()` of `@sendzc/core`, which lets a socket, or every socket that a server accepts, share large chunks with the kernel, over the backends
+ * of this package. Memory of a shared chunk is the kernel's until the callback of its `write()`.
  * @param target - a connected TCP socket, or a server of `node:net` or `node:http`
  * @returns the same socket or server
- * @throws ZeroCopyError, before anything is changed
+ * @throws ZeroCopyError as `zeroCopy()` of `@sendzc/core`, before anything is changed
  */
 export function zeroCopy<T extends Socket | Server>(target: T, options: ZeroCopyOptions = {}): T {
   return withBackend(target, { ...options, backend: options.backend ?? sharingBackend() })

@@ -1,36 +1,26 @@
 import { constants, existsSync } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { access, mkdir, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BenchFailure, messageOf } from '../cli/failure.js'
 import { type BenchRecord, RECORD_VERSION, recordSchema } from './record.js'
 import { JOURNAL_SUFFIX, journalPath, parseJournal } from './row-journal.js'
+import { writeWhole } from './write-whole.js'
 
 /** Largest record that is read, in bytes. */
 export const MAX_RECORD_BYTES = 268_435_456
 
 /**
- * Writes a record so that a reader sees all of it or nothing: into a temporary file beside it, to the disk, then renamed.
+ * Writes a record so that a reader sees all of it or nothing.
  * @param path - of the record; a missing folder is made
  * @throws BenchFailure when the folder or the file cannot be written, or the record is not valid
  */
 export async function writeRecord(path: string, record: BenchRecord): Promise<void> {
   const checked = recordSchema.safeParse(record)
   if (!checked.success) throw new BenchFailure(`The record is not valid, so it was not written: ${z.prettifyError(checked.error)}`)
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
   try {
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(`${JSON.stringify(checked.data, null, 1)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await writeWhole(path, `${JSON.stringify(checked.data, null, 1)}\n`)
   } catch (error) {
-    // The folder itself may be missing: only the first error names the cause.
-    await rm(temporary, { force: true }).catch(() => undefined)
     throw new BenchFailure(`Cannot write the record ${path}: ${messageOf(error)}`, undefined, error)
   }
 }

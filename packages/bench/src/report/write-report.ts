@@ -1,8 +1,7 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { BenchFailure, ExitStatus, messageOf } from '../cli/failure.js'
 import { type BenchRecord, recordSchema } from '../record/record.js'
+import { writeWhole } from '../record/write-whole.js'
 import { reportPage } from './page.js'
 
 /** Most records in one report: the page must stay one that a phone can open. */
@@ -17,7 +16,7 @@ export interface ReportRequest {
 }
 
 /**
- * Writes one self-contained HTML file: into a temporary file beside it, to the disk, then renamed, so that a reader sees all of it or nothing.
+ * Writes one self-contained HTML file, so that a reader sees all of it or nothing.
  * @throws BenchFailure in one line: no record, too many, one that is not valid, or a file that cannot be written
  */
 export async function writeReport({ records, outFile }: ReportRequest): Promise<void> {
@@ -29,24 +28,9 @@ export async function writeReport({ records, outFile }: ReportRequest): Promise<
     if (!parsed.success) throw new BenchFailure(`Record ${at + 1} is not valid: ${z.prettifyError(parsed.error)}`)
     return parsed.data
   })
-  await writeWhole(outFile, reportPage(checked))
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
   try {
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'wx')
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await writeWhole(outFile, reportPage(checked))
   } catch (error) {
-    // The folder itself may be missing: only the first error names the cause.
-    await rm(temporary, { force: true }).catch(() => undefined)
-    throw new BenchFailure(`Cannot write the report ${path}: ${messageOf(error)}`, ExitStatus.Failed, error)
+    throw new BenchFailure(`Cannot write the report ${outFile}: ${messageOf(error)}`, ExitStatus.Failed, error)
   }
 }

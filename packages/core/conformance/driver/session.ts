@@ -178,10 +178,7 @@ export class DriverSession implements DriverSink {
       for (const { result, segments, bytes } of reports) {
         const taken = result as number
         if (taken < 0) {
-          assert.ok(
-            [Errno.EAGAIN, Errno.ECANCELED, Errno.ENOBUFS].some((errno) => taken === -errno),
-            `sent() with ${taken}`,
-          )
+          assertMayBeSentAgain(taken)
           break
         }
         const [piece] = segments as [Uint8Array]
@@ -239,4 +236,12 @@ export class DriverSession implements DriverSink {
     }
     if (this.inFlight > 0 && (arm & ~this.#armed) !== 0) this.arm(arm & ~this.#armed)
   }
+}
+
+/** Fails for an answer other than those after which the writer sends the message again: no room, no memory, not attempted. */
+export function assertMayBeSentAgain(result: number): void {
+  assert.ok(
+    [Errno.EAGAIN, Errno.ECANCELED, Errno.ENOBUFS].some((errno) => result === -errno),
+    `sent() with ${result}`,
+  )
 }

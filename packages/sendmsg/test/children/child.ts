@@ -1,26 +1,15 @@
-import { type ExecFileException, execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { bundleProgram } from '@sendzc/core/fixtures'
-
-/** How a child process ended. */
-export interface ChildEnd {
-  status: number | null
-  signal: string | null
-  stdout: string
-  stderr: string
-}
+import { bundleProgram, type ProcessEnd, runToEnd } from '@sendzc/core/fixtures'
 
 /** A child that ran under strace. */
-export interface TracedEnd extends ChildEnd {
+export interface TracedEnd extends ProcessEnd {
   /** One line per system call. */
   calls: string[]
 }
-
-const CHILD_TIMEOUT_MS = 60_000
 
 /** The module that `script` of this folder is bundled into. */
 function bundleOf(script: string): Promise<string> {
@@ -37,34 +26,14 @@ export async function startWorker(script: string, workerData: unknown): Promise<
   return new Worker(await bundleOf(script), { workerData })
 }
 
-/** Runs a command. */
-export function runCommand([file = '', ...args]: readonly string[]): Promise<ChildEnd> {
-  return run(file, args)
-}
-
-function run(file: string, args: string[]): Promise<ChildEnd> {
-  return new Promise((resolve, reject) => {
-    execFile(file, args, { timeout: CHILD_TIMEOUT_MS, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
-      if (error !== null && typeof error.code === 'string') reject(new Error(`${file} could not be run: ${error.code}`, { cause: error }))
-      else
-        resolve({
-          status: error === null ? 0 : ((error.code as number | undefined) ?? null),
-          signal: error?.signal ?? null,
-          stdout,
-          stderr,
-        })
-    })
-  })
-}
-
 /** Runs `script` to its end. */
-export async function runChild(script: string, argument: unknown): Promise<ChildEnd> {
-  return run(process.execPath, await nodeArguments(script, argument))
+export async function runChild(script: string, argument: unknown): Promise<ProcessEnd> {
+  return runToEnd([process.execPath, ...(await nodeArguments(script, argument))])
 }
 
 /** Runs `script` behind `prefix`, a command that runs another. */
-export async function runBehind(prefix: readonly string[], script: string, argument: unknown): Promise<ChildEnd> {
-  return runCommand([...prefix, process.execPath, ...(await nodeArguments(script, argument))])
+export async function runBehind(prefix: readonly string[], script: string, argument: unknown): Promise<ProcessEnd> {
+  return runToEnd([...prefix, process.execPath, ...(await nodeArguments(script, argument))])
 }
 
 /** A command that runs another under a memlock limit, which CAP_IPC_LOCK would lift: root is left without it. */
@@ -74,9 +43,9 @@ export function withMemlock(limitBytes: number): string[] {
 }
 
 /** Runs `script` in a network namespace of its own whose loopback device is up, after `setup` (shell commands). */
-export async function runInNamespace(setup: string, script: string, argument: unknown): Promise<ChildEnd> {
+export async function runInNamespace(setup: string, script: string, argument: unknown): Promise<ProcessEnd> {
   const shell = `ip link set lo up && ${setup} && exec "$0" "$@"`
-  return run('unshare', ['--net', '--map-root-user', 'sh', '-ec', shell, process.execPath, ...(await nodeArguments(script, argument))])
+  return runToEnd(['unshare', '--net', '--map-root-user', 'sh', '-ec', shell, process.execPath, ...(await nodeArguments(script, argument))])
 }
 
 /** Runs `script` under strace, which follows the calls in `trace` and applies `inject` (its `-e inject=` expressions). */
@@ -86,7 +55,7 @@ export async function runTraced(trace: string, inject: readonly string[], script
   try {
     const faults = inject.flatMap((expression) => ['-e', `inject=${expression}`])
     const args = ['-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${trace}`, '-e', 'signal=none', ...faults]
-    const end = await run('strace', [...args, process.execPath, ...(await nodeArguments(script, argument))])
+    const end = await runToEnd(['strace', ...args, process.execPath, ...(await nodeArguments(script, argument))])
     return {
       ...end,
       calls: readFileSync(log, 'utf8')
@@ -99,7 +68,7 @@ export async function runTraced(trace: string, inject: readonly string[], script
 }
 
 /** Parses the output of a child; fails with all of it where the child did not end well. */
-export function parsed<T>(end: ChildEnd): T {
+export function parsed<T>(end: ProcessEnd): T {
   if (end.status !== 0) throw new Error(`the child ended with ${end.status ?? end.signal}: ${end.stderr}`)
   return JSON.parse(end.stdout) as T
 }

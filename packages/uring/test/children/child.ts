@@ -1,22 +1,15 @@
-import { type ExecFileException, execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { bundleProgram } from '@sendzc/core/fixtures'
+import { bundleProgram, type ProcessEnd, runToEnd } from '@sendzc/core/fixtures'
 
-/** How a child process ended. */
-export interface ChildEnd {
-  status: number | null
-  signal: string | null
-  stdout: string
-  stderr: string
+/** The end of a child process. */
+export interface ChildEnd extends ProcessEnd {
   /** One line per traced system call. */
   calls: string[]
 }
-
-const CHILD_TIMEOUT_MS = 60_000
 
 /** The module that `script` of this folder is bundled into. */
 function bundleOf(script: string): Promise<string> {
@@ -28,21 +21,9 @@ async function command(script: string, argument: unknown): Promise<string[]> {
   return [process.execPath, '--expose-gc', await bundleOf(script), JSON.stringify(argument)]
 }
 
-function run([file = '', ...args]: string[]): Promise<Omit<ChildEnd, 'calls'>> {
-  // libuv's own rings would be traced and counted with ours.
-  const env = { ...process.env, UV_USE_IO_URING: '0' }
-  return new Promise((resolve, reject) => {
-    execFile(file, args, { timeout: CHILD_TIMEOUT_MS, env, maxBuffer: 64 << 20 }, (error: ExecFileException | null, stdout, stderr) => {
-      if (typeof error?.code === 'string') reject(new Error(`${file} could not be run: ${error.code}`, { cause: error }))
-      else
-        resolve({
-          status: error === null ? 0 : ((error.code as number | undefined) ?? null),
-          signal: error?.signal ?? null,
-          stdout,
-          stderr,
-        })
-    })
-  })
+/** Without libuv's own rings, which would be traced and counted with those of the addon. */
+function run(command: readonly string[]): Promise<ProcessEnd> {
+  return runToEnd(command, { ...process.env, UV_USE_IO_URING: '0' })
 }
 
 /** Runs `script` to its end, behind `prefix` (a command that runs another). */

@@ -1,10 +1,9 @@
 // Runs in the namespace of a wire: sends the same writes again and again.
 //   mixed-child.ts BACKEND PIECES WRITES     PIECES: sizes in bytes, joined by '+'
 import { openWriter } from '@sendzc/core'
-import { openSocket } from '@sendzc/socket'
 import type { BackendLabel } from '../../../src/cells/cell.js'
 import { backendFor } from '../../../src/machine/backends.js'
-import { WIRE_ADDRESSES } from '../../../src/wire/wire-namespace.js'
+import { connectToPeer } from './connect-to-peer.js'
 
 const [label, sizes, writes] = process.argv.slice(2) as [BackendLabel, string, string]
 // A packet holds 17 page fragments: how many a body takes depends on where in a page it begins. The C library maps so large an allocation by
@@ -17,14 +16,7 @@ const pieces = sizes.split('+').map((bytes) => {
   at += Math.ceil(piece.length / PAGE_BYTES) * PAGE_BYTES
   return piece
 })
-const socket = await openSocket({
-  protocol: 'tcp',
-  family: 4,
-  host: WIRE_ADDRESSES.far4,
-  port: 9_000,
-  noDelay: true,
-  congestionControl: 'cubic',
-})
+const socket = await connectToPeer()
 const writer = await openWriter(socket.fd, { backend: backendFor(label, 1) })
 const outcomes: Record<string, number> = {}
 for (let index = 0; index < Number(writes); index++) {

@@ -2,24 +2,17 @@
 //   poison-child.ts BACKEND honest|early BYTES
 import { openWriter } from '@sendzc/core'
 import { withFaultyReleases } from '@sendzc/core/fixtures'
-import { fillPattern, openSocket, POISON_BYTE } from '@sendzc/socket'
+import { fillPattern, POISON_BYTE } from '@sendzc/socket'
 import type { BackendLabel } from '../../../src/cells/cell.js'
 import { backendFor } from '../../../src/machine/backends.js'
-import { WIRE_ADDRESSES } from '../../../src/wire/wire-namespace.js'
+import { connectToPeer } from './connect-to-peer.js'
 
 const WRITE_BYTES = 65_536
 const WRITES_IN_FLIGHT = 32
 
 const [label, kind, bytes] = process.argv.slice(2) as [BackendLabel, 'honest' | 'early', string]
 const honest = backendFor(label, 1)
-const socket = await openSocket({
-  protocol: 'tcp',
-  family: 4,
-  host: WIRE_ADDRESSES.far4,
-  port: 9_000,
-  noDelay: true,
-  congestionControl: 'cubic',
-})
+const socket = await connectToPeer()
 const backend = kind === 'early' ? withFaultyReleases(honest, { kind: 'early', oneIn: 1 }) : honest
 const writer = await openWriter(socket.fd, { backend, minZerocopyBytes: 0 })
 const outcomes: Record<string, number> = {}
