@@ -274,7 +274,11 @@ const deliverAfterClose: DriverMutation = {
 
 /** Every driver mutant. Those with `walkIds` replace the walk over a range of ids inside the memory driver. */
 export const DRIVER_MUTANTS: readonly DriverMutant[] = [
-  { name: 'release early', caughtBy: ['released-by-token', 'released-after-every-notification'], mutation: releaseEarly },
+  {
+    name: 'release early',
+    caughtBy: ['released-by-token', 'released-after-every-notification', 'writable', 'broadcast'],
+    mutation: releaseEarly,
+  },
   { name: 'release twice', caughtBy: ['one-sent-one-released', 'driver-calls'], mutation: releaseTwice },
   { name: 'never release', caughtBy: ['one-sent-one-released', 'released-once', 'stats'], mutation: neverRelease },
   {

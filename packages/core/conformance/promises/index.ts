@@ -2,6 +2,7 @@ import type { ContractPromise } from '../contract.js'
 import { abort } from './abort.js'
 import { addressedDatagrams } from './addressed-datagrams.js'
 import { backpressure } from './backpressure.js'
+import { broadcasts } from './broadcasts.js'
 import { close } from './close.js'
 import { datagramBoundaries } from './datagram-boundaries.js'
 import { dispose } from './dispose.js'
@@ -42,6 +43,7 @@ export const writerPromises: readonly ContractPromise[] = [
   peerReset,
   stats,
   writable,
+  broadcasts,
   close,
   abort,
   dispose,

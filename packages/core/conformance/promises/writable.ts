@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReleaseOutcome } from '../../src/errors.js'
 import { toWritable } from '../../src/stream.js'
 import { bounded, quietTurns } from '../bounded.js'
-import { assertContent, content } from '../content.js'
+import { assertContent, content, fillContent, POISON } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 
 export const writable: ContractPromise = {
@@ -82,6 +83,77 @@ export const writable: ContractPromise = {
         assertContent(await pair.peer.read(50 * 700), 0, 'stream')
         stream.end()
         await bounded(once(stream, 'finish'), 'finish')
+      },
+    },
+    {
+      name: 'a producer reuses a chunk once it is told, and what is not released holds the stream back',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, writer } = await trial.start()
+        const [chunkBytes, chunks, rounds] = [20_000, 4, 40]
+        const free: Buffer[] = Array.from({ length: chunks }, () => Buffer.alloc(chunkBytes))
+        let position = 0
+        let mostUnreleased = 0
+        let waiting: (() => void) | undefined
+        const outcomes = new Set<ReleaseOutcome>()
+        const stream = toWritable(writer, {
+          highWaterMark: chunkBytes,
+          onReleased: (chunk, outcome) => {
+            outcomes.add(outcome)
+            // What a producer that starts at once would make of it.
+            chunk.fill(POISON)
+            free.push(chunk)
+            waiting?.()
+          },
+        })
+        const reading = pair.peer.read(chunkBytes * rounds)
+        while (position < chunkBytes * rounds) {
+          const chunk = free.pop()
+          if (chunk === undefined) {
+            await bounded(
+              new Promise<void>((resolve) => {
+                waiting = resolve
+              }),
+              'release of a chunk',
+            )
+            continue
+          }
+          fillContent(chunk, position)
+          position += chunkBytes
+          if (!stream.write(chunk)) await bounded(once(stream, 'drain'), 'drain')
+          mostUnreleased = Math.max(mostUnreleased, writer.stats().bytesInFlight)
+        }
+        const finished = once(stream, 'finish')
+        stream.end()
+        assertContent(await reading, 0, 'stream')
+        await bounded(finished, 'finish')
+        assert.equal(free.length, chunks, 'a chunk was not given back, or twice')
+        assert.ok(mostUnreleased <= 2 * chunkBytes, `${mostUnreleased} bytes were in flight, with a highWaterMark of ${chunkBytes}`)
+        assert.ok(!outcomes.has('abandoned'))
+      },
+    },
+    {
+      name: 'a stream that is destroyed gives every chunk back, each once',
+      kinds: ['stream'],
+      run: async (trial) => {
+        const { pair, writer } = await trial.start()
+        const back: unknown[] = []
+        const stream = toWritable(writer, { onReleased: (chunk) => back.push(chunk) })
+        stream.on('error', () => undefined)
+        pair.peer.pause()
+        const chunks = Array.from({ length: 20 }, (_, index) =>
+          Buffer.from(content(index === 0 ? pair.stallBytes : 1_000).buffer as ArrayBuffer),
+        )
+        for (const chunk of chunks) stream.write(chunk)
+        await quietTurns()
+        const early = back.length
+        const closed = new Promise((resolve) => stream.once('close', resolve))
+        stream.destroy(new Error('enough'))
+        await bounded(closed, 'close')
+        await quietTurns()
+        assert.ok(early < chunks.length)
+        assert.deepEqual(new Set(back), new Set(chunks))
+        assert.equal(back.length, chunks.length)
       },
     },
     {

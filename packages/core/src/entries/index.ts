@@ -4,6 +4,7 @@
  * `@sendzc/core/testing` is a driver without a kernel.
  * @packageDocumentation
  */
+export { type Broadcast, broadcast } from '../broadcast.js'
 export type { Capability, CapabilityCheck } from '../driver/capabilities.js'
 export type { Backend } from '../driver/driver.js'
 export * from '../errors.js'

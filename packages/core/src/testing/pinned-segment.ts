@@ -18,12 +18,13 @@ export class PinnedSegment {
   static shared(segment: Segment, bytes: number = segment.byteLength): PinnedSegment {
     if (segment instanceof PinnedSegment) return segment
     const live = segment.subarray(0, bytes)
-    return new PinnedSegment(live, live.slice())
+    // Not `slice()`: that of a Buffer shares the memory.
+    return new PinnedSegment(live, new Uint8Array(live))
   }
 
   /** Copies the first `bytes` bytes of `segment`. */
   static copied(segment: Segment, bytes: number): PinnedSegment {
-    const copy = (segment instanceof PinnedSegment ? segment.read(0, bytes) : segment.subarray(0, bytes)).slice()
+    const copy = new Uint8Array(segment instanceof PinnedSegment ? segment.read(0, bytes) : segment.subarray(0, bytes))
     return new PinnedSegment(copy, copy)
   }
 
