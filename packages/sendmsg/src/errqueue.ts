@@ -3,7 +3,7 @@ import { parseOptions } from '@sendzc/core/driver'
 import { NotificationPath } from './native.js'
 import { type ErrqueueOptions, errqueueOptionsSchema } from './options.js'
 import { probeErrqueue } from './probe.js'
-import { SendmsgDriver } from './sendmsg-driver.js'
+import { processMemory, SendmsgDriver } from './sendmsg-driver.js'
 
 /**
  * `sendmsg(2)` with MSG_ZEROCOPY, notifications from the socket's error queue. Linux 4.14 (TCP), 5.0 (UDP), 6.7 (vsock).
@@ -23,5 +23,5 @@ export function errqueue(options?: ErrqueueOptions): Backend {
   const { collect, interval } = parseOptions(errqueueOptionsSchema, options, 'errqueue()')
   const path = collect === 'recvmsg' ? NotificationPath.Recvmsg : NotificationPath.Recvmmsg
   const request = { backend: 'errqueue', path, interval: interval ?? 0, cmsgType: 0, capacity: 1 } as const
-  return { name: 'errqueue', probe: probeErrqueue, open: (open) => SendmsgDriver.open(request, open) }
+  return { name: 'errqueue', probe: probeErrqueue, processMemory: [processMemory], open: (open) => SendmsgDriver.open(request, open) }
 }

@@ -3,7 +3,7 @@ import { parseOptions } from '@sendzc/core/driver'
 import { NotificationPath } from './native.js'
 import { type InlineOptions, inlineOptionsSchema, LIMITS, SCM_ZC_NOTIFICATION } from './options.js'
 import { inlineCheck, probeInline } from './probe.js'
-import { SendmsgDriver } from './sendmsg-driver.js'
+import { processMemory, SendmsgDriver } from './sendmsg-driver.js'
 
 /**
  * `sendmsg(2)` with MSG_ZEROCOPY and a control message that the kernel fills with notifications on its way back (SCM_ZC_NOTIFICATION):
@@ -22,6 +22,7 @@ export function inline(options?: InlineOptions): Backend {
   } as const
   return {
     name: 'inline',
+    processMemory: [processMemory],
     probe: () => probeInline(cmsgType),
     open(open) {
       const check = inlineCheck(cmsgType)

@@ -1,5 +1,5 @@
 import { type Backend, type Capability, ZeroCopyError } from '@sendzc/core'
-import { type Driver, type DriverOpenOptions, parseOptions } from '@sendzc/core/driver'
+import { type Driver, type DriverOpenOptions, type ProcessMemory, parseOptions } from '@sendzc/core/driver'
 import { failureError, openFailure } from './failures.js'
 import { FixedPool } from './fixed-pool.js'
 import { loadNative } from './native.js'
@@ -20,6 +20,13 @@ const IPPROTO_UDP = 17
 const MAX_IN_FLIGHT = 32_768
 
 let pools = 0
+
+/** Bytes that the drivers of this package keep pinned in the whole process. */
+function processMemory(): ProcessMemory {
+  const values = new Float64Array(2)
+  loadNative().processMemory(values)
+  return { pinnedBytes: values[0] as number, leakedBytes: values[1] as number }
+}
 
 /** The io_uring backend. See {@link uring}. */
 export interface UringBackend extends Backend {
@@ -61,6 +68,10 @@ class SharedRingBackend implements UringBackend {
     if (fixedBuffers !== undefined) this.pool = new FixedPool(fixedBuffers.count, fixedBuffers.bytes)
     // A pool is registered with one ring, so a backend with a pool has a ring of its own.
     this.#key = JSON.stringify([options, this.pool === undefined ? 0 : ++pools])
+  }
+
+  get processMemory() {
+    return [processMemory]
   }
 
   probe(): Capability {

@@ -304,10 +304,23 @@ export interface Driver extends Partial<FileSender> {
   close(): number
 }
 
+/** Memory of a whole process, in bytes. */
+export interface ProcessMemory {
+  /** Pinned now. */
+  pinnedBytes: number
+  /** Left pinned on purpose: the kernel's use of it stays unknown. */
+  leakedBytes: number
+}
+
 /** One way in which the kernel reports a release: made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
 export interface Backend {
   /** Its name, for messages and statistics. */
   readonly name: BackendName
+  /**
+   * One function for each addon beneath: the memory that the addon keeps pinned in the whole process, for the limit of `zeroCopy()` over all threads.
+   * Backends of one addon give the same function. Left out: each thread knows its own memory alone.
+   */
+  readonly processMemory?: readonly (() => ProcessMemory)[]
   /** Checks this host. Never throws; the reasons are in the result. */
   probe(): Capability
   /** Opens a driver. Throws a ZeroCopyError with cause and remedy where it cannot work. */

@@ -1,5 +1,5 @@
 import type { Capability } from '../driver/capabilities.js'
-import type { Backend, BackendName, Driver, DriverOpenOptions } from '../driver/driver.js'
+import type { Backend, BackendName, Driver, DriverOpenOptions, ProcessMemory } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { AUTO_DEFAULTS } from '../writer/options.js'
 import { type ChosenBackend, isBackend } from './open-writer.js'
@@ -21,9 +21,13 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
   const names = backends.map(({ name }) => name).join(', ')
   let choice = 'auto: nothing opened yet'
   let chosen: BackendName = (backends[0] as Backend).name
+  const opened = new Set<() => ProcessMemory>()
   return {
     get name(): BackendName {
       return chosen
+    },
+    get processMemory() {
+      return [...opened]
     },
     writerDefaults: AUTO_DEFAULTS,
     choice: () => choice,
@@ -35,6 +39,7 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
         try {
           const driver = backend.open(options)
           chosen = backend.name
+          for (const memory of backend.processMemory ?? []) opened.add(memory)
           choice = `${backend.name}: the first of ${names} that works here`
           if (reasons.length > 0) choice += `; ${reasons.join('; ')}`
           return driver

@@ -1,6 +1,9 @@
 import { channel } from 'node:diagnostics_channel'
 import { debuglog } from 'node:util'
+import type { ProcessMemory } from '../driver/driver.js'
 import type { ZeroCopyErrorCode } from '../errors.js'
+import { pinnableBytes } from './memlock.js'
+import { processMemory } from './process-memory.js'
 
 const debug = debuglog('sendzc')
 
@@ -44,12 +47,16 @@ export interface ZeroCopyStats {
   resets: Record<ResetCause, number>
   /** Bytes that are shared with the kernel now. */
   pinnedBytes: number
+  /** Memory that the backends in use keep pinned in all threads of the process, explicit writers' included. */
+  process: ProcessMemory
+  /** Bytes that the kernel lets the user of this process pin: RLIMIT_MEMLOCK, or Infinity where it does not apply. */
+  memlockBytes: number
   /** Chunks that were changed before they were released; counted with `verify` only. */
   changedChunks: number
 }
 
 /** The counters of this thread. */
-export const stats: ZeroCopyStats = {
+export const stats: Omit<ZeroCopyStats, 'memlockBytes' | 'process'> = {
   sockets: 0,
   opened: 0,
   open: 0,
@@ -63,9 +70,17 @@ export const stats: ZeroCopyStats = {
   changedChunks: 0,
 }
 
-/** A snapshot of the counters of the transparent mode in this thread. */
+/** A snapshot of the counters of the transparent mode in this thread, and of the memory of the process. */
 export function zeroCopyStats(): ZeroCopyStats {
-  return { ...stats, left: { ...stats.left }, outcomes: { ...stats.outcomes }, ownPath: { ...stats.ownPath }, resets: { ...stats.resets } }
+  const now = { process: processMemory(), memlockBytes: pinnableBytes() }
+  return {
+    ...stats,
+    ...now,
+    left: { ...stats.left },
+    outcomes: { ...stats.outcomes },
+    ownPath: { ...stats.ownPath },
+    resets: { ...stats.resets },
+  }
 }
 
 export function tellOpened(socket: object, backend: string): void {

@@ -7,6 +7,7 @@ import { SendingHalf } from '../writer/sending-half.js'
 import { type Way, Ways } from '../writer/way.js'
 import { stats, tellLimit, tellOpened } from './diagnostics.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
+import { countMemoryOf } from './process-memory.js'
 
 /** Properties of Node's socket that are read beside its public face. */
 export type InnerSocket = Socket & {
@@ -64,6 +65,7 @@ export function openHalf(socket: InnerSocket, options: ResolvedZeroCopyOptions, 
       onLimit: tellLimit,
       onProgress: () => socket._unrefTimer(),
     })
+    countMemoryOf(backend)
     if (socket._handle?.hasRef?.() === false) half.driver.unref?.()
     stats.open++
     tellOpened(socket, half.driver.backend)

@@ -2,9 +2,12 @@ import { totalmem } from 'node:os'
 import type { Backend } from '../driver/driver.js'
 import { flag, record, whole, withDefault } from '../writer/option-reader.js'
 import { AUTO_DEFAULTS, LIMITS, parseOptions, type ResolvedWriterOptions, writerOptionsSchema } from '../writer/options.js'
+import { pinnableBytes } from './memlock.js'
 
 /** Part of the machine's memory that all sockets together may keep pinned by default. */
 const DEFAULT_PINNED_FRACTION = 1 / 8
+/** Part of RLIMIT_MEMLOCK that they may keep pinned by default: the kernel charges whole pages, and all processes of a user together. */
+const DEFAULT_MEMLOCK_FRACTION = 3 / 4
 
 /** Options of `zeroCopy()`. Absent and `undefined` are the same. */
 export interface ZeroCopyOptions {
@@ -19,12 +22,19 @@ export interface ZeroCopyOptions {
    */
   verify?: boolean | undefined
   /**
-   * Bytes that all sockets of this thread together keep shared with the kernel, at most. At this limit large chunks are copied. A chunk that
-   * begins below the limit is shared whole. Default an eighth of the machine's memory.
+   * Bytes that all sockets together keep shared with the kernel, at most: those of this thread, and, with the backends of sendzc, of all threads of
+   * the process, explicit writers included (a look at the other threads holds for 10 ms). At this limit large chunks are copied. A chunk that begins
+   * below the limit is shared whole. Default an eighth of the machine's memory, and at most three quarters of RLIMIT_MEMLOCK where that limit
+   * applies (setrlimit(2)).
    */
   maxPinnedBytes?: number | undefined
   /** Bytes that each socket keeps shared with the kernel, at most; as `maxPinnedBytes`. Default 16,777,216. */
   maxPinnedBytesPerSocket?: number | undefined
+  /**
+   * Time, in ms, for which a peer may hold shared memory without acknowledging a byte. Then its connection is reset, counted (`resets.held`) and
+   * published (`sendzc:reset`). The time is looked at every `idleCloseMs`. 0 = never. Default 300,000.
+   */
+  maxHoldMs?: number | undefined
   /** Messages of one socket in flight. Default 256. */
   maxInFlight?: number | undefined
   /** Time, in ms, that the kernel may keep memory of a destroyed socket before the socket's connection is aborted. Default 30,000. */
@@ -51,8 +61,9 @@ export interface ResolvedZeroCopyOptions extends Limits {
 const schema = record<Limits>({
   minSharedBytes: withDefault(whole(1, Number.MAX_SAFE_INTEGER), AUTO_DEFAULTS.minZerocopyMessageBytes),
   verify: withDefault(flag, false),
-  maxPinnedBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), Math.floor(totalmem() * DEFAULT_PINNED_FRACTION)),
+  maxPinnedBytes: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 0),
   maxPinnedBytesPerSocket: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 16_777_216),
+  maxHoldMs: withDefault(whole(0, LIMITS.drainTimeoutMs), 300_000),
   maxInFlight: withDefault(whole(1, LIMITS.maxInFlight), 256),
   drainTimeoutMs: withDefault(whole(0, LIMITS.drainTimeoutMs), 30_000),
   abortGraceMs: withDefault(whole(0, LIMITS.abortGraceMs), 1_000),
@@ -61,9 +72,13 @@ const schema = record<Limits>({
   retryZerocopyEvery: withDefault(whole(1, 1_048_576), 1_024),
 })
 
+function defaultPinnedBytes(): number {
+  return Math.floor(Math.min(totalmem() * DEFAULT_PINNED_FRACTION, pinnableBytes() * DEFAULT_MEMLOCK_FRACTION))
+}
+
 /** @throws ZeroCopyError ERR_ZC_INVALID_OPTION */
 export function resolveZeroCopyOptions({ backend, ...rest }: ZeroCopyOptions): ResolvedZeroCopyOptions {
-  const limits = parseOptions(schema, rest, 'zeroCopy')
+  const limits = parseOptions(schema, { ...rest, maxPinnedBytes: rest.maxPinnedBytes ?? defaultPinnedBytes() }, 'zeroCopy')
   const { minSharedBytes, maxInFlight, drainTimeoutMs, abortGraceMs, demoteAfterCopied, retryZerocopyEvery } = limits
   const writer = parseOptions(
     writerOptionsSchema,

@@ -11,9 +11,10 @@ import { adopt } from './adopt.js'
 import { type AnyResponse, checkResponse, hasBody, headersFor, invalid, isHttp1 } from './body-response.js'
 import { BodyWatch } from './body-watch.js'
 import { DeliveryMeter } from './delivery.js'
-import { type ResetCause, tellReset } from './diagnostics.js'
+import type { ResetCause } from './diagnostics.js'
 import { type ResolvedZeroCopyOptions, resolveZeroCopyOptions } from './options.js'
 import { RateWatch } from './rate-watch.js'
+import { resetConnection } from './reset-connection.js'
 import { isLayered } from './socket-layer.js'
 
 /** Options of `sendBody`. Absent and `undefined` are the same. */
@@ -184,26 +185,12 @@ class BodySending {
   #reset(cause?: ResetCause): void {
     const socket = this.#socket
     if (socket === undefined) this.#response.destroy()
-    else {
-      if (cause !== undefined) tellReset(socket, cause)
-      resetConnection(socket)
-    }
+    else resetConnection(socket, cause)
   }
 
   #end(how: () => void): void {
     for (const stop of this.#stops.splice(0)) stop()
     this.#rate?.stop()
     how()
-  }
-}
-
-/** Resets a connection, so that the kernel lets go of its memory; a socket that can't be reset is destroyed. */
-export function resetConnection(socket: Socket): void {
-  if (socket.destroyed) return
-  try {
-    socket.resetAndDestroy()
-  } catch {
-    // A pipe, or a socket that TLS wraps.
-    socket.destroy()
   }
 }

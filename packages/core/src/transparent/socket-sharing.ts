@@ -1,17 +1,22 @@
 import { type ReleaseOutcome, ZeroCopyError, type ZeroCopyErrorCode } from '../errors.js'
 import { socketError } from '../open/socket-error.js'
 import type { BufferedChunk, SocketMethods, WriteCallback } from '../open/socket-shell.js'
+import { clock } from '../writer/clock.js'
 import { SOCKET_CLOSED, SOCKET_RESET } from '../writer/endings.js'
 import type { PendingWrite } from '../writer/pending-write.js'
 import type { SendingHalf } from '../writer/sending-half.js'
 import type { Way } from '../writer/way.js'
 import { noteSent, noteShared } from './body-watch.js'
 import { CallbackOrder } from './callback-order.js'
+import { DeliveryMeter } from './delivery.js'
 import { type OwnPathCause, stats, tellLeft } from './diagnostics.js'
 import { type Gathered, gather, isLarge } from './gather.js'
+import { pinnableBytes } from './memlock.js'
 import { type InnerSocket, isHopeless, openHalf, wayOf } from './open-half.js'
 import { type Idling, noteClosed, noteOpen } from './open-sharings.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
+import { recentlyPinnedBytes } from './process-memory.js'
+import { resetConnection } from './reset-connection.js'
 import { isContractBroken, WriteWitness } from './write-witness.js'
 
 /** The methods of a socket beneath the layer. */
@@ -41,6 +46,9 @@ export class SocketSharing implements Idling {
   #isYielding = false
   #isUsed = false
   #pinnedBytes = 0
+  #meter: DeliveryMeter | undefined
+  /** Time of the look since which the peer has made no progress, though it holds memory. */
+  #stalledSinceMs: number | undefined
   /** Chunks that the program has given to the stream, and chunks that the stream has handed over. */
   #writtenChunks = 0
   #handedChunks = 0
@@ -101,8 +109,12 @@ export class SocketSharing implements Idling {
       way.sendsUntilRetry--
       return this.#ownPath('copies')
     }
-    if (stats.pinnedBytes >= maxPinnedBytes || this.#pinnedBytes >= maxPinnedBytesPerSocket) return this.#ownPath('pinned')
-    return gather(chunks, minSharedBytes) ?? this.#ownPath('memory')
+    const pinnedBytes = Math.max(stats.pinnedBytes, recentlyPinnedBytes())
+    if (pinnedBytes >= maxPinnedBytes || this.#pinnedBytes >= maxPinnedBytesPerSocket) return this.#ownPath('pinned')
+    const gathered = gather(chunks, minSharedBytes)
+    if (gathered === undefined) return this.#ownPath('memory')
+    // The kernel would refuse this message, and whoever else pins memory meanwhile.
+    return gathered.sharedBytes > pinnableBytes() ? this.#ownPath('pinned') : gathered
   }
 
   #ownPath(cause: OwnPathCause): undefined {
@@ -117,6 +129,7 @@ export class SocketSharing implements Idling {
         this.#half = undefined
         noteClosed(this)
       })
+      this.#meter = new DeliveryMeter(this.#socket)
       noteOpen(this, this.#options.idleCloseMs)
       return this.#half
     } catch (error) {
@@ -273,10 +286,20 @@ export class SocketSharing implements Idling {
     }
   }
 
-  closeIfIdle(): void {
+  look(): void {
+    this.#resetIfHeld(clock.now())
     const isIdle = !this.#isUsed && this.#unsent === undefined && this.#order.isEmpty && !this.#socket.destroyed
     this.#isUsed = false
     if (isIdle) this.#half?.closeDriver()
+  }
+
+  /** A peer that acknowledges nothing must not keep memory for ever. */
+  #resetIfHeld(nowMs: number): void {
+    const { maxHoldMs } = this.#options
+    const isProgress = this.#meter?.progress() !== 0
+    if (this.#order.isEmpty || isProgress || this.#stalledSinceMs === undefined) {
+      this.#stalledSinceMs = this.#order.isEmpty ? undefined : nowMs
+    } else if (maxHoldMs > 0 && nowMs - this.#stalledSinceMs >= maxHoldMs) resetConnection(this.#socket, 'held')
   }
 
   ref(): void {
