@@ -5,6 +5,7 @@ import { ProcessorMeter } from '../src/machine/processor-meter.js'
 import type { Row } from '../src/record/record.js'
 import { readRecord } from '../src/record/record-file.js'
 import { autoResults, autoTable } from '../src/tables/auto-table.js'
+import { registeredTable } from '../src/tables/registered-table.js'
 import { costRatio, MEASURES, measuresOf, sizesTables } from '../src/tables/sizes-table.js'
 import { blame, inFolderOfItsOwn, run } from './bench-run.js'
 import { row } from './rows.js'
@@ -18,6 +19,14 @@ function rounds(backend: Row['backend'], us: number, over: Partial<Row> = {}): R
     row({ backend, round, sizeBytes: 16_384, bytes: 1_000_000, cpuUserUs: 0, cpuSystemUs: us * 1_000, ...over }),
   )
 }
+
+it('registered memory is shown as percent of uring in the same rounds, and only beside it', () => {
+  const fixed = rounds('uring-fixed', 30, { level: 'writer' })
+  const lines = registeredTable([...rounds('uring', 40, { level: 'writer' }), ...fixed, ...rounds('copy', 10, { level: 'writer' })])
+  expect(lines.at(-1)).toMatch(/^TCPv4 +writer +\d+ +16384 .* 75 \[75, 75\]$/u)
+  expect(lines).toHaveLength(5)
+  expect(registeredTable(fixed)).toEqual([])
+})
 
 describe('bench sizes, end to end', { timeout: TIMEOUT_MS }, () => {
   it('prints what each path costs as percent of copy, beside the slides, and records where the figures come from', async () => {
@@ -37,6 +46,16 @@ describe('bench sizes, end to end', { timeout: TIMEOUT_MS }, () => {
       else expect(processor?.cycles).toBeGreaterThan(0)
     }
     expect(await readdir('.')).toEqual(['record.json'])
+  })
+
+  it('sends from registered memory where that path is named, and shows it beside uring', async () => {
+    const args = ['--backends', 'uring,uring-fixed', '--sizes', '64K', '--rounds', '2', '--runtime-ms', '40']
+    const outcome = await run(['sizes', ...args, '--json', 'record.json'])
+    expect(outcome).toMatchObject({ status: 0 })
+    expect(outcome.stdout).toMatch(/uring-fixed beside uring[\s\S]*^TCPv4 +driver +8 +65536 .*\n^TCPv4 +writer +8 +65536 /mu)
+    const { rows } = await readRecord('record.json')
+    expect(rows.map(({ backend }) => backend).sort()).toEqual([...Array(4).fill('uring'), ...Array(4).fill('uring-fixed')])
+    for (const { sends } of rows) expect(sends).toBeGreaterThan(0)
   })
 
   it('leaves out what no datagram carries, and says so', async () => {

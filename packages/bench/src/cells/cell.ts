@@ -24,8 +24,15 @@ export function isIpTransport(transport: AnyTransport): transport is IpTransport
  * `auto()` of @sendzc/core makes, with the writer's own defaults; it has no driver level.
  */
 export const BACKENDS = ['copy', 'errqueue-recvmsg', 'errqueue-recvmmsg', 'uring', 'inline', 'auto'] as const
-/** One of {@link BACKENDS}. */
-export type BackendLabel = (typeof BACKENDS)[number]
+
+/**
+ * Paths that are measured only where they are named. `uring-fixed` is `uring` with `fixedBuffers`: it sends from memory that is registered with
+ * the ring.
+ */
+export const NAMED_PATHS = ['uring-fixed'] as const
+
+/** One of {@link BACKENDS} or {@link NAMED_PATHS}. */
+export type BackendLabel = (typeof BACKENDS)[number] | (typeof NAMED_PATHS)[number]
 
 /** Names of backends that stand for more than one label, for who does not ask how `errqueue` collects. */
 export const BACKEND_GROUPS = { errqueue: ['errqueue-recvmsg', 'errqueue-recvmmsg'] } as const

@@ -1,7 +1,7 @@
-import type { OwnCell } from '../cells/cell.js'
+import { BACKEND_GROUPS, BACKENDS, NAMED_PATHS, type OwnCell } from '../cells/cell.js'
 import { type CellPlan, largestSend, NO_CELL, plannedCells } from '../cells/plan.js'
 import type { Command } from '../cli/command.js'
-import { withDefault } from '../cli/command-line.js'
+import { read, withDefault } from '../cli/command-line.js'
 import { BenchFailure, type ExitStatusCode } from '../cli/failure.js'
 import { noDelayText, recordedNoDelay } from '../ends/connect.js'
 import { ProcessorMeter } from '../machine/processor-meter.js'
@@ -10,6 +10,7 @@ import { COMMON_OPTIONS, RUN_OPTIONS, SIZES_OPTION, turnOptions, WAY_OPTIONS } f
 import { readRequest } from '../run/run-request.js'
 import { withRun } from '../run/with-run.js'
 import { autoTable } from '../tables/auto-table.js'
+import { registeredTable } from '../tables/registered-table.js'
 import { sizesTables } from '../tables/sizes-table.js'
 
 /**
@@ -18,10 +19,16 @@ import { sizesTables } from '../tables/sizes-table.js'
  */
 const DEFAULTS = { sizes: '4K,16K,64K,256K,1M', interval: '8', runtimeMs: 300, rounds: 5 } as const
 
+const PATHS = [...BACKENDS, ...NAMED_PATHS] as const
+
 /** Options of `bench sizes`. */
 export const SIZES_OPTIONS = {
   transports: withDefault(COMMON_OPTIONS.transports, 'tcp4'),
-  backends: COMMON_OPTIONS.backends,
+  backends: {
+    ...COMMON_OPTIONS.backends,
+    help: `${COMMON_OPTIONS.backends.help}; ${NAMED_PATHS.join(',')}: uring from registered memory (fixedBuffers), beside uring`,
+    schema: read.words(PATHS, BACKEND_GROUPS).optional(),
+  },
   intervals: withDefault(COMMON_OPTIONS.intervals, DEFAULTS.interval),
   levels: COMMON_OPTIONS.levels,
   sizes: withDefault(SIZES_OPTION, DEFAULTS.sizes),
@@ -56,7 +63,8 @@ async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
     sizesCells(options, backends)
     return { recorded: recordedNoDelay(options.nodelay) }
   }
-  return withRun(request, { prepare }, async (run, ends) => {
+  const paths = options.backends === undefined ? BACKENDS : PATHS
+  return withRun(request, { paths, prepare }, async (run, ends) => {
     using meter = new ProcessorMeter()
     const { cells, notes } = sizesCells({ ...options, transports: ends.transports }, run.backends)
     run.record.note(...meter.notes, ...notes)
@@ -68,6 +76,7 @@ async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
         'bootstrap 95 % interval. Slides: percent of the cycles of std that zc took, of the process or of all CPUs, over a network and per run of a',
         'given length. Copied: share of the messages that the kernel copied; what is copied at reception gains nothing.',
         ...sizesTables(rows),
+        ...registeredTable(rows),
         ...autoTable(rows),
       ],
       footer: [`TCP_NODELAY: ${noDelayText(options.nodelay)}.`],

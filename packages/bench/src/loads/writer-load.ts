@@ -23,6 +23,11 @@ export function spareBuffers(sizeBytes: number): number {
   return Math.max(LEAST_SPARE_BUFFERS, Math.ceil((2 * JOINED_BYTES) / sizeBytes))
 }
 
+/** Buffers of a load whose writes have memory of their own. */
+export function bufferCount(interval: number, sizeBytes: number): number {
+  return interval + spareBuffers(sizeBytes)
+}
+
 /** Writes in flight where all send the same memory: as at the driver level, above what a socket buffer holds. */
 const SAME_PAYLOAD_IN_FLIGHT = 1_024
 
@@ -41,6 +46,8 @@ export interface WriterLoadOptions {
    * write has memory of its own until it is released, as a user's data has.
    */
   payload?: Uint8Array | undefined
+  /** Memory of the writes, {@link bufferCount} pieces of `sizeBytes`; made by the load by default. */
+  buffers?: readonly Uint8Array[] | undefined
 }
 
 /**
@@ -62,9 +69,9 @@ export class WriterLoad implements Load {
   constructor(options: WriterLoadOptions) {
     this.#writer = options.writer
     this.#interval = options.interval
-    const { payload, interval, sizeBytes } = options
-    const slotCount = interval + (payload === undefined ? spareBuffers(sizeBytes) : SAME_PAYLOAD_IN_FLIGHT)
-    const payloads = payload === undefined ? makePayloads(slotCount, sizeBytes) : new Array<Uint8Array>(slotCount).fill(payload)
+    const { payload, interval, sizeBytes, buffers } = options
+    const own = buffers ?? (payload === undefined ? makePayloads(bufferCount(interval, sizeBytes), sizeBytes) : undefined)
+    const payloads = own ?? new Array<Uint8Array>(interval + SAME_PAYLOAD_IN_FLIGHT).fill(payload as Uint8Array)
     this.#slots = payloads.map((data) => this.#makeSlot(data))
     this.#free = [...this.#slots]
   }

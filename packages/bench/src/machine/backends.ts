@@ -5,6 +5,9 @@ import { BACKENDS, type BackendLabel } from '../cells/cell.js'
 import { BenchFailure, messageOf } from '../cli/failure.js'
 import type { ProbeRecord } from '../record/record.js'
 
+/** Registered memory of a probe. A measurement has its own: see {@link registeredBuffers}. */
+const PROBED_BUFFER = { count: 1, bytes: 4_096 } as const
+
 /**
  * The backend behind a label, set to collect notifications after every `interval` sends.
  * `uring` and `copy` have no such setting: for them the interval is only the number of sends in a burst.
@@ -20,6 +23,8 @@ export function backendFor(label: BackendLabel, interval: number, ring: UringOpt
       return errqueue({ collect: 'recvmmsg', interval })
     case 'uring':
       return uring(ring)
+    case 'uring-fixed':
+      return uring({ ...ring, fixedBuffers: PROBED_BUFFER })
     case 'inline':
       return inline({ interval })
     case 'auto':

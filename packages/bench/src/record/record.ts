@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ANCESTORS, BACKENDS, LEVELS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from '../cells/cell.js'
+import { ANCESTORS, BACKENDS, LEVELS, NAMED_PATHS, OTHER_TRANSPORTS, PEERS, SELFTEST_PATHS, TRANSPORTS } from '../cells/cell.js'
 import { wireSettingsSchema } from './wire-settings.js'
 
 /** Version of {@link recordSchema}. A record of another version is refused, never guessed at. */
@@ -131,7 +131,7 @@ export type Conditions = z.infer<typeof conditionsSchema>
  */
 export const rowSchema = z.strictObject({
   transport: z.enum([...TRANSPORTS, ...OTHER_TRANSPORTS]),
-  backend: z.enum([...BACKENDS, ...PEERS, ...ANCESTORS, ...SELFTEST_PATHS]),
+  backend: z.enum([...BACKENDS, ...NAMED_PATHS, ...PEERS, ...ANCESTORS, ...SELFTEST_PATHS]),
   /** `driver`, `writer`, `selftest` for the C sender of kernel/selftests, or `peer` for a sender that is not ours. */
   level: z.enum([...LEVELS, 'peer', 'selftest']),
   /** Sends between two collections of notifications. */

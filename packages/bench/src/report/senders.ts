@@ -1,4 +1,4 @@
-import { ANCESTORS, BACKENDS, BASELINE, PEERS } from '../cells/cell.js'
+import { ANCESTORS, BACKENDS, BASELINE, NAMED_PATHS, PEERS } from '../cells/cell.js'
 import type { Row } from '../record/record.js'
 
 /** A path of ours, or a sender that is not ours. */
@@ -24,7 +24,18 @@ const OWN_STYLES: Record<(typeof BACKENDS)[number], SenderStyle> = {
   copy: { label: 'copy', colour: 'var(--copy)', symbol: 'cross', dash: '2 3' },
 }
 
-const ORDER: readonly Sender[] = [BASELINE, 'errqueue-recvmmsg', 'inline', 'never', 'uring', 'copy', 'auto', ...ANCESTORS, ...PEERS]
+const ORDER: readonly Sender[] = [
+  BASELINE,
+  'errqueue-recvmmsg',
+  'inline',
+  'never',
+  'uring',
+  'uring-fixed',
+  'copy',
+  'auto',
+  ...ANCESTORS,
+  ...PEERS,
+]
 
 /** The style of a sender; foreign ones share one colour and have a label each. */
 export function styleOf(sender: Sender): SenderStyle {
@@ -39,7 +50,7 @@ export function sortSenders(senders: Iterable<Sender>): Sender[] {
 
 /** True for the paths that were asked not to copy. */
 export function asksForZeroCopy(sender: Sender): boolean {
-  return (BACKENDS as readonly Sender[]).includes(sender) && sender !== 'copy' && sender !== 'auto'
+  return ([...BACKENDS, ...NAMED_PATHS] as readonly Sender[]).includes(sender) && sender !== 'copy' && sender !== 'auto'
 }
 
 /** The meaning of the labels, for the legend. */
@@ -52,6 +63,7 @@ export const LABEL_MEANINGS: Record<string, string> = {
   inline: 'notifications in sendmsg’s own control data (SCM_ZC_NOTIFICATION)',
   never: 'notifications left in the queue until the end; of the C sender only',
   uring: 'io_uring SEND_ZC',
+  'uring-fixed': 'io_uring SEND_ZC from memory that is registered with the ring',
   copy: 'plain sendmsg: the kernel copies',
   auto: 'what auto() chose: it stops asking for zero-copy where the kernel copies anyway',
 }

@@ -7,9 +7,10 @@ import { makePayload } from '../ends/payload.js'
 import type { SocketSettings } from '../ends/socket-settings.js'
 import { DriverLoad } from '../loads/driver-load.js'
 import type { Load } from '../loads/load.js'
-import { WriterLoad } from '../loads/writer-load.js'
+import { bufferCount, WriterLoad } from '../loads/writer-load.js'
 import { backendFor } from '../machine/backends.js'
 import type { ProcessorMeter } from '../machine/processor-meter.js'
+import { registeredBuffers } from '../machine/registered-buffers.js'
 import type { Row } from '../record/record.js'
 import { type MeasuredCell, measuredOnWire, type WireMeter } from '../wire/wire-meter.js'
 import { measure } from './measure.js'
@@ -31,11 +32,13 @@ export interface CellContext {
 
 /** Opens the load of a cell over a connected socket. */
 export async function openLoad(cell: OwnCell, fd: number, payload?: Uint8Array): Promise<Load> {
-  const backend = backendFor(cell.backend, cell.interval)
   const { interval, sizeBytes } = cell
-  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: payload ?? makePayload(sizeBytes) })
+  const registered = cell.backend === 'uring-fixed' ? registeredBuffers(bufferCount(interval, sizeBytes), sizeBytes) : undefined
+  const backend = registered?.backend ?? backendFor(cell.backend, interval)
+  const buffers = registered?.buffers
+  if (cell.level === 'driver') return new DriverLoad({ backend, fd, interval, payload: buffers?.[0] ?? payload ?? makePayload(sizeBytes) })
   const writer = await openWriter(fd, { backend, ...thresholdFor(cell.backend), maxInFlight: WRITER_IN_FLIGHT })
-  return new WriterLoad({ writer, interval, sizeBytes, payload })
+  return new WriterLoad({ writer, interval, sizeBytes, payload, buffers })
 }
 
 /** A threshold would copy small writes; here every write takes the path that its row names. The threshold is a part of `auto`. */

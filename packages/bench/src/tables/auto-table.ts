@@ -26,13 +26,18 @@ export function autoResults(rows: readonly Row[]): AutoResult[] {
     const [transport, interval, sizeBytes] = JSON.parse(place) as [Row['transport'], number, number]
     const here = writer.filter((row) => row.transport === transport && row.interval === interval && row.sizeBytes === sizeBytes)
     const own = here.filter((row) => row.backend === 'auto')
-    const fixed = new Set(here.map((row) => row.backend).filter((backend) => backend !== 'auto'))
+    const fixed = new Set(here.map((row) => row.backend).filter(isRival))
     const middle = (backend: Row['backend']): number => summarize(here.filter((row) => row.backend === backend).map(bytesPerSecond)).median
     const [best] = [...fixed].sort((a, b) => middle(b) - middle(a))
     const bestRows = here.filter((row) => row.backend === best)
     const ratio = pairedRatio(ratesByRound(own), ratesByRound(bestRows))
     return best === undefined || ratio === undefined ? [] : [{ transport, interval, sizeBytes, best, own, bestRows, ratio }]
   })
+}
+
+/** `auto` sends from any memory; `uring-fixed` has memory of its own. */
+function isRival(backend: Row['backend']): boolean {
+  return backend !== 'auto' && backend !== 'uring-fixed'
 }
 
 function ratesByRound(rows: readonly Row[]): Map<number, number> {

@@ -1,4 +1,4 @@
-import { BACKENDS, LEVELS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
+import { BACKENDS, LEVELS, NAMED_PATHS, TRANSPORT_TITLES, TRANSPORTS } from '../cells/cell.js'
 import { pairedRatio, type RatioEstimate, summarize } from '../numbers/statistics.js'
 import type { ProcessorUse, Row } from '../record/record.js'
 import { SLIDES_SIZES, type SlidesSize } from './published.js'
@@ -104,7 +104,7 @@ export function sizesTables(rows: readonly Row[]): string[] {
 
 function sizeLines(rows: readonly Row[], measures: readonly Measure[]): string[][] {
   const sizes = [...new Set(rows.map((row) => row.sizeBytes))].sort((a, b) => a - b)
-  const order: readonly string[] = BACKENDS
+  const order: readonly string[] = [...BACKENDS, ...NAMED_PATHS]
   return sizes.flatMap((sizeBytes) => {
     const here = rows.filter((row) => row.sizeBytes === sizeBytes)
     const standard = here.filter((row) => row.backend === STANDARD)

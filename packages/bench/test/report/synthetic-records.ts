@@ -15,6 +15,7 @@ export interface SyntheticSweep {
 }
 
 const SPEEDS: Record<BackendLabel, number> = {
+  'uring-fixed': 1.2,
   copy: 1.12,
   'errqueue-recvmsg': 1,
   'errqueue-recvmmsg': 1.06,
@@ -97,6 +98,7 @@ function fill(row: Row, bytesPerSecond: number, copiedShare: number): void {
   const width = transport.startsWith('tcp') ? Math.min(interval, 2 + interval / 20) : interval
   const notifications = backend === 'copy' ? 0 : Math.max(1, Math.round(sends / width))
   const perCollection: Record<BackendLabel, number> = {
+    'uring-fixed': 0,
     copy: 0,
     'errqueue-recvmsg': 1 / width,
     'errqueue-recvmmsg': 1 / interval,
