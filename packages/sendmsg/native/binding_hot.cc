@@ -14,6 +14,7 @@ namespace {
 constexpr uint32_t table_words = 3;
 constexpr uint32_t flag_zerocopy = 1;
 constexpr uint32_t flag_envelope = 2;
+constexpr uint32_t flag_holds_rest = 4;
 
 // True for an error that the messages behind the failed one would meet as well.
 bool is_shortage(int64_t result) { return result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM; }
@@ -52,6 +53,9 @@ class batch_submission {
   bool wants_zerocopy(uint32_t at) const { return (table_[at * table_words + 2] & flag_zerocopy) != 0; }
 
   bool has_envelope(uint32_t at) const { return (table_[at * table_words + 2] & flag_envelope) != 0; }
+
+  // Where this message fails, those behind it are not attempted.
+  bool holds_rest(uint32_t at) const { return (table_[at * table_words + 2] & flag_holds_rest) != 0; }
 
   // Returns 0 or a negated errno.
   int gather_envelope(uint32_t at, outgoing_message& message, envelope& filled) {
@@ -136,7 +140,7 @@ class batch_submission {
       uint32_t length = gather_run(at);
       if (length == 0) {
         to_.report_sent_unshared(token(at), run_error_);
-        if (is_shortage(run_error_)) return cancel_from(at + 1);
+        if (is_shortage(run_error_) || holds_rest(at)) return cancel_from(at + 1);
         first_segment_ += segment_count(at++);
         continue;
       }
@@ -149,7 +153,7 @@ class batch_submission {
       for (uint32_t i = attempted; i < length; i++) to_.pins.release(run_[i].chain);
       int64_t last = run_[attempted - 1].result;
       to_.sends.settle(to_);
-      if (is_shortage(last)) return cancel_from(at);
+      if (is_shortage(last) || (last < 0 && holds_rest(at - 1))) return cancel_from(at);
     }
   }
 

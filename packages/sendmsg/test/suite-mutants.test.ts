@@ -1,7 +1,7 @@
 // Faults that the suite must catch over a real kernel: errqueue with one fault each, which a suite without these cases passed.
 import type { Backend } from '@sendzc/core'
 import { collectCases, conformance, tcpPairs, udpPairs, udpReceivers } from '@sendzc/core/conformance'
-import { EnvelopePart, EnvelopeWord, Errno, type SendBatch } from '@sendzc/core/driver'
+import { EnvelopePart, EnvelopeWord, Errno, MessageFlag, type SendBatch } from '@sendzc/core/driver'
 import { batchOf, type DriverMutation, messagesOf, mutateBackend, setWaitMs, withFaultyReleases, withoutPin } from '@sendzc/core/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
@@ -49,6 +49,10 @@ const ENVELOPE_FAULTS: readonly [string, (batch: SendBatch) => SendBatch][] = [
   ['the source is forgotten, and the route chooses another', without(EnvelopePart.Source)],
 ]
 
+function withoutHolds(batch: SendBatch): SendBatch {
+  return batchOf(messagesOf(batch).map((message) => ({ ...message, flags: message.flags & ~MessageFlag.HoldsRest })))
+}
+
 /** What follows a datagram that failed is reported as failed, too. */
 const failTheRest: DriverMutation = {
   sink: (sink) => {
@@ -82,6 +86,12 @@ const MUTANTS: readonly Mutant[] = [
     caughtBy: 'addressed-datagrams',
     make: (backend: Backend) => mutateBackend(backend, { driver: (driver) => ({ submit: (batch) => driver.submit(fault(batch)) }) }),
   })),
+  {
+    name: 'a datagram that holds the rest of its batch does not hold it',
+    kinds: ['datagram'],
+    caughtBy: 'driver-datagrams',
+    make: (backend) => mutateBackend(backend, { driver: (driver) => ({ submit: (batch) => driver.submit(withoutHolds(batch)) }) }),
+  },
   {
     name: 'one datagram that fails fails the rest of its batch',
     kinds: ['datagram'],

@@ -63,5 +63,31 @@ export const driverDatagrams: DriverPromise = {
         session.assertNoViolations()
       },
     },
+    {
+      name: 'one that holds the rest of its batch and fails: what follows is not attempted; where it is sent, what follows leaves',
+      kinds: ['datagram'],
+      run: async (trial) => {
+        const { pair, session } = await trial.start(8)
+        // Without envelopes there is no message that holds the rest.
+        if (session.driver.addressFamily === undefined) return
+        for (const middle of [(pair.maxDatagramBytes as number) + 1_024, 2_000]) {
+          const reports = session.submit(
+            [1_000, middle, 1_001].map((bytes, index) => ({ segments: [content(bytes, index)], zerocopy: false, holdsRest: index === 1 })),
+          )
+          await session.answered(reports)
+          const fails = middle > 2_000
+          assert.deepEqual(
+            reports.map(({ result }) => result),
+            [1_000, fails ? -Errno.EMSGSIZE : middle, fails ? -Errno.ECANCELED : 1_001],
+          )
+          assertContent(await pair.peer.readDatagram(), 0, 'the datagram before')
+          if (fails) continue
+          assertContent(await pair.peer.readDatagram(), 1, 'the datagram that holds')
+          assertContent(await pair.peer.readDatagram(), 2, 'the datagram behind')
+        }
+        await session.settled()
+        session.assertNoViolations()
+      },
+    },
   ],
 }

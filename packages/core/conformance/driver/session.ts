@@ -3,6 +3,7 @@ import {
   type Backend,
   type Driver,
   type DriverSink,
+  ENVELOPE_WORDS,
   Errno,
   MessageFlag,
   Release,
@@ -110,13 +111,14 @@ export class DriverSession implements DriverSink {
   }
 
   /** Submits one batch and hands it over. Tokens are reused in the order in which they came back. */
-  submit(messages: readonly { segments: readonly Uint8Array[]; zerocopy: boolean }[]): MessageReport[] {
+  submit(messages: readonly { segments: readonly Uint8Array[]; zerocopy: boolean; holdsRest?: boolean }[]): MessageReport[] {
     const batch = this.#batch
-    const reports = messages.map(({ segments, zerocopy }) => {
+    const reports = messages.map(({ segments, zerocopy, holdsRest = false }) => {
       const token = this.#free.shift()
       assert.ok(token !== undefined, 'the case submits more messages than it has tokens')
       for (const segment of segments) batch.addSegment(segment)
-      batch.endMessage(token, segments.length, zerocopy ? MessageFlag.Zerocopy : 0)
+      batch.endMessage(token, segments.length, (zerocopy ? MessageFlag.Zerocopy : 0) | (holdsRest ? MessageFlag.HoldsRest : 0))
+      if (holdsRest) batch.setEnvelope(new Uint32Array(ENVELOPE_WORDS))
       const bytes = segments.reduce((sum, segment) => sum + segment.byteLength, 0)
       const report: MessageReport = { token, bytes, segments, zerocopy, result: undefined, release: undefined }
       this.#byToken.set(token, report)

@@ -81,5 +81,65 @@ export const datagramBoundaries: ContractPromise = {
         assert.equal(last.state, 'sent')
       },
     },
+    {
+      name: 'many in one turn, of one size and of others: each arrives for itself, in the order of the writes',
+      kinds: ['datagram'],
+      run: async (trial) => {
+        for (const maxJoinedBytes of [524_288, 3_000, 0]) {
+          const { pair, ledger } = await trial.start({ maxJoinedBytes })
+          const sizes = [
+            1_200,
+            1_200,
+            1_200,
+            700,
+            1_200,
+            1_300,
+            1_300,
+            0,
+            1_300,
+            5,
+            5,
+            5,
+            9_000,
+            9_000,
+            9_000,
+            9_000,
+            ...new Array(100).fill(900),
+          ]
+          for (const [index, bytes] of sizes.entries()) {
+            // Some of two buffers: what is joined is cut where a datagram ends, not where a buffer does.
+            const data = content(bytes, index)
+            ledger.write(index % 3 === 1 && bytes > 9 ? [data.subarray(0, 9), data.subarray(9)] : data)
+          }
+          for (const [index, bytes] of sizes.entries()) {
+            const datagram = await pair.peer.readDatagram()
+            assert.equal(datagram.byteLength, bytes, `length of datagram ${index}`)
+            assertContent(datagram, index, `datagram ${index}`)
+          }
+          await ledger.allReleased()
+          ledger.assertAllSent()
+        }
+      },
+    },
+    {
+      name: 'memory of one among many that is transferred away: that one fails alone',
+      kinds: ['datagram'],
+      run: async (trial) => {
+        const { pair, writer, ledger } = await trial.start()
+        for (let index = 0; index < 4; index++) ledger.write(content(1_000, index))
+        const gone = content(1_000)
+        const write = rejection(writer.write([content(500), gone]), 'ERR_ZC_BUFFER_DETACHED', 'a datagram whose memory is gone')
+        for (let index = 4; index < 8; index++) ledger.write(content(1_000, index))
+        structuredClone(gone.buffer, { transfer: [gone.buffer as ArrayBuffer] })
+        await write
+        for (let index = 0; index < 8; index++) {
+          // What was left of the datagram is sent, for the kernel has been asked by then.
+          if (index === 4) assert.equal((await pair.peer.readDatagram()).byteLength, 500)
+          assertContent(await pair.peer.readDatagram(), index, `datagram ${index}`)
+        }
+        await ledger.allReleased()
+        ledger.assertAllSent()
+      },
+    },
   ],
 }

@@ -19,8 +19,11 @@ export type ReleaseKind = (typeof Release)[keyof typeof Release]
 /** Wake-ups a driver can be armed for (bits). */
 export const Wake = { Writable: 1, Notification: 2 } as const
 
-/** Flags of one message in a {@link SendBatch}. `Envelope`: the message has an envelope in {@link SendBatch.envelopes}. */
-export const MessageFlag = { Zerocopy: 1, Envelope: 2 } as const
+/**
+ * Flags of one message in a {@link SendBatch}. `Envelope`: the message has an envelope in {@link SendBatch.envelopes}. `HoldsRest`, on a datagram that has
+ * one: where it fails, whatever the errno, the messages behind it in the batch are not attempted, for the writer sends a part of it again before them.
+ */
+export const MessageFlag = { Zerocopy: 1, Envelope: 2, HoldsRest: 4 } as const
 
 /** Words per message in {@link SendBatch.table}. */
 export const TABLE_WORDS = 3
@@ -103,14 +106,20 @@ export class SendBatch {
     this.table[at + 2] = flags
   }
 
-  /** Gives the message that was closed last an envelope of {@link ENVELOPE_WORDS} words; see {@link Driver.addressFamily}. */
-  setEnvelope(words: Uint32Array): void {
+  /**
+   * Gives the message that was closed last an envelope of {@link ENVELOPE_WORDS} words; see {@link Driver.addressFamily}.
+   * @param segmentBytes - set: the message is cut into datagrams of this size, as if the words said so
+   */
+  setEnvelope(words: Uint32Array, segmentBytes = 0): void {
     const at = this.messageCount - 1
     this.table[at * TABLE_WORDS + 2] = (this.table[at * TABLE_WORDS + 2] as number) | MessageFlag.Envelope
     const to = at * ENVELOPE_WORDS
     // Not set(), which leaves compiled code.
     for (let word = 0; word < ENVELOPE_WORDS; word++) this.envelopes[to + word] = words[word] as number
     this.envelopeCount++
+    if (segmentBytes === 0) return
+    this.envelopes[to + EnvelopeWord.Parts] = (words[EnvelopeWord.Parts] as number) | EnvelopePart.Segments
+    this.envelopes[to + EnvelopeWord.SegmentBytes] = segmentBytes
   }
 
   /** Empties the batch and drops its references, so that a sent buffer can be collected. */
@@ -133,7 +142,8 @@ export interface DriverSink {
    * @param token - as submitted
    * @param result - bytes queued (on a stream perhaps fewer than submitted), or a negated errno;
    *   `-ECANCELED` = not attempted, so that it overtakes nothing: on a stream, an earlier message of the batch was short or failed; on a
-   *   datagram socket, an earlier one found no room (EAGAIN, ENOBUFS, ENOMEM), still waits, or, where the kernel ends a chain there, failed
+   *   datagram socket, an earlier one found no room (EAGAIN, ENOBUFS, ENOMEM), still waits, has failed and {@link MessageFlag} `HoldsRest`, or, where the kernel ends a
+   *   chain there, failed
    */
   sent(token: number, result: number): void
   /** The kernel no longer references the memory of this message; the token may be used again. */

@@ -7,7 +7,7 @@ import type { CopyCause, PendingWrite } from './pending-write.js'
 export class MessageRecord {
   /** The first write whose memory the message touches; undefined while the token is free. */
   first: PendingWrite | undefined
-  /** Further writes, joined with the first on a stream. `first` is apart: most messages have one write, and an array costs each message two calls. */
+  /** Further writes, joined with the first. `first` is apart: most messages have one write, and an array costs each message two calls. */
   readonly joined: PendingWrite[] = []
   bytes = 0
   /** The kernel's answer: bytes, or a negated errno; undefined before the answer. */
@@ -27,6 +27,12 @@ export class MessageRecord {
   release(copied: boolean | undefined): void {
     this.first?.messageReleased(copied)
     for (const write of this.joined) write.messageReleased(copied)
+  }
+
+  /** Every byte of its writes is sent, as one datagram each. */
+  completeSent(): void {
+    this.first?.completeSent()
+    for (const write of this.joined) write.completeSent()
   }
 
   /** Tells its writes that no notification of their memory will come. */
@@ -163,10 +169,11 @@ export class MessageTable {
     }
   }
 
-  /** Messages that still wait for the kernel's answer. */
+  /** Datagrams that still wait for the kernel's answer. */
   unanswered(): { messages: number; bytes: number } {
     const records = [...this.inFlightRecords()].filter(({ result }) => result === undefined)
-    return { messages: records.length, bytes: records.reduce((sum, { bytes }) => sum + bytes, 0) }
+    const messages = records.reduce((sum, { joined }) => sum + 1 + joined.length, 0)
+    return { messages, bytes: records.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 
   /** Every record in flight. */

@@ -27,7 +27,11 @@ export interface WriterOptions {
   maxInFlight?: number | undefined
   /** Writes accepted and not yet sent; one more is rejected with ERR_ZC_QUEUE_FULL. Default 65,536. */
   maxQueuedWrites?: number | undefined
-  /** Largest message on a stream, in bytes: adjoining writes are joined up to this. A larger single write is one message. Default 524,288. */
+  /**
+   * Largest message of joined writes, in bytes; a larger single write is one message. On a stream adjoining writes are joined up to this. On UDP adjoining
+   * datagrams of one size and one receiver that are copied leave as one message, up to 64 and 65,507 bytes, which the kernel cuts into themselves again
+   * (UDP_SEGMENT). 0: none is joined. Default 524,288.
+   */
   maxJoinedBytes?: number | undefined
   /** Time, in ms, that `close()` waits for queued writes and notifications before it aborts the connection. Default 30,000. */
   drainTimeoutMs?: number | undefined

@@ -77,7 +77,7 @@ export class SendingHalf implements DriverSink, FileWriteHost {
     this.#answers = new AnswerOrder(this.#queue, this.#isStream, this.#schedule.task)
     this.#batcher = this.#isStream
       ? new StreamBatcher(this.#table, this.#policy, driver.maxSegmentsPerMessage, this.#options.maxJoinedBytes)
-      : new DatagramBatcher(this.#table, this.#policy)
+      : new DatagramBatcher(this.#table, this.#policy, driver, this.#options.maxJoinedBytes)
   }
 
   get driver(): Driver {
@@ -236,7 +236,7 @@ export class SendingHalf implements DriverSink, FileWriteHost {
       if (!this.#isStream) {
         // The kernel sends a datagram whole: missing bytes were transferred away.
         if (refusedBytes > 0) record.first?.fail(MEMORY_GONE, true)
-        else record.first?.completeSent()
+        else record.completeSent()
         return
       }
       if (this.#phase !== 'discarding') (this.#batcher as StreamBatcher).advance(this.#queue, result)
@@ -288,14 +288,9 @@ export class SendingHalf implements DriverSink, FileWriteHost {
     else this.#queue.shift().fail(ending, true)
   }
 
-  #requeue({ first: write }: MessageRecord): void {
-    if (this.#isStream || write === undefined) return // A stream's write is still in the queue: only `advance` moves on.
-    if (this.#phase === 'discarding' && this.#ending !== undefined) {
-      write.fail(this.#ending, true)
-    } else if (write.settled) {
-      // Its signal was aborted while the write waited: the unsent datagram is dropped.
-      write.completeSent()
-    } else this.#queue.putBack(write)
+  /** The kernel has none of the message. A stream's writes are still in the queue: only `advance` moves on. */
+  #requeue(record: MessageRecord): void {
+    if (!this.#isStream) this.#queue.putBackUnsent(record.writes(), this.#phase === 'discarding' ? this.#ending : undefined)
   }
 
   #noBuffers(token: number, errno: number, answeredBy: string): void {
@@ -312,9 +307,12 @@ export class SendingHalf implements DriverSink, FileWriteHost {
   }
 
   #sendFailed(token: number, errno: number, answeredBy: string | DriverFailure): void {
-    const datagram = this.#isStream ? undefined : this.#table.record(token).first
+    const record = this.#table.record(token)
+    const datagram = this.#isStream ? undefined : record.first
     const ending = failedSendEnding(answeredBy, errno, datagram)
-    datagram?.fail(ending, true)
+    // The first of joined datagrams has failed, unless each is tried alone.
+    if (this.#isStream || !(this.#batcher as DatagramBatcher).separates(record, errno)) datagram?.fail(ending, true)
+    if (record.joined.length > 0) this.#requeue(record)
     // The next datagram may succeed.
     if (!this.#isStream && errno !== Errno.EBADF) return
     this.#broken(ending)

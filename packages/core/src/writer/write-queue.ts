@@ -1,3 +1,4 @@
+import type { Ending } from './endings.js'
 import type { PendingWrite } from './pending-write.js'
 
 /**
@@ -66,6 +67,19 @@ export class WriteQueue {
     let behind = this.#first
     while (behind !== undefined && behind.sequence < write.sequence) behind = behind.next
     this.#insertBefore(behind, write)
+  }
+
+  /**
+   * Puts datagrams back that the kernel did not take. One that has failed stays out, and so does one whose signal was aborted meanwhile.
+   * @param ending - set: nothing more is sent, and each fails with it
+   */
+  putBackUnsent(writes: readonly PendingWrite[], ending: Ending | undefined): void {
+    for (const write of writes) {
+      if (write.ended) continue
+      if (ending !== undefined) write.fail(ending, true)
+      else if (write.settled) write.completeSent()
+      else this.putBack(write)
+    }
   }
 
   /** @returns whether `write` was in the queue */

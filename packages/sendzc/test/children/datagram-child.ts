@@ -19,7 +19,7 @@ export interface DatagramEnd {
 /** The last datagram of a backend: nothing comes behind it. */
 const LAST_BYTES = 77
 
-async function run(backend: Backend): Promise<DatagramEnd> {
+async function run(backend: Backend, minZerocopyBytes: number): Promise<DatagramEnd> {
   const receiver = spawn('python3', [fileURLToPath(new URL('./ecn_receiver.py', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -28,7 +28,7 @@ async function run(backend: Backend): Promise<DatagramEnd> {
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
-  const writer = await openWriter(socket, { backend, minZerocopyBytes: 0 })
+  const writer = await openWriter(socket, { backend, minZerocopyBytes })
   const to = destination({ address: '127.0.0.1', port: Number(await line()) })
   const write = (bytes: number, options: object): Promise<string> =>
     writer.write(new Uint8Array(bytes), { to, ...options }).then(
@@ -43,6 +43,9 @@ async function run(backend: Backend): Promise<DatagramEnd> {
     write(500, { source: '192.0.2.1' }),
     write(400, { ecn: 0 }),
     write(3_000, { segmentBytes: 2_000 }),
+    // Above the MTU: joined they can't be sent, and each alone is fragmented.
+    ...[0, 1, 2].map(() => write(1_600, {})),
+    ...[0, 1, 2].map(() => write(100, {})),
     write(LAST_BYTES, {}),
   ]
   const ends = await Promise.all(writes)
@@ -57,5 +60,7 @@ async function run(backend: Backend): Promise<DatagramEnd> {
 }
 
 const reports: DatagramEnd[] = []
-for (const backend of [copy(), errqueue(), uring()]) reports.push(await run(backend))
+for (const backend of [copy(), errqueue(), uring()]) {
+  for (const minZerocopyBytes of [0, 100_000]) reports.push(await run(backend, minZerocopyBytes))
+}
 process.stdout.write(JSON.stringify(reports))
