@@ -1,8 +1,9 @@
-// A server of objects that it keeps in memory: GET, HEAD, Range, If-None-Match, keep-alive, clients that leave, and an end that loses nothing. It is plain node:http;
+// A server of objects that it keeps in memory: GET, HEAD, Range, If-None-Match, keep-alive, pipelining, clients that leave, and an end that loses nothing. It is plain node:http;
 // one word makes the kernel send from the cache itself. An object is replaced as a whole, and never changed: what is being sent stays as it is.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
+import net from 'node:net'
 import { zeroCopy, zeroCopyStats } from 'sendzc'
 
 const objects = new Map()
@@ -66,6 +67,23 @@ const part = await ask('GET', { Range: 'bytes=100-1000099' })
 check('a range', part.bytes.equals(body.subarray(100, 1_000_100)) && part.headers['content-range'] === `bytes 100-1000099/${body.length}`)
 const known = await ask('GET', { 'If-None-Match': whole.headers.etag })
 console.log(`GET ${whole.status}, HEAD ${head.status}, Range ${part.status}, If-None-Match ${known.status}, on one connection`)
+
+// Three requests at once, on one connection: the answers come in their order.
+const pipelined = net.connect(server.address().port, '127.0.0.1')
+const ranges = ['bytes=0-99', 'bytes=100-2000099', 'bytes=5-6']
+pipelined.write(ranges.map((range) => `GET /segment HTTP/1.1\r\nHost: a\r\nRange: ${range}\r\n\r\n`).join(''))
+let answers = Buffer.alloc(0)
+for (const range of ranges) {
+  const [first, last] = range.match(/\d+/g).map(Number)
+  while (!answers.includes('\r\n\r\n') || answers.length < answers.indexOf('\r\n\r\n') + 4 + last - first + 1)
+    answers = Buffer.concat([answers, ...(await once(pipelined, 'data'))])
+  const begin = answers.indexOf('\r\n\r\n') + 4
+  const end = begin + last - first + 1
+  check('a pipelined answer', answers.subarray(begin, end).equals(body.subarray(first, last + 1)))
+  answers = answers.subarray(end)
+}
+pipelined.destroy()
+console.log(`${ranges.length} pipelined requests were answered in their order`)
 
 const leaving = http.get({ port: server.address().port, host: '127.0.0.1', path: '/segment', agent: false })
 const [begun] = await once(leaving, 'response')
