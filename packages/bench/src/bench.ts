@@ -21,6 +21,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'the same bytes by sendfile, splice and vmsplice, beside copy and zero-copy',
     load: async () => (await import('./commands/ancestors.js')).ancestorsCommand,
   },
+  files: {
+    summary: 'files by writeFile(), beside sendfile in C and pipeline(createReadStream, socket)',
+    load: async () => (await import('./commands/files.js')).filesCommand,
+  },
   profile: {
     summary: 'where the CPU time of each path goes, sampled by perf',
     load: async () => (await import('./commands/profile.js')).profileCommand,
