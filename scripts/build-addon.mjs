@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { withBuildLock } from './build-lock.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 export const addonNames = ['sendmsg', 'uring', 'socket'].filter((name) => existsSync(join(root, 'packages', name, 'binding.gyp')))
@@ -44,13 +45,27 @@ function run(command, args, cwd) {
 export async function buildAddon(name, { sanitize = false } = {}) {
   const source = join(root, 'packages', name)
   const folder = sanitize ? join(root, 'node_modules', '.cache', 'sendzc-sanitize', name) : source
-  const binding = readFileSync(join(source, 'binding.gyp'), 'utf8')
-  const hash = sourceHash(
-    [join(source, 'native'), join(root, 'packages/native/include')],
-    `${binding} ${process.versions.modules} ${sanitize}`,
-  )
   const stamp = join(folder, 'build', '.source-hash')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return folder
+  const isBuilt = (hash) => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash
+  if (isBuilt(hashOf(source, sanitize))) return folder
+  const what = `the ${name} addon${sanitize ? ' with sanitizers' : ''}`
+  const lock = join(root, 'node_modules', '.cache', 'sendzc-build', `${name}${sanitize ? '-sanitized' : ''}.lock`)
+  await withBuildLock(lock, what, async () => {
+    // The build that was waited for may have been one of the same sources. Sources that change during a build need another one.
+    const hash = hashOf(source, sanitize)
+    if (isBuilt(hash)) return
+    await build(source, folder, sanitize, what)
+    writeFileSync(stamp, hash)
+  })
+  return folder
+}
+
+function hashOf(source, sanitize) {
+  const binding = readFileSync(join(source, 'binding.gyp'), 'utf8')
+  return sourceHash([join(source, 'native'), join(root, 'packages/native/include')], `${binding} ${process.versions.modules} ${sanitize}`)
+}
+
+async function build(source, folder, sanitize, what) {
   if (sanitize) {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
@@ -60,13 +75,11 @@ export async function buildAddon(name, { sanitize = false } = {}) {
     const shared = join(folder, '..', 'native')
     if (!existsSync(shared)) symlinkSync(join(root, 'packages/native'), shared)
   }
-  console.error(`sendzc: building the ${name} addon${sanitize ? ' with sanitizers' : ''} ...`)
+  console.error(`sendzc: building ${what} ...`)
   const started = performance.now()
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   const variables = sanitize ? ['--', '-Dsanitize=1'] : []
   await run(process.execPath, [nodeGyp, 'configure', ...nodeDirectoryArguments(), ...variables], folder)
   await run(process.execPath, [nodeGyp, 'build', '-j', 'max', ...nodeDirectoryArguments()], folder)
-  writeFileSync(stamp, hash)
-  console.error(`sendzc: built the ${name} addon in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-  return folder
+  console.error(`sendzc: built ${what} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
