@@ -164,7 +164,8 @@ export interface ZeroCopyWriter extends AsyncDisposable {
   /**
    * Sends `data`. The memory belongs to the kernel until `released`: do not modify, transfer or resize it before.
    * One call is one datagram on a datagram socket; on a stream, bytes leave in call order. Where memory of a stream is transferred away
-   * before it is sent, its write, the writes queued behind that write, and later writes fail (ERR_ZC_BUFFER_DETACHED).
+   * before it is sent, its write fails (ERR_ZC_BUFFER_DETACHED). If the kernel has some bytes of that write, or other writes are queued,
+   * the queued writes and all later ones fail, too, since the stream would have a hole. A write that was alone fails alone.
    * @returns when every byte is sent; where the kernel takes every byte at once, before the event loop turns
    * @throws ZeroCopyError; the error's `released` settles when the memory is free
    */

@@ -32,8 +32,8 @@ import { ZerocopyPolicy } from './zerocopy-policy.js'
  * Invariants. (1) A write's `released` settles after the last message that touches its memory is released, never before.
  * (2) A token is in flight from `submit` to its `released`. (3) No message is submitted while another waits for its `sent`, or
  * while a turn runs: the order is the kernel's. (4) The driver is armed while sent messages are unreleased; without a message in flight it is
- * disarmed, so that the event loop can end. (5) Once a write of a stream has failed by another cause than its caller's signal,
- * {@link truncated} is true, and the connection must not end cleanly.
+ * disarmed, so that the event loop can end. (5) Once the half has discarded a write of a stream, {@link truncated} is
+ * true, and the connection must not end cleanly. A write that its signal withdraws, or that fails alone before its first byte, leaves no hole.
  */
 export class SendingHalf implements DriverSink, FileWriteHost {
   readonly #init: SendingHalfInit
