@@ -50,6 +50,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'cost of a send at many connections',
     load: async () => (await import('./commands/connections.js')).connectionsCommand,
   },
+  datagrams: {
+    summary: 'cost of a datagram: addressed, to many receivers and with segments, beside dgram.send',
+    load: async () => (await import('./commands/datagrams.js')).datagramsCommand,
+  },
   heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./commands/heap.js')).heapCommand },
   soak: {
     summary: 'resident memory at a peer that stalls and resumes',

@@ -47,6 +47,7 @@ export class NodeLoad implements Load {
   readonly #target: NodeSocket
   readonly #interval: number
   readonly #payload: Uint8Array
+  readonly #to: Destination | undefined
   readonly #onDone = (error?: Error | null): void => this.#finish(error)
   #outstanding = 0
   #failure: Error | undefined
@@ -54,11 +55,13 @@ export class NodeLoad implements Load {
   #sends = 0
 
   /**
-   * @param target - connected; stays the caller's
+   * @param target - stays the caller's
    * @param interval - writes outstanding
+   * @param to - receiver of each datagram, where the target has no peer
    */
-  constructor(target: NodeSocket, interval: number, sizeBytes: number) {
+  constructor(target: NodeSocket, interval: number, sizeBytes: number, to?: Destination) {
     this.#target = target
+    this.#to = to
     this.#interval = interval
     this.#payload = makePayload(sizeBytes)
     target.socket.on('error', this.#onDone)
@@ -111,7 +114,8 @@ export class NodeLoad implements Load {
 
   #send(): void {
     if (this.#target.kind === 'net') this.#target.socket.write(this.#payload, this.#onDone)
-    else this.#target.socket.send(this.#payload, this.#onDone)
+    else if (this.#to === undefined) this.#target.socket.send(this.#payload, this.#onDone)
+    else this.#target.socket.send(this.#payload, this.#to.port, this.#to.host, this.#onDone)
   }
 
   #finish(error: Error | null | undefined): void {
