@@ -3,7 +3,8 @@
 const HEAD = `# Changelog
 
 Versions are semantic. What stays within a major version: the error codes (\`ERR_ZC_*\`) and their meaning, the names and options of what \`sendzc\` and
-\`@sendzc/core\` export, and the driver interface (\`@sendzc/core/driver\`). What may change with any version: messages and remedies, what \`doctor\`
+\`@sendzc/core\` export, and the driver interface (\`@sendzc/core/driver\`, whose
+\`DRIVER_INTERFACE_VERSION\` rises with each change that a backend must follow). What may change with any version: messages and remedies, what \`doctor\`
 prints, the entry \`@sendzc/core/testing\`, the cases of the conformance suite, and everything of the laboratory. Before 1.0.0 a minor version may change
 what is stable, and says so here.
 `

@@ -5,8 +5,9 @@ import ts from 'typescript'
 import { expect, it } from 'vitest'
 import { assertContent, content } from '../conformance/fixtures/index.js'
 import { tcpPairs } from '../conformance/index.js'
-import { openWriter } from '../src/entries/index.js'
+import { auto, openWriter } from '../src/entries/index.js'
 import { DgramReceiveHold } from '../src/open/dgram-receive-hold.js'
+import { memory } from '../src/testing/memory-driver.js'
 import { writev } from './consumer/writev-backend.js'
 
 /** Compiles the project of a consumer, against the published, compiled declarations. */
@@ -82,4 +83,17 @@ it.each([true, false])('a dgram.Socket holds back its receiving for any driver t
   } finally {
     socket.close()
   }
+})
+
+it('a backend for another version of the driver interface is refused', async () => {
+  const pair = await tcpPairs('127.0.0.1')()
+  const backend = Object.assign(memory(), { driverInterfaceVersion: 2 })
+  await expect(openWriter(pair.fd, { backend })).rejects.toMatchObject({
+    code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+    message: expect.stringMatching(/memory has version 2 .* this writer version 1/u),
+  })
+  const writer = await openWriter(pair.fd, { backend: auto([backend, memory()]) })
+  expect(writer.choice).toMatch(/; not memory: The backend memory has version 2/u)
+  await writer.close()
+  await pair.dispose()
 })

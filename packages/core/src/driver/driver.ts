@@ -322,8 +322,19 @@ export interface ProcessMemory {
   leakedBytes: number
 }
 
+/**
+ * Version of the interface between a writer and a driver: of this module's types and what they promise. It rises with each change that a backend must
+ * follow; what a backend may leave alone (an optional method, a flag that a driver has to ask for) leaves it as it is.
+ */
+export const DRIVER_INTERFACE_VERSION = 1
+
 /** One way in which the kernel reports a release: made by `errqueue()`, `inline()`, `uring()`, `copy()`. */
 export interface Backend {
+  /**
+   * The {@link DRIVER_INTERFACE_VERSION} that the backend was written for, as a number of its own: a backend that imported the constant would always
+   * agree. `openWriter` refuses another version. Left out: not checked.
+   */
+  readonly driverInterfaceVersion?: number
   /** Its name, for messages and statistics. */
   readonly name: BackendName
   /**

@@ -2,7 +2,7 @@ import type { Capability } from '../driver/capabilities.js'
 import type { Backend, BackendName, Driver, DriverOpenOptions, ProcessMemory } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { AUTO_DEFAULTS } from '../writer/options.js'
-import { type ChosenBackend, isBackend } from './open-writer.js'
+import { type ChosenBackend, isBackend, refuseOtherInterface } from './open-writer.js'
 
 /**
  * Chooses the first backend that works on the socket, in the given order. `writer.choice` names the choice and its reason.
@@ -37,6 +37,7 @@ export function auto(backends: readonly Backend[]): ChosenBackend {
       const reasons: string[] = []
       for (const backend of backends) {
         try {
+          refuseOtherInterface(backend)
           const driver = backend.open(options)
           chosen = backend.name
           for (const memory of backend.processMemory ?? []) opened.add(memory)

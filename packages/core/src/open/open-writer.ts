@@ -1,6 +1,6 @@
 import type { Socket as DgramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
-import type { Backend, OwnWay } from '../driver/driver.js'
+import { type Backend, DRIVER_INTERFACE_VERSION, type OwnWay } from '../driver/driver.js'
 import { ZeroCopyError } from '../errors.js'
 import { SOCKET_ENDED } from '../writer/endings.js'
 import { type ResolvedWriterOptions, resolveOptions, type WriterOptions } from '../writer/options.js'
@@ -50,6 +50,7 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
   if (!isBackend(backend)) {
     throw new ZeroCopyError('ERR_ZC_INVALID_OPTION', 'openWriter() needs a backend, for example { backend: errqueue() }.')
   }
+  refuseOtherInterface(backend)
   const { writerDefaults } = backend as ChosenBackend
   const resolvedOptions = resolveOptions(writerDefaults, writerOptions)
   const resolved = resolveTarget(target)
@@ -69,6 +70,13 @@ export async function openWriter(target: WriterTarget, options: OpenWriterOption
     release(identity)
     throw error
   }
+}
+
+/** @throws ZeroCopyError ERR_ZC_BACKEND_UNAVAILABLE where the backend was written for another interface than this writer's */
+export function refuseOtherInterface({ name, driverInterfaceVersion: version = DRIVER_INTERFACE_VERSION }: Backend): void {
+  if (version === DRIVER_INTERFACE_VERSION) return
+  const message = `The backend ${name} has version ${version} of the driver interface, and this writer version ${DRIVER_INTERFACE_VERSION}.`
+  throw new ZeroCopyError('ERR_ZC_BACKEND_UNAVAILABLE', message, { remedy: 'Install releases of the two that belong together.' })
 }
 
 /**
