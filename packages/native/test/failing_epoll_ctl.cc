@@ -1,5 +1,5 @@
 // Preloaded into a process: epoll_ctl fails with errno SENDZC_EPOLL_ERRNO, each time, where SENDZC_EPOLL_FAULT says.
-// `arm`: what asks for one report of a socket (EPOLLONESHOT), as the sendmsg addon does and libuv never does.
+// `arm`: what asks for changes of a socket (EPOLLET), as the sendmsg addon does and libuv never does.
 // `join`: what asks whether a descriptor can be polled, as libuv does when a poll handle is made (uv__io_check_fd: its data is -1).
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +12,7 @@ namespace {
 bool fails(const epoll_event& event) {
   const char* fault = getenv("SENDZC_EPOLL_FAULT");
   if (fault == nullptr) return false;
-  if (strcmp(fault, "arm") == 0) return (event.events & EPOLLONESHOT) != 0;
+  if (strcmp(fault, "arm") == 0) return (event.events & EPOLLET) != 0;
   return strcmp(fault, "join") == 0 && event.data.fd == -1;
 }
 

@@ -78,6 +78,10 @@ class driver final : public release_sink {
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;
+  // Whether a registration may outlast its report: false from the first report on that nobody had asked for.
+  bool may_be_kept = true;
+  // The last wake-up took everything that the error queue held: what comes later is a change.
+  bool drained_on_wake = false;
   // The wake-up has collected and reported already: the collect() that follows has nothing left to ask.
   bool collected_on_wake = false;
 

@@ -156,7 +156,12 @@ int32_t environment::arm(driver& of, uint32_t bits) {
     return 0;
   }
   bool writable = (wanted & wake_writable) != 0 || of.sends.waits_for_room();
-  int error = wakes_.arm(of.sends.fd(), of.watched, writable, of.watched == registration::edges, of.handle());
+  registration as = of.watched == registration::edges    ? registration::edges
+                    : of.may_be_kept && !writable ? registration::kept
+                                                         : registration::one_shot;
+  // A write at a time waits for one notification at a time: this spares each its epoll_ctl.
+  bool still_watched = as == registration::kept && of.watched == as && of.drained_on_wake;
+  int error = still_watched ? 0 : wakes_.arm(of.sends.fd(), of.watched, writable, as, of.handle());
   if (error == 0) set_armed(of, wanted);
   return error;
 }
@@ -195,11 +200,18 @@ void environment::wake_by_handle(uint32_t handle, uint32_t ready) {
 }
 
 void environment::wake(driver& woken, uint32_t ready) {
-  if (woken.armed == 0) return;
+  if (woken.armed == 0) {
+    if (woken.watched != registration::kept) return;
+    // Its notifications are collected by other means: each would be a turn of the event loop for nothing.
+    woken.may_be_kept = false;
+    wakes_.remove(woken.sends.fd(), woken.watched);
+    return;
+  }
   bool error = (ready & (EPOLLERR | EPOLLHUP)) != 0;
   bool roomy = (ready & EPOLLOUT) != 0;
   bool due = error || (roomy && woken.sends.waits_for_room());
   uint32_t found = due ? woken.sends.collect(woken, woken.sends.in_flight() == 0) : 0;
+  woken.drained_on_wake = found > 0 && woken.sends.last_collection_was_complete();
   uint32_t fired = found > 0 ? static_cast<uint32_t>(wake_notification) : 0;
   if (roomy) fired |= wake_writable;
   if (woken.sends.pending_error() != 0) fired = ~0u;
@@ -218,10 +230,11 @@ void environment::wake(driver& woken, uint32_t ready) {
     await_retry(woken);
     return;
   }
-  if (woken.watched == registration::edges) return;
+  if (woken.watched == registration::edges || woken.watched == registration::kept) return;
   // The error brought no notification: the condition lasts (a pending socket error, a hang-up), so only changes are to be reported.
   bool writable = (woken.armed & wake_writable) != 0 || woken.sends.waits_for_room();
-  if (wakes_.arm(woken.sends.fd(), woken.watched, writable, error && found == 0, woken.handle()) == 0) return;
+  registration as = error && found == 0 ? registration::edges : registration::one_shot;
+  if (wakes_.arm(woken.sends.fd(), woken.watched, writable, as, woken.handle()) == 0) return;
   // The writer arms again, and arm() then returns the errno of epoll_ctl.
   woken.report_wake(woken.armed);
   set_armed(woken, 0);

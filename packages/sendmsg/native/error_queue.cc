@@ -70,6 +70,7 @@ collect_result error_queue_single::collect(int fd, bool force, notification_sink
     result.found++;
     deliver(message, sink);
   }
+  result.cut_short = result.calls == max_calls_per_collection;
   return result;
 }
 
@@ -108,6 +109,7 @@ collect_result error_queue_batched::collect(int fd, bool force, notification_sin
     result.found += static_cast<uint32_t>(received);
     if (received < room) break;
   }
+  result.cut_short = result.calls == max_calls_per_collection;
   return result;
 }
 

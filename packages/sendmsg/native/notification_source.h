@@ -27,6 +27,7 @@ struct collect_result {
   uint32_t calls = 0;                      // system calls made
   uint32_t empty = 0;                      // calls that found nothing
   uint32_t found = 0;                      // messages found, foreign ones included
+  bool cut_short = false;                  // the bound of one collection was reached: more may be there
   int error = 0;                           // negated errno other than "nothing there"
   system_call failed = system_call::none;  // the call that answered with it
 };

@@ -266,6 +266,7 @@ uint32_t sender::run_source(release_sink& releases, bool force) {
     give_up_notifications(result);
   }
   releases_ = nullptr;
+  last_collection_was_complete_ = result.error == 0 && !result.cut_short;
   counters_.collect_calls += result.calls;
   counters_.empty_collect_calls += result.empty;
   return result.found;

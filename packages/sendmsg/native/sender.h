@@ -89,6 +89,8 @@ class sender final : private notification_sink {
   // Fetches the notifications that are there now. With nothing in flight it makes no call, unless forced. Returns how many messages it
   // found.
   uint32_t collect(release_sink& releases, bool force);
+  // Whether the last collection took everything that was there.
+  bool last_collection_was_complete() const { return last_collection_was_complete_; }
   // Aborts a TCP connection: the kernel drops the queued bytes and notifies their sends.
   int abort();
   // Bytes of a TCP connection that the peer has not acknowledged; 0 for every other socket.
@@ -138,6 +140,7 @@ class sender final : private notification_sink {
   uint64_t acked_bytes_target_ = 0;
   uint32_t interval_;
   uint32_t since_collection_ = 0;
+  bool last_collection_was_complete_ = false;
   int pending_error_ = 0;
   system_call pending_call_ = system_call::none;
   retry_pause send_retry_;

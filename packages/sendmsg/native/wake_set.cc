@@ -11,13 +11,13 @@ int wake_set::open() {
   return fd_ ? 0 : -errno;
 }
 
-int wake_set::arm(int socket, registration& state, bool writable, bool edges_only, uint64_t key) {
+int wake_set::arm(int socket, registration& state, bool writable, registration as, uint64_t key) {
   epoll_event event{};
-  event.events = static_cast<uint32_t>(EPOLLET) | (edges_only ? 0u : static_cast<uint32_t>(EPOLLONESHOT)) | (writable ? EPOLLOUT : 0u);
+  event.events = static_cast<uint32_t>(EPOLLET) | (as == registration::one_shot ? static_cast<uint32_t>(EPOLLONESHOT) : 0u) | (writable ? EPOLLOUT : 0u);
   event.data.u64 = key;
   int operation = state == registration::absent ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (epoll_ctl(fd_.get(), operation, socket, &event) != 0) return -errno;
-  state = edges_only ? registration::edges : registration::one_shot;
+  state = as;
   return 0;
 }
 

@@ -15,6 +15,7 @@ enum class registration : uint8_t {
   absent,    // not in it: never reported
   one_shot,  // reported once, also for a condition that holds already; the next report needs another arming
   edges,     // reported at each change, not for a condition that lasts
+  kept,      // the same, for errors alone; stays when it has been reported, so that the next arming needs no call
 };
 
 class wake_set {
@@ -25,9 +26,9 @@ class wake_set {
   int open();
   int fd() const { return fd_.get(); }
 
-  // Asks for one report of `socket`: errors always (the error queue among them), room to write where `writable`.
-  // `edges_only` is for a socket with an error condition that lasts, which would otherwise be reported for ever.
-  int arm(int socket, registration& state, bool writable, bool edges_only, uint64_t key);
+  // Asks for reports of `socket` in the way `as`: errors always (the error queue among them), room to write where `writable`. A condition that holds
+  // already is reported. `edges` is for a socket with an error condition that lasts, which would otherwise be reported for ever.
+  int arm(int socket, registration& state, bool writable, registration as, uint64_t key);
   // Ends the reports and takes the socket out of the instance.
   void remove(int socket, registration& state);
   // Fetches what is ready: a count or a negated errno.

@@ -7,6 +7,7 @@ import { bounded } from '@sendzc/core/fixtures'
 import { openSocket } from '@sendzc/socket'
 import { describe, expect, it } from 'vitest'
 import { errqueue } from '../src/index.js'
+import { runTraced } from './children/child.js'
 import { StalledStream } from './stalled-stream.js'
 
 /** Turns of the event loop in which a spinning driver would wake up at least as often. */
@@ -15,6 +16,8 @@ const TURNS = 500
 const MAX_LOOKS = 4
 /** Sends that would each make a loop turn whose driver is still watched. */
 const UNWATCHED_SENDS = 40
+/** Bound of a test that runs a child under strace, in ms. */
+const TRACED_TEST_MS = 90_000
 
 class CountingSink implements DriverSink {
   sends = 0
@@ -227,5 +230,19 @@ describe('a wake-up that finds a part of what is in flight', () => {
     expect(wakes).toEqual([Wake.Notification, Wake.Writable])
     stream.driver.close()
     await pair.dispose()
+  })
+})
+
+describe('a write that waits for its release', { timeout: TRACED_TEST_MS }, () => {
+  const WRITES = 100
+  it.each([1, 2])('takes two calls beside the send, with %d sockets by turns', async (sockets) => {
+    const { calls, status } = await runTraced('epoll_wait,epoll_ctl,recvmmsg', [], './lone-writes-child.ts', { writes: WRITES, sockets })
+    expect(status).toBe(0)
+    const count = (pattern: RegExp): number => calls.filter((line) => pattern.test(line)).length
+    const writes = WRITES * sockets
+    // libuv makes another call, epoll_pwait, and asks for no edges.
+    expect(count(/recvmmsg\(/u)).toBeGreaterThanOrEqual(writes)
+    expect(count(/recvmmsg\(/u) + count(/epoll_wait\(/u)).toBeLessThan(2.2 * writes)
+    expect(count(/epoll_ctl\(.*(EPOLLET|EPOLL_CTL_DEL)/u)).toBeLessThan(writes / 5)
   })
 })
