@@ -218,6 +218,8 @@ describe('on another platform', () => {
       }`
     const args = ['-C', '@sendzc/source', '--import', 'tsx', '--input-type=module', '-e', code]
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: fileURLToPath(new URL('.', import.meta.url)) })
-    expect({ stdout, stderr }).toEqual({ stdout: 'false ERR_ZC_PLATFORM true\n'.repeat(3), stderr: '' })
+    // copy() works there, but for a descriptor alone.
+    const expected = ['true ERR_ZC_PLATFORM false', 'false ERR_ZC_PLATFORM true', 'false ERR_ZC_PLATFORM true', '']
+    expect({ stdout, stderr }).toEqual({ stdout: expected.join('\n'), stderr: '' })
   })
 })

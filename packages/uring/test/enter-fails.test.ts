@@ -1,6 +1,6 @@
 import type { WriteReport } from '@sendzc/core/fixtures'
 import { describe, expect, it } from 'vitest'
-import { type ChildEnd, parsed, positionOfOwn, runTraced } from './children/child.js'
+import { type ChildEnd, parsed, positionOfOwn, ringOfLibuv, runTraced } from './children/child.js'
 import type { WriterTask } from './children/writer-child.js'
 
 const CHILD_TEST_MS = 90_000
@@ -12,6 +12,8 @@ const MOST_INTERRUPTED_ENTERS = 64 * MOST_FAILED_ENTERS
 const tcp: WriterTask = { transport: 'tcp4', writes: 12, bytes: 30_000, writerOptions: { maxJoinedBytes: 0, minZerocopyBytes: 0 } }
 const udp: WriterTask = { ...tcp, transport: 'udp4' }
 
+const why = ringOfLibuv === null ? '' : ` (skipped: ${ringOfLibuv})`
+
 /** Runs `task`, and lets every io_uring_enter from the `nth` on this ring fail. */
 async function failingFrom(errno: string, nth: number, task: WriterTask): Promise<{ report: WriteReport; injected: number }> {
   const first = await positionOfOwn('io_uring_enter', nth, SCRIPT, task)
@@ -19,7 +21,7 @@ async function failingFrom(errno: string, nth: number, task: WriterTask): Promis
   return { report: parsed<WriteReport>(end), injected: end.calls.filter((line) => line.includes('(INJECTED)')).length }
 }
 
-describe('an io_uring_enter that fails for good', () => {
+describe.skipIf(ringOfLibuv !== null)(`an io_uring_enter that fails for good${why}`, () => {
   for (const errno of ['EIO', 'EPERM', 'EAGAIN', 'EINTR']) {
     it(
       `${errno}: the writes fail with it, after a bounded number of tries, and nothing stays pinned that the kernel never saw`,

@@ -94,6 +94,13 @@ export async function runTraced(
   }
 }
 
+/**
+ * Why faults of io_uring_enter cannot be injected where they could meet libuv's own ring; null where there is none. libuv aborts the process at an
+ * error of its ring, and makes that ring whatever UV_USE_IO_URING says.
+ */
+export const ringOfLibuv: string | null =
+  Number.parseInt(process.versions.node, 10) >= 22 ? 'since Node.js 22 libuv has a ring of its own, and aborts when that fails' : null
+
 /** A call on our ring: libuv, which has a ring of its own since Node.js 22, sets no size for its completions and registers no descriptor. */
 export const OWN_CALL = /IORING_SETUP_CQSIZE|IORING_ENTER_REGISTERED_RING/
 
