@@ -156,9 +156,9 @@ int32_t environment::arm(driver& of, uint32_t bits) {
     return 0;
   }
   bool writable = (wanted & wake_writable) != 0 || of.sends.waits_for_room();
-  registration as = of.watched == registration::edges    ? registration::edges
-                    : of.may_be_kept && !writable ? registration::kept
-                                                         : registration::one_shot;
+  registration as = of.watched == registration::edges ? registration::edges
+                    : of.may_be_kept && !writable     ? registration::kept
+                                                      : registration::one_shot;
   // A write at a time waits for one notification at a time: this spares each its epoll_ctl.
   bool still_watched = as == registration::kept && of.watched == as && of.drained_on_wake;
   int error = still_watched ? 0 : wakes_.arm(of.sends.fd(), of.watched, writable, as, of.handle());

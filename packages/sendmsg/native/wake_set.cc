@@ -13,7 +13,8 @@ int wake_set::open() {
 
 int wake_set::arm(int socket, registration& state, bool writable, registration as, uint64_t key) {
   epoll_event event{};
-  event.events = static_cast<uint32_t>(EPOLLET) | (as == registration::one_shot ? static_cast<uint32_t>(EPOLLONESHOT) : 0u) | (writable ? EPOLLOUT : 0u);
+  event.events = static_cast<uint32_t>(EPOLLET) | (as == registration::one_shot ? static_cast<uint32_t>(EPOLLONESHOT) : 0u) |
+                 (writable ? EPOLLOUT : 0u);
   event.data.u64 = key;
   int operation = state == registration::absent ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (epoll_ctl(fd_.get(), operation, socket, &event) != 0) return -errno;

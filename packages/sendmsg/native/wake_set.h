@@ -26,8 +26,8 @@ class wake_set {
   int open();
   int fd() const { return fd_.get(); }
 
-  // Asks for reports of `socket` in the way `as`: errors always (the error queue among them), room to write where `writable`. A condition that holds
-  // already is reported. `edges` is for a socket with an error condition that lasts, which would otherwise be reported for ever.
+  // Asks for reports of `socket` in the way `as`: errors always (the error queue among them), room to write where `writable`. A condition
+  // that holds already is reported. `edges` is for a socket with an error condition that lasts, which would otherwise be reported for ever.
   int arm(int socket, registration& state, bool writable, registration as, uint64_t key);
   // Ends the reports and takes the socket out of the instance.
   void remove(int socket, registration& state);
