@@ -49,7 +49,7 @@ const server = zeroCopy(
       counts.begun--
     }
   }),
-  { backend, demoteAfterCopied: 0, maxHoldMs: MAX_HOLD_MS, idleCloseMs: 500, maxPinnedBytes: 268_435_456 },
+  { backend, demoteAfterCopied: 0, maxHoldMs: MAX_HOLD_MS, idleCloseMs: 500, maxPinnedBytes: 1_073_741_824 },
 )
 
 function report(): LoadReport {
