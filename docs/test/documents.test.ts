@@ -110,7 +110,7 @@ describe('the walk and the map', () => {
     ['the error of a failed send', 'packages/core/src/driver/send-failure.ts', 'Errno.'],
     ['a bench command', 'packages/bench/src/bench.ts', 'const COMMANDS'],
     ['a promise of the conformance suite', 'packages/core/conformance/promises/index.ts', 'writerPromises'],
-    ['how often `errqueue` collects', 'packages/sendmsg/native/sender.cc', 'is_due('],
+    ['how often `errqueue` collects', 'packages/sendmsg/native/sender_collect.cc', 'is_due('],
   ])('%s is where the map says', (change, file, text) => {
     const row = read('ARCHITECTURE.md')
       .split('\n')

@@ -11,6 +11,7 @@
             "native/drain.cc",
             "native/earlier_sends.cc",
             "native/environment.cc",
+            "native/environment_wake.cc",
             "native/error_queue.cc",
             "native/host_probe.cc",
             "native/id_ledger.cc",
@@ -18,6 +19,7 @@
             "native/next_id_probe.cc",
             "native/open_socket.cc",
             "native/sender.cc",
+            "native/sender_collect.cc",
             "native/wake_set.cc"
           ],
           "include_dirs": [

@@ -6,6 +6,7 @@
       "sources": [
         "native/binding.cc",
         "native/binding_hot.cc",
+        "native/binding_regions.cc",
         "native/environment.cc",
         "native/ring.cc",
         "native/send_engine_copies.cc",
@@ -13,6 +14,7 @@
         "native/send_engine_lifecycle.cc",
         "native/send_engine_reap.cc",
         "native/send_engine_submit.cc",
+        "native/send_engine_take_back.cc",
         "native/signal_probe.cc"
       ],
       "include_dirs": [

@@ -5,7 +5,16 @@ import { nativeSuite } from '../../native/test/native-suite.js'
 const tests = fileURLToPath(new URL('native', import.meta.url))
 const native = fileURLToPath(new URL('../native', import.meta.url))
 const programs = ['main', 'table_test', 'ledger_test', 'notification_test', 'sender_test', 'failed_send_test', 'envelope_test']
-const layer = ['earlier_sends', 'error_queue', 'id_ledger', 'inline_notification', 'next_id_probe', 'open_socket', 'sender']
+const layer = [
+  'earlier_sends',
+  'error_queue',
+  'id_ledger',
+  'inline_notification',
+  'next_id_probe',
+  'open_socket',
+  'sender',
+  'sender_collect',
+]
 
 nativeSuite({
   what: 'the system-call layer',

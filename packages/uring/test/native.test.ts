@@ -11,6 +11,7 @@ const layer = [
   'send_engine_lifecycle',
   'send_engine_reap',
   'send_engine_submit',
+  'send_engine_take_back',
   'signal_probe',
 ]
 /** node_api.h, which the pins' header includes. */
