@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct bpf_object* object;
 static struct ring_buffer* ring;
@@ -13,6 +15,7 @@ static int events_fd;
 static int counters_fd;
 static void (*receiver)(const struct wire_event*);
 static int received;
+static volatile uint32_t* peer_looks;
 
 static int on_sample(void* context, void* data, size_t bytes) {
   (void)context;
@@ -26,16 +29,29 @@ static int quiet(enum libbpf_print_level level, const char* format, va_list argu
   return 0;
 }
 
-static int set_hashing(bool hash_payloads) {
+/// @returns the map of the program's variables of a section; NULL where there is none
+static struct bpf_map* section(const char* name) {
   struct bpf_map* map;
-  bpf_object__for_each_map(map, object) {
-    if (strstr(bpf_map__name(map), ".rodata") == NULL) continue;
-    uint32_t value = hash_payloads;
-    size_t bytes = 0;
-    if (bpf_map__initial_value(map, &bytes) == NULL || bytes != sizeof(value)) return -EINVAL;
-    return bpf_map__set_initial_value(map, &value, sizeof(value));
-  }
-  return -ENOENT;
+  bpf_object__for_each_map(map, object) if (strstr(bpf_map__name(map), name) != NULL) return map;
+  return NULL;
+}
+
+static int set_hashing(bool hash_payloads) {
+  struct bpf_map* map = section(".rodata");
+  if (map == NULL) return -ENOENT;
+  uint32_t value = hash_payloads;
+  size_t bytes = 0;
+  if (bpf_map__initial_value(map, &bytes) == NULL || bytes != sizeof(value)) return -EINVAL;
+  return bpf_map__set_initial_value(map, &value, sizeof(value));
+}
+
+static int map_variables(void) {
+  struct bpf_map* map = section(".bss");
+  if (map == NULL) return -ENOENT;
+  void* page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+  if (page == MAP_FAILED) return -errno;
+  peer_looks = page;
+  return 0;
 }
 
 static int attach(const char* near_name, const char** what) {
@@ -63,6 +79,9 @@ int classifier_open(const char* object_path, const char* near_name, bool hash_pa
   *what = "bpf(BPF_PROG_LOAD)";
   error = bpf_object__load(object);
   if (error != 0) return error;
+  *what = "the variables of the program";
+  error = map_variables();
+  if (error != 0) return error;
   error = attach(near_name, what);
   if (error != 0) return error;
   *what = "the ring of events";
@@ -73,6 +92,8 @@ int classifier_open(const char* object_path, const char* near_name, bool hash_pa
 }
 
 int classifier_fd(void) { return events_fd; }
+
+void classifier_announce(bool looks) { __atomic_store_n(peer_looks, looks, __ATOMIC_SEQ_CST); }
 
 int classifier_consume(void (*on_event)(const struct wire_event*)) {
   receiver = on_event;

@@ -21,6 +21,11 @@
 #include "wire_tcp.h"
 
 #define MAX_LINE_BYTES 4096
+/// How long the peer goes on looking after the last packet, in ns: longer than a sender that is busy pauses.
+#define LOOK_NS 200000u
+/// Looks after that, and the time between two, in ns: a packet that was under way when the peer stopped looking woke nobody.
+#define RECHECKS 10
+#define RECHECK_NS 1000000u
 #define STATUS_FAILED 1
 #define STATUS_USAGE 2
 
@@ -34,6 +39,8 @@ struct peer_options {
 };
 
 static volatile sig_atomic_t ended;
+/// Time spent on looking where there was nothing, in ns.
+static uint64_t idle_ns;
 static char request[FRAME_MAX_PAYLOAD_BYTES];
 
 static void on_signal(int signal) {
@@ -67,7 +74,8 @@ static void print_stats(void) {
   classifier_counted(counters);
   getrusage(RUSAGE_SELF, &usage);
   uint64_t cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-  printf("{\"atUs\":%lu,\"cpuUs\":%lu,", clock_ns() / 1000u, cpu_us);
+  uint64_t idle_us = idle_ns / 1000u;
+  printf("{\"atUs\":%lu,\"cpuUs\":%lu,", clock_ns() / 1000u, cpu_us > idle_us ? cpu_us - idle_us : 0);
   static const char* const names[WIRE_PROTOCOLS] = {"tcp", "udp", "other"};
   for (int i = 0; i < WIRE_PROTOCOLS; i++)
     printf("\"%s\":{\"packets\":%llu,\"segments\":%llu,\"payloadBytes\":%llu,\"dropped\":%llu},", names[i], counters[i].packets,
@@ -128,26 +136,59 @@ static bool read_questions(void) {
   return used < sizeof(buffer) - 1;
 }
 
+/// Hands on what has left, and sends what is due. @returns events handed on
+static int look(void) {
+  int events, all = 0;
+  do {
+    events = classifier_consume(tcp_on_event);
+    all += events;
+    tcp_acknowledge();
+    uint64_t now_ns = clock_ns();
+    client_tick(now_ns);
+    outbox_flush(now_ns);
+    // Questions wait until everything that left before them is read.
+  } while (events == CLASSIFIER_MAX_EVENTS && !ended);
+  return all;
+}
+
+static uint64_t due_in_ns(void) {
+  uint64_t due_ns = outbox_next_due_ns();
+  if (client_next_due_ns() < due_ns) due_ns = client_next_due_ns();
+  uint64_t now_ns = clock_ns();
+  return due_ns == UINT64_MAX ? UINT64_MAX : due_ns > now_ns ? due_ns - now_ns : 0;
+}
+
+/// Looks again and again until nothing has left for a while, so that what leaves in that time wakes nobody.
+static void look_while_busy(void) {
+  classifier_announce(true);
+  uint64_t last_ns = clock_ns();
+  for (uint64_t now_ns = last_ns; now_ns - last_ns < LOOK_NS && !ended;) {
+    uint64_t before_ns = now_ns;
+    int events = look();
+    now_ns = clock_ns();
+    if (events > 0)
+      last_ns = now_ns;
+    else
+      idle_ns += now_ns - before_ns;
+  }
+  classifier_announce(false);
+  look();
+}
+
 static int serve(void) {
   struct pollfd sources[] = {{.fd = classifier_fd(), .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+  int rechecks = 0;
   while (!ended) {
-    uint64_t due_ns = outbox_next_due_ns();
-    if (client_next_due_ns() < due_ns) due_ns = client_next_due_ns();
-    uint64_t now_ns = clock_ns();
-    uint64_t wait_ns = due_ns == UINT64_MAX ? UINT64_MAX : due_ns > now_ns ? due_ns - now_ns : 0;
+    uint64_t wait_ns = due_in_ns();
+    if (rechecks > 0 && wait_ns > RECHECK_NS) wait_ns = RECHECK_NS;
     struct timespec wait = {.tv_sec = (time_t)(wait_ns / 1000000000u), .tv_nsec = (long)(wait_ns % 1000000000u)};
     if (ppoll(sources, 2, wait_ns == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR) return fail("ppoll", errno);
-    do {
-      int events = classifier_consume(tcp_on_event);
-      tcp_acknowledge();
-      now_ns = clock_ns();
-      client_tick(now_ns);
-      outbox_flush(now_ns);
-      // Questions wait until everything that left before them is read.
-      if (events < CLASSIFIER_MAX_EVENTS) break;
-    } while (!ended);
-    if (sources[1].revents != 0 && !read_questions()) return 0;
-    sources[1].revents = 0;
+    if (rechecks > 0) rechecks--;
+    if (look() > 0) {
+      look_while_busy();
+      rechecks = RECHECKS;
+    }
+    if (poll(&sources[1], 1, 0) > 0 && !read_questions()) return 0;
   }
   return 0;
 }
