@@ -116,6 +116,8 @@ export class OwnWayDriver implements Driver {
   #errnoOf(error: NodeJS.ErrnoException): number {
     if (typeof error.syscall === 'string') this.#failedCall = error.syscall
     if (CLOSED_CODES.includes(error.code)) return Errno.EBADF
+    // What Node.js says of a datagram without a receiver.
+    if (error.code === 'ERR_SOCKET_BAD_PORT') return Errno.EDESTADDRREQ
     return Errno[error.code as keyof typeof Errno] ?? Errno.EIO
   }
 

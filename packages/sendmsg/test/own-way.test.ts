@@ -1,5 +1,6 @@
 // The driver for platforms without an addon, held to the contract here, where it sends by Node's own sockets as well.
-import type { Socket as DgramSocket } from 'node:dgram'
+import { createSocket, type Socket as DgramSocket } from 'node:dgram'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { auto, type Backend, openWriter } from '@sendzc/core'
 import { type ConnectedPair, conformance, tcpPairs, udpPairs } from '@sendzc/core/conformance'
@@ -110,3 +111,15 @@ describe('on a platform without addons', () => {
 })
 
 netSocketSuite({ describe, it: deliverable, backends: { 'own way': () => ownWay('stream') } })
+
+it('a datagram of a socket without a peer is refused with its cause, and so is one with a receiver of its own', async () => {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const writer = await openWriter(socket, { backend: ownWay('datagram') })
+  await expect(writer.write(content(8))).rejects.toMatchObject({ code: 'ERR_ZC_NOT_CONNECTED', errno: 'EDESTADDRREQ' })
+  const to = { address: '127.0.0.1', port: socket.address().port }
+  await expect(writer.write(content(8), { to })).rejects.toMatchObject({ code: 'ERR_ZC_UNSUPPORTED_SOCKET' })
+  await writer.close()
+  socket.close()
+})

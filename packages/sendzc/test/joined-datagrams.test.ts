@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { release } from 'node:os'
 import { content } from '@sendzc/core/fixtures'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -51,6 +52,26 @@ describe.each(BACKENDS)('adjoining datagrams of one size, %s', (_name, backend) 
     const lone = await writerTo(receiver.address().port, { backend: backend(), maxJoinedBytes: 0 })
     await Promise.all(Array.from({ length: 100 }, () => lone.write(content(300))))
     expect(lone.stats()).toMatchObject({ writes: 100, sends: 100, bytesSent: 30_000 })
+  })
+
+  it('one write makes 128 datagrams where the kernel does, copied and shared; before Linux 6.9 it says that it does not', async () => {
+    const receiver = await bound()
+    receiver.setRecvBufferSize(4 << 20)
+    let arrived = 0
+    receiver.on('message', ({ length }) => {
+      arrived += length === 500 ? 1 : 0
+    })
+    const [major = 0, minor = 0] = release().split('.').map(Number)
+    const expected = major > 6 || (major === 6 && minor >= 9) ? 'sent' : 'ERR_ZC_TOO_MANY_SEGMENTS'
+    for (const [round, minZerocopyBytes] of [0, 1_000_000].entries()) {
+      const writer = await writerTo(receiver.address().port, { backend: backend(), minZerocopyBytes })
+      const end = await writer.write(content(64_000), { segmentBytes: 500 }).then(
+        () => 'sent',
+        (error: ZeroCopyError) => error.code,
+      )
+      expect(end).toBe(expected)
+      while (end === 'sent' && arrived < (round + 1) * 128) await once(receiver, 'message')
+    }
   })
 
   it('a refusal of an earlier one fails the first of them alone, and the others arrive in order', async () => {

@@ -181,7 +181,7 @@ function noEnvelopes({ kind, backend }: Driver): ZeroCopyError {
     })
   }
   return new ZeroCopyError('ERR_ZC_UNSUPPORTED_SOCKET', `The backend ${backend} takes none of ${options} on this socket.`, {
-    remedy: 'Use a UDP socket and a backend that has them: errqueue(), uring(), copy() or auto().',
+    remedy: 'Use a UDP socket and errqueue(), uring(), copy() or auto(), on Linux and a runtime that runs addons.',
   })
 }
 
