@@ -47,6 +47,13 @@ const needs = {
   libbpf: { found: hasHeader('bpf/libbpf.h'), apt: 'libbpf-dev', dnf: 'libbpf-devel', pacman: 'libbpf', apk: 'libbpf-dev' },
   linuxSource: { found: hasLinuxSource, apt: 'linux-source', dnf: null, pacman: null, apk: null },
   perf: { found: hasCommand('perf'), apt: 'linux-perf', dnf: 'perf', pacman: 'perf', apk: 'perf' },
+  nginx: {
+    found: () => hasCommand('nginx')() || existsSync('/usr/sbin/nginx'),
+    apt: 'nginx-light',
+    dnf: 'nginx',
+    pacman: 'nginx',
+    apk: 'nginx',
+  },
   browser: { found: hasChromium, apt: 'chromium', dnf: 'chromium', pacman: 'chromium', apk: 'chromium' },
 }
 
@@ -58,7 +65,7 @@ const groups = {
   check: ['clangFormat'],
   peers: ['compiler', 'linuxSource'],
   // Some tests are skipped without these.
-  everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser', 'clang', 'libbpf'],
+  everyTest: ['strace', 'network', 'compiler', 'linuxSource', 'browser', 'clang', 'libbpf', 'nginx'],
   wire: ['compiler', 'network', 'clang', 'libbpf'],
 }
 
