@@ -15,6 +15,7 @@ describe('examples', () => {
       /999 of 999 peers have 1048576 bytes each, released: (copied|zerocopy)\nthe stalled peer: ERR_ZC_ABORTED, its memory: (copied|zerocopy)/,
     'serve-memory.mjs': /received 33554432 bytes/,
     'file-server.mjs': /whole 200, range 206, beyond 416, known 304, outside 400/,
+    'log-shipper.mjs': /16 of them are back\nreceived \d+ bytes, the same/,
     'opentelemetry-metrics.mjs': /sendzc\.sent 1048576 \{\}[\s\S]+received 1048576 bytes/,
     'cached-objects.mjs':
       /GET 200, HEAD 200, Range 206, If-None-Match 304[\s\S]+3 pipelined[\s\S]+aborted one, then served 2 more[\s\S]+closed/,

@@ -25,6 +25,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'files by writeFile(), beside sendfile in C and pipeline(createReadStream, socket)',
     load: async () => (await import('./commands/files.js')).filesCommand,
   },
+  pages: {
+    summary: 'sends from huge pages beside sends from pages of 4 KiB',
+    load: async () => (await import('./commands/pages.js')).pagesCommand,
+  },
   profile: {
     summary: 'where the CPU time of each path goes, sampled by perf',
     load: async () => (await import('./commands/profile.js')).profileCommand,

@@ -276,7 +276,7 @@ const deliverAfterClose: DriverMutation = {
 export const DRIVER_MUTANTS: readonly DriverMutant[] = [
   {
     name: 'release early',
-    caughtBy: ['released-by-token', 'released-after-every-notification', 'writable', 'broadcast'],
+    caughtBy: ['released-by-token', 'released-after-every-notification', 'writable', 'broadcast', 'buffer-pool'],
     mutation: releaseEarly,
   },
   { name: 'release twice', caughtBy: ['one-sent-one-released', 'driver-calls'], mutation: releaseTwice },

@@ -1,6 +1,8 @@
 // The addon's functions for JavaScript, except those of binding_hot.cc. src/native.ts types them and is their only caller.
+#include <errno.h>
 #include <napi.h>
 
+#include <memory>
 #include <new>
 
 #include "binding_arguments.h"
@@ -9,6 +11,7 @@
 #include "host_probe.h"
 #include "sendzc/env_instance.h"
 #include "sendzc/file_calls.h"
+#include "sendzc/mapped_region.h"
 #include "sendzc/pinned_buffer.h"
 
 namespace sendzc {
@@ -156,6 +159,27 @@ Napi::Value probe_inline_here(const Napi::CallbackInfo& info) {
   return given.valid() ? given.number(probe_inline(cmsg_type)) : given.refuse(misused);
 }
 
+// mapRegion(bytes, wantsHuge, report: Int32Array of 1): an ArrayBuffer of as many bytes or more, or a negated errno. The report: see
+// page_kind. The memory lives for as long as the buffer, or a pin of it.
+Napi::Value map_region(const Napi::CallbackInfo& info) {
+  cold given(info, 3);
+  int64_t bytes = given.int64(0);
+  bool wants_huge = given.boolean(1);
+  elements_view<int32_t> report = given.elements<int32_t>(2, 1);
+  if (!given.valid() || bytes <= 0) return given.refuse(misused);
+  std::unique_ptr<mapped_region> region(new (std::nothrow) mapped_region());
+  int error = region == nullptr ? -ENOMEM : region->map(static_cast<size_t>(bytes), wants_huge);
+  if (error != 0) return given.number(error);
+  report[0] = static_cast<int32_t>(region->kind());
+  auto finalize = [](napi_env, void*, void* hint) { delete static_cast<mapped_region*>(hint); };
+  napi_value result = nullptr;
+  if (napi_create_external_arraybuffer(info.Env(), region->memory(), region->bytes(), finalize, region.get(), &result) != napi_ok) {
+    return given.refuse("mapRegion: the runtime refuses external memory");
+  }
+  region.release();
+  return {info.Env(), result};
+}
+
 Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   auto* instance = new (std::nothrow) environment(env);
   if (instance == nullptr || !env_instance<environment>::install(env, instance)) {
@@ -182,6 +206,7 @@ Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
   export_cold<process_memory>(exports, "processMemory", instance);
   export_cold<probe_zerocopy_here>(exports, "probeZerocopy", instance);
   export_cold<probe_inline_here>(exports, "probeInline", instance);
+  export_cold<map_region>(exports, "mapRegion", instance);
   export_file_calls(exports, instance);
   return exports;
 }

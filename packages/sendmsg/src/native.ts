@@ -74,6 +74,7 @@ export interface NativeAddon {
   processMemory(out: Float64Array): void
   probeZerocopy(domain: number, type: number): number
   probeInline(cmsgType: number): number
+  mapRegion(bytes: number, wantsHuge: boolean, report: Int32Array): ArrayBuffer | number
   openFile(handle: number, fd: number, facts: Float64Array): number
   isFileCached(file: number, offset: number, bytes: number): number
   sendFile(handle: number, file: number, offset: number, bytes: number): number

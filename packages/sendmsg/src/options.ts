@@ -1,5 +1,5 @@
 import { LIMITS as CORE_LIMITS } from '@sendzc/core'
-import { oneOf, optional, record, whole, withDefault } from '@sendzc/core/driver'
+import { flag, oneOf, optional, record, whole, withDefault } from '@sendzc/core/driver'
 
 /** Upper bounds of the options of this package, in the unit that each name ends with. */
 export const LIMITS = {
@@ -7,6 +7,10 @@ export const LIMITS = {
   intervalSends: CORE_LIMITS.maxInFlight,
   /** Notifications that one sendmsg of the patched kernel returns at most. */
   inlineCapacity: 128,
+  /** Bytes of one chunk of a pool. */
+  chunkBytes: 1_073_741_824,
+  /** Chunks of a pool. */
+  poolChunks: 1_048_576,
 } as const
 
 /** Number of SCM_ZC_NOTIFICATION in the kernel of kernel/patches; no released kernel has it. */
@@ -55,6 +59,30 @@ export const inlineOptionsSchema = record<ResolvedInlineOptions>({
   interval: withDefault(whole(1, LIMITS.intervalSends), 1),
   capacity: optional(whole(1, LIMITS.inlineCapacity)),
   cmsgType: optional(whole(1, 0x7fff_ffff)),
+})
+
+/** Options of `bufferPool()`, as a caller gives them. */
+export interface BufferPoolOptions {
+  /** Bytes of one chunk. */
+  bytes: number
+  /** Chunks of the pool. */
+  count: number
+  /** False: pages of the machine's usual size. Default true: huge pages where the kernel gives them, which takes memory in steps of 2 MiB. */
+  hugePages?: boolean | undefined
+  /** Time, in ms, that `acquire()` waits for a chunk before it fails with ERR_ZC_LIMIT. Default 30,000. */
+  acquireTimeoutMs?: number | undefined
+  /** Calls of `acquire()` that may wait at a time; one more fails with ERR_ZC_LIMIT. Default 1,024. */
+  maxWaiting?: number | undefined
+}
+/** Options of `bufferPool()`, with every default filled in. */
+export type ResolvedBufferPoolOptions = { [K in keyof BufferPoolOptions]-?: Exclude<BufferPoolOptions[K], undefined> }
+/** Reads the options of `bufferPool()`. */
+export const bufferPoolOptionsSchema = record<ResolvedBufferPoolOptions>({
+  bytes: whole(1, LIMITS.chunkBytes),
+  count: whole(1, LIMITS.poolChunks),
+  hugePages: withDefault(flag, true),
+  acquireTimeoutMs: withDefault(whole(0, CORE_LIMITS.drainTimeoutMs), 30_000),
+  maxWaiting: withDefault(whole(0, LIMITS.poolChunks), 1_024),
 })
 
 /** Options of `copy()`, as a caller gives them: none so far. */

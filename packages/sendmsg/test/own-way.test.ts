@@ -53,6 +53,17 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
   })
 }
 
+it('a file is refused on a way without sendfile(2), with the other way in the remedy', async () => {
+  const pair = await transports.tcp4.openPair()
+  const writer = await openWriter(pair.target as Socket, { backend: ownWay('stream') })
+  await expect(writer.writeFile(0)).rejects.toMatchObject({
+    code: 'ERR_ZC_BACKEND_UNAVAILABLE',
+    remedy: expect.stringContaining('toWritable'),
+  })
+  await writer.close()
+  await pair.dispose()
+})
+
 /**
  * The handle closes with its socket: there is no second descriptor by which what was answered could still leave. So a socket that is destroyed with
  * bytes unsent is reset, and the kernel drops what it has; the guarantee that no part looks like the whole goes before.

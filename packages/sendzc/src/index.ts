@@ -10,6 +10,7 @@ export {
   type Backend,
   type BackendName,
   type Broadcast,
+  BufferPool,
   broadcast,
   type Capability,
   type CapabilityCheck,
@@ -24,6 +25,7 @@ export {
   type OpenWriterOptions,
   type OwnPathCause,
   openWriter,
+  type PoolPages,
   type ReleaseOutcome,
   type ResetCause,
   type SentBody,
@@ -44,7 +46,16 @@ export {
   type ZeroCopyWriter,
   zeroCopyStats,
 } from '@sendzc/core'
-export { type CopyOptions, copy, type ErrqueueOptions, errqueue, type InlineOptions, inline } from '@sendzc/sendmsg'
+export {
+  type BufferPoolOptions,
+  bufferPool,
+  type CopyOptions,
+  copy,
+  type ErrqueueOptions,
+  errqueue,
+  type InlineOptions,
+  inline,
+} from '@sendzc/sendmsg'
 export { type FixedPool, type RingDescription, type UringBackend, type UringOptions, uring } from '@sendzc/uring'
 export { auto } from './auto.js'
 export { type SendBodyOptions, sendBody } from './send-body.js'

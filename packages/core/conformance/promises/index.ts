@@ -15,6 +15,7 @@ import { noHandlesLeft } from './no-handles-left.js'
 import { order } from './order.js'
 import { outcome } from './outcome.js'
 import { peerReset } from './peer-reset.js'
+import { pools } from './pools.js'
 import { probe } from './probe.js'
 import { releasedAfterEveryNotification } from './released-after-every-notification.js'
 import { releasedOnce } from './released-once.js'
@@ -44,6 +45,7 @@ export const writerPromises: readonly ContractPromise[] = [
   stats,
   writable,
   broadcasts,
+  pools,
   close,
   abort,
   dispose,

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export { type Broadcast, broadcast } from '../broadcast.js'
+export { BufferPool, type PoolPages } from '../buffer-pool.js'
 export type { Capability, CapabilityCheck } from '../driver/capabilities.js'
 export type { Backend } from '../driver/driver.js'
 export * from '../errors.js'
