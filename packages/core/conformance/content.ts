@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { seededRandom } from '../src/testing/memory-kernel.js'
+import { seededRandom } from '../src/testing/seeded-random.js'
 
 /** The byte that a caller writes over a buffer as soon as it is released. The content never holds this byte. */
 export const POISON = 0xee

@@ -1,6 +1,6 @@
 import type { Backend, SocketKind } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
-import type { InjectedFault } from '../src/testing/memory-kernel.js'
+import type { InjectedFault } from '../src/testing/fault-script.js'
 import type { WriterOptions } from '../src/writer/options.js'
 import type { ZeroCopyWriter } from '../src/writer.js'
 import type { DatagramReceivers } from './datagram-receivers.js'

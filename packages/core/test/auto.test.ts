@@ -5,7 +5,7 @@ import type { Backend } from '../src/driver/driver.js'
 import { ZeroCopyError } from '../src/errors.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { type MemoryOptions, memory } from '../src/testing/memory-driver.js'
+import { type MemoryOptions, memory } from '../src/testing/memory-backend.js'
 import { AUTO_DEFAULTS, type WriterOptions } from '../src/writer/options.js'
 import type { WriterStats } from '../src/writer.js'
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { content } from '../conformance/fixtures/index.js'
 import { Errno } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { type MemoryOptions, memory } from '../src/testing/memory-driver.js'
+import { type MemoryOptions, memory } from '../src/testing/memory-backend.js'
 import type { WriterOptions } from '../src/writer/options.js'
 
 const listeners: [string, ChannelListener][] = []

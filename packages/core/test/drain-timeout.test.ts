@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openWriter } from '../src/open/open-writer.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 
 it.each([
   ['stream', /The peer took less/u, /why the peer does not read/u],

@@ -1,7 +1,7 @@
 import { batchOf, type DriverMutation, messagesOf, POISON, withoutPin } from '../conformance/fixtures/index.js'
 import { type Backend, type Driver, Errno, MessageFlag, Release, type ReleaseKind, Wake } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
-import type { MemoryOptions } from '../src/testing/memory-driver.js'
+import type { MemoryOptions } from '../src/testing/memory-backend.js'
 
 /** One way for a driver to be wrong, and the promises that must say so. */
 export interface DriverMutant {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ENVELOPE_WORDS, EnvelopePart, EnvelopeWord } from '../src/driver/driver.js'
 import { destination } from '../src/entries/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { type Envelope, Envelopes } from '../src/writer/envelope.js'
 import type { DatagramOptions } from '../src/writer.js'
 

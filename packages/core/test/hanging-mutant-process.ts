@@ -1,5 +1,5 @@
 import { collectCases, conformance } from '../conformance/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { memoryConformance } from './memory-modes.js'
 
 /**

@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bounded } from '../conformance/bounded.js'
 import { openWriter, type WriterTarget } from '../src/entries/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

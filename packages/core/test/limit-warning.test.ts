@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { Errno } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 
 it('a limit that is too low is said once for all writers of the process', async () => {
   const warnings: string[] = []

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { turn, until } from '../conformance/bounded.js'
 import { batchOf, content, DriverSession } from '../conformance/fixtures/index.js'
 import { Errno, Release } from '../src/driver/driver.js'
-import { memory } from '../src/testing/memory-driver.js'
-import { forEachId, seededRandom } from '../src/testing/memory-kernel.js'
+import { memory } from '../src/testing/memory-backend.js'
+import { forEachId } from '../src/testing/notification-queue.js'
+import { seededRandom } from '../src/testing/seeded-random.js'
 
 /** Sends `count` messages of 1,000 bytes over a fresh socket; returns the tokens in the order of their release. */
 async function releaseOrder(seed: number): Promise<number[]> {

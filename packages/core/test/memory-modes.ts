@@ -2,7 +2,7 @@ import { openMemoryPair } from '../conformance/fixtures/index.js'
 import type { ConformanceOptions } from '../conformance/index.js'
 import type { SocketKind } from '../src/driver/driver.js'
 import type { ReleaseOutcome } from '../src/errors.js'
-import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'
+import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-backend.js'
 
 /** A behaviour of the fake kernel, and the outcomes of large writes under it. */
 export interface MemoryMode {

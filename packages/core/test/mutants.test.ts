@@ -3,7 +3,7 @@ import { driverPromises, mutateBackend, type OpenWriter, override, setWaitMs, wr
 import { type CaseResult, type ConformanceOptions, collectCases, conformance } from '../conformance/index.js'
 import type { Backend } from '../src/driver/driver.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { DRIVER_MUTANTS, type DriverMutant } from './driver-mutants.js'
 import { memoryConformance } from './memory-modes.js'
 import { WRITER_MUTANTS, type WriterMutant } from './writer-mutants.js'

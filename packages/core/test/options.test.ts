@@ -4,7 +4,7 @@ import { uringOptionsSchema } from '../../uring/src/options.js'
 import { auto } from '../src/open/auto.js'
 import { openWriter } from '../src/open/open-writer.js'
 import { toWritable } from '../src/stream.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { flag, type OptionSchema, oneOf, optional, record, whole, withDefault } from '../src/writer/option-reader.js'
 import { AUTO_DEFAULTS, parseOptions, resolveOptions, writerOptionsSchema } from '../src/writer/options.js'
 

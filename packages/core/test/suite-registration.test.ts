@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ConformanceOptions, conformance } from '../conformance/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { memoryConformance } from './memory-modes.js'
 
 /** The registrations of the suite: the names of tests and of skipped tests. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openWriter, type WriterTarget } from '../src/entries/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { tcpPair } from './tcp-pair.js'
 
 const cleanups: (() => unknown)[] = []

@@ -7,7 +7,7 @@ import { assertContent, content } from '../conformance/fixtures/index.js'
 import { tcpPairs } from '../conformance/index.js'
 import { auto, openWriter } from '../src/entries/index.js'
 import { DgramReceiveHold } from '../src/open/dgram-receive-hold.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { writev } from './consumer/writev-backend.js'
 
 /** Compiles the project of a consumer, against the published, compiled declarations. */

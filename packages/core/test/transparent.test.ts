@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DriverOpenOptions } from '../src/driver/driver.js'
 import { openWriter, zeroCopy, zeroCopyStats } from '../src/entries/index.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 import { Ways } from '../src/writer/way.js'
 import { tcpPair } from './tcp-pair.js'
 

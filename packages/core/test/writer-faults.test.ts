@@ -4,7 +4,7 @@ import { content, mutateBackend, rejection, WriteLedger } from '../conformance/f
 import { Errno, Release } from '../src/driver/driver.js'
 import type { ZeroCopyErrorCode } from '../src/errors.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-driver.js'
+import { type MemoryBackend, type MemoryOptions, memory } from '../src/testing/memory-backend.js'
 import type { MemorySocket } from '../src/testing/memory-kernel.js'
 import type { WriterOptions } from '../src/writer/options.js'
 import type { ZeroCopyWriter } from '../src/writer.js'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { content } from '../conformance/fixtures/index.js'
 import { openWriter } from '../src/open/open-writer.js'
-import { memory } from '../src/testing/memory-driver.js'
+import { memory } from '../src/testing/memory-backend.js'
 
 it('times the release of one batch in eight, from the first on, with every message in it', async () => {
   const backend = memory({ kind: 'datagram' })

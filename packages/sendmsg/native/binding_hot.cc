@@ -10,7 +10,7 @@ namespace sendzc {
 
 namespace {
 
-// Words of one message in the table; see SendBatch in packages/core/src/driver/driver.ts.
+// Words of one message in the table; see SendBatch in packages/core/src/driver/send-batch.ts.
 constexpr uint32_t table_words = 3;
 constexpr uint32_t flag_zerocopy = 1;
 constexpr uint32_t flag_envelope = 2;

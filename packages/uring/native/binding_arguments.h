@@ -6,7 +6,7 @@
 
 namespace sendzc {
 
-// Words per message in SendBatch.table: mirrored from packages/core/src/driver/driver.ts.
+// Words per message in SendBatch.table: mirrored from packages/core/src/driver/send-batch.ts.
 constexpr size_t table_words = 3;
 
 using cold = cold_arguments<environment>;

@@ -9,7 +9,7 @@ namespace sendzc {
 
 namespace {
 
-// Flags of a message in SendBatch.table: mirrored from packages/core/src/driver/driver.ts.
+// Flags of a message in SendBatch.table: mirrored from packages/core/src/driver/send-batch.ts.
 constexpr uint32_t message_zerocopy = 1;
 constexpr uint32_t message_envelope = 2;
 

@@ -83,7 +83,7 @@ struct driver_slot {
   bool holds_loop = false;        // and referenced: counted in loop_drivers_
   // As many as the highest used token needs: a driver that has sent nothing holds none.
   std::vector<token_slot> tokens;
-  // The table that describes the messages of a batch: SendBatch.table of packages/core/src/driver/driver.ts.
+  // The table that describes the messages of a batch: SendBatch.table of packages/core/src/driver/send-batch.ts.
   const uint32_t* table = nullptr;
   size_t table_words = 0;
   memory_pin table_pin;

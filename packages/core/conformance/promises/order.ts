@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { seededRandom } from '../../src/testing/memory-kernel.js'
+import { seededRandom } from '../../src/testing/seeded-random.js'
 import type { WriterOptions } from '../../src/writer/options.js'
 import { quietTurns } from '../bounded.js'
 import { assertContent, content, fillContent } from '../content.js'

@@ -1,11 +1,8 @@
 import { Errno, type SocketKind } from '../driver/driver.js'
+import { FaultScript, type InjectedFault } from './fault-script.js'
+import { NotificationQueue, type NotificationRange, type RangeShape } from './notification-queue.js'
 import { PinnedSegment, type Segment } from './pinned-segment.js'
-
-/**
- * How published ids look: merged in order, one by one, or scattered: split at random, delayed, and truly out of order, since
- * the fake device then reads one send before another that was queued earlier (the peer puts them in order again).
- */
-export type RangeShape = 'coalesced' | 'single' | 'scattered'
+import { seededRandom } from './seeded-random.js'
 
 /** The scriptable part of the fake kernel. Every value has a default; the same options and the same seed give the same run. */
 export interface MemoryKernelOptions {
@@ -31,27 +28,6 @@ export interface MemoryKernelOptions {
   abortReleases?: boolean
 }
 
-/** One failure that a socket plays to the sends that come. */
-export interface InjectedFault {
-  /** Positive errno, for example `Errno.ENOBUFS`. */
-  errno: number
-  /** Sends that it hits. Default 1. */
-  times?: number
-  /** Sends that pass before it. Default 0. */
-  after?: number
-  /** True: hits only sends that ask for zero-copy. Default false. */
-  zerocopyOnly?: boolean
-  /** True: the failed send keeps its memory until a notification (`io_uring_enter(2)`: "even a failed request may notify"). Default false. */
-  notifies?: boolean
-}
-
-/** An inclusive range of ids that wraps. */
-export interface NotificationRange {
-  lo: number
-  hi: number
-  copied: boolean
-}
-
 /** Answer to one send. */
 export interface SendAnswer {
   /** Bytes queued, or a negated errno. */
@@ -75,17 +51,6 @@ interface QueuedSend {
 /** Sends at the head of the queue that a scattering device chooses from. */
 const SCATTER_WINDOW = 4
 
-/** Deterministic pseudo-random numbers, uniform in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /**
  * A connected socket of the fake kernel. As the real one does, it keeps references to zero-copy memory and reads the bytes
  * only when they leave, so that a buffer that its owner modified too early arrives modified.
@@ -104,13 +69,10 @@ export class MemorySocket {
   readonly #options: Required<MemoryKernelOptions>
   readonly #random: () => number
   readonly #watchers = new Set<() => void>()
-  readonly #faults: InjectedFault[] = []
-  readonly #finished: { id: number; copied: boolean }[] = []
-  #errorQueue: NotificationRange[] = []
+  readonly #faults = new FaultScript()
+  readonly #notifications: NotificationQueue
   #queue: QueuedSend[] = []
   #queuedBytes = 0
-  #nextId: number
-  #uncollectedSends = 0
   #paused = false
   #errno = 0
   #socketError = 0
@@ -121,7 +83,7 @@ export class MemorySocket {
     this.kind = kind
     this.#options = options
     this.#random = seededRandom(options.seed + fd)
-    this.#nextId = options.firstId >>> 0
+    this.#notifications = new NotificationQueue(options, this.#random)
   }
 
   /** Bytes queued and not yet carried to the peer. */
@@ -131,7 +93,7 @@ export class MemorySocket {
 
   /** Id that the next zero-copy send gets. */
   get nextId(): number {
-    return this.#nextId
+    return this.#notifications.nextId
   }
 
   /** As EPOLLOUT: a third of the buffer is free, or the connection is dead. */
@@ -141,7 +103,7 @@ export class MemorySocket {
 
   /** As EPOLLERR: a notification can be collected, or the connection is dead. */
   get hasNotification(): boolean {
-    return this.#errorQueue.length > 0 || this.#socketError !== 0
+    return this.#notifications.canBeCollected || this.#socketError !== 0
   }
 
   /** While true, no byte leaves, as with a peer that does not read. */
@@ -156,7 +118,7 @@ export class MemorySocket {
 
   /** Adds a failure; those that were added first come first. */
   inject(fault: InjectedFault): void {
-    this.#faults.push({ ...fault })
+    this.#faults.add(fault)
   }
 
   /** Registers a callback for "something changed", called from the event loop. */
@@ -170,9 +132,9 @@ export class MemorySocket {
 
   /** One sendmsg: queues what fits, keeps references where `zerocopy`. */
   send(segments: readonly Segment[], zerocopy: boolean): SendAnswer {
-    const fault = this.#nextFault(zerocopy)
+    const fault = this.#faults.next(zerocopy)
     if (fault !== undefined) {
-      const id = fault.notifies === true && zerocopy ? this.#takeId() : -1
+      const id = fault.notifies === true && zerocopy ? this.#notifications.takeId() : -1
       if (id >= 0) this.#finish(id)
       return { result: -fault.errno, id }
     }
@@ -182,8 +144,8 @@ export class MemorySocket {
     if (room < 0) return { result: room, id: -1 }
     // As tcp_sendmsg and ip_append_data do: an empty message takes no id, so that no notification will ever come for it.
     const shares = zerocopy && total > 0
-    if (shares && this.#uncollectedSends >= this.#options.maxUncollectedSends) return { result: -Errno.ENOBUFS, id: -1 }
-    const id = shares ? this.#takeId() : -1
+    if (shares && this.#notifications.uncollected >= this.#options.maxUncollectedSends) return { result: -Errno.ENOBUFS, id: -1 }
+    const id = shares ? this.#notifications.takeId() : -1
     this.#enqueue(segments, room, id)
     return { result: room, id }
   }
@@ -191,9 +153,7 @@ export class MemorySocket {
   /** One recvmsg(MSG_ERRQUEUE) after the other, up to `maxRanges`. Also clears the pending socket error. */
   collect(maxRanges: number): NotificationRange[] {
     this.#socketError = 0
-    const ranges = this.#errorQueue.splice(0, maxRanges)
-    for (const range of ranges) this.#uncollectedSends -= ((range.hi - range.lo) >>> 0) + 1
-    return ranges
+    return this.#notifications.collect(maxRanges)
   }
 
   /** Ends the connection: queued bytes never arrive, and their memory is let go. */
@@ -219,7 +179,7 @@ export class MemorySocket {
       return
     }
     this.die(Errno.ECONNRESET)
-    this.#publish(true)
+    this.#notifications.publish(true)
   }
 
   /** Asks for a turn of this socket, soon, from the event loop. */
@@ -234,10 +194,10 @@ export class MemorySocket {
 
   #turn(): void {
     if (!this.#paused) this.#transmit()
-    if (!this.withholdNotifications) this.#publish(false)
+    if (!this.withholdNotifications) this.#notifications.publish(false)
     for (const watcher of [...this.#watchers]) watcher()
     const moves = !this.#paused && this.#queue.length > 0
-    if (moves || (this.#finished.length > 0 && !this.withholdNotifications)) this.kick()
+    if (moves || (this.#notifications.hasUnpublished && !this.withholdNotifications)) this.kick()
   }
 
   /** Room for a message: bytes that will be queued, or a negated errno. */
@@ -296,49 +256,9 @@ export class MemorySocket {
     }
   }
 
-  #takeId(): number {
-    const id = this.#nextId
-    this.#nextId = (id + 1) >>> 0
-    this.#uncollectedSends++
-    return id
-  }
-
   #finish(id: number): void {
-    this.#finished.push({ id, copied: this.#random() < this.#options.copiedFraction })
+    this.#notifications.finish(id)
     this.kick()
-  }
-
-  #publish(everything: boolean): void {
-    if (this.#finished.length === 0) return
-    if (this.#options.ranges !== 'scattered') {
-      const merge = this.#options.ranges === 'coalesced'
-      for (const { id, copied } of this.#finished.splice(0)) appendId(this.#errorQueue, id, copied, merge)
-      return
-    }
-    const runs: NotificationRange[] = []
-    for (const { id, copied } of this.#finished.splice(0)) appendId(runs, id, copied, this.#random() < 0.6)
-    while (runs.length > 0) {
-      const [run] = runs.splice(Math.floor(this.#random() * runs.length), 1) as [NotificationRange]
-      // Some come later, behind ids that finished after them.
-      if (!everything && runs.length > 0 && this.#random() < 0.4) this.#unpublish(run)
-      else this.#errorQueue.push(run)
-    }
-  }
-
-  #unpublish(range: NotificationRange): void {
-    forEachId(range.lo, range.hi, (id) => this.#finished.push({ id, copied: range.copied }))
-  }
-
-  #nextFault(zerocopy: boolean): InjectedFault | undefined {
-    const fault = this.#faults[0]
-    if (fault === undefined || (fault.zerocopyOnly === true && !zerocopy)) return undefined
-    if ((fault.after ?? 0) > 0) {
-      fault.after = (fault.after as number) - 1
-      return undefined
-    }
-    fault.times = (fault.times ?? 1) - 1
-    if (fault.times <= 0) this.#faults.shift()
-    return fault
   }
 
   /** The first call after the death says why, later ones -EPIPE, as on TCP. */
@@ -348,18 +268,6 @@ export class MemorySocket {
     this.#socketError = 0
     return errno
   }
-}
-
-/** Visits every id of an inclusive range that may wrap past 0xffffffff. Counts, never compares: `i <= hi` does not end at the wrap. */
-export function forEachId(lo: number, hi: number, visit: (id: number) => void): void {
-  const count = ((hi - lo) >>> 0) + 1
-  for (let step = 0; step < count; step++) visit((lo + step) >>> 0)
-}
-
-function appendId(ranges: NotificationRange[], id: number, copied: boolean, merge: boolean): void {
-  const last = ranges.at(-1)
-  if (merge && last !== undefined && last.copied === copied && (last.hi + 1) >>> 0 === id) last.hi = id
-  else ranges.push({ lo: id, hi: id, copied })
 }
 
 function readSend(send: QueuedSend, count: number): Uint8Array {

@@ -1,5 +1,5 @@
 // The envelope of one datagram: its address and the control data beside it, from the words of SendBatch.envelopes to a msghdr. Mirrors
-// EnvelopeWord and EnvelopePart of packages/core/src/driver/driver.ts.
+// EnvelopeWord and EnvelopePart of packages/core/src/driver/send-batch.ts.
 #pragma once
 
 #include <errno.h>
