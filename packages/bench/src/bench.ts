@@ -58,6 +58,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'cost of a datagram: addressed, to many receivers and with segments, beside dgram.send',
     load: async () => (await import('./commands/datagrams.js')).datagramsCommand,
   },
+  http: {
+    summary: 'node:http with the transparent mode and without it: CPU time and requests a second',
+    load: async () => (await import('./commands/http.js')).httpCommand,
+  },
   heap: { summary: 'heap growth over a million driver-level sends', load: async () => (await import('./commands/heap.js')).heapCommand },
   soak: {
     summary: 'resident memory at a peer that stalls and resumes',

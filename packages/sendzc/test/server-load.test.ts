@@ -7,9 +7,11 @@ import { expect, it } from 'vitest'
 import type { LoadReport } from './children/load-server.js'
 
 /** An hour by count: 1,000 slow clients, each of which takes a response of 256 KiB a minute. `SENDZC_LOAD=hour` runs it. */
-const HOUR = { slow: 1_000, aborting: 200, responses: 60_000, pauseMs: 400, timeoutMs: 3_600_000 }
-const SHORT = { slow: 100, aborting: 20, responses: 1_500, pauseMs: 20, timeoutMs: 100_000 }
+const HOUR = { slow: 1_000, aborting: 200, responses: 60_000, pauseMs: 400, maxHoldMs: 15_000, timeoutMs: 3_600_000 }
+const SHORT = { slow: 100, aborting: 20, responses: 1_500, pauseMs: 20, maxHoldMs: 2_000, timeoutMs: 100_000 }
 const load = process.env.SENDZC_LOAD === 'hour' ? HOUR : SHORT
+/** Time, in ms, after the bound for it, at which a client that never reads looks again. */
+const LISTEN_LATER_MS = 2_000
 const SAMPLE_EVERY_MS = 250
 /** Growth of the server's memory, from the second quarter of the run to the last, that is not a leak: pages of the allocator and of the heap. */
 const MAX_GROWTH_BYTES = 33_554_432
@@ -25,7 +27,7 @@ function median(values: readonly number[]): number {
 it.each(['errqueue', 'uring'])(
   `a server over %s loses nothing to ${load.slow} slow clients and ${load.aborting} that leave: ${load.responses} responses`,
   async (backend) => {
-    const server = fork(await programOf('load-server'), [backend])
+    const server = fork(await programOf('load-server'), [backend, String(load.maxHoldMs)])
     try {
       const [port] = (await once(server, 'message')) as [number]
       const ended = once(server, 'exit').then(([status, signal]) => {
@@ -39,8 +41,8 @@ it.each(['errqueue', 'uring'])(
       const before = await ask()
       const samples: LoadReport[] = []
       let isRunning = true
-      const { slow, aborting, responses, pauseMs, timeoutMs } = load
-      const args = [await programOf('load-clients'), ...[port, slow, aborting, responses, pauseMs].map(String)]
+      const { slow, aborting, responses, pauseMs, maxHoldMs, timeoutMs } = load
+      const args = [await programOf('load-clients'), ...[port, slow, aborting, responses, pauseMs, maxHoldMs + LISTEN_LATER_MS].map(String)]
       const clients = run(process.execPath, args, { timeout: timeoutMs }).finally(() => {
         isRunning = false
       })

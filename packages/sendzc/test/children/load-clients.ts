@@ -1,7 +1,7 @@
 // Clients of load-server.ts: slow ones that read in slices, on one connection each; ones that leave in the middle of a response, over and over; and
 // ones that never read. Ends when the slow ones have their responses, and each of the others has
 // left, or was reset, at least once.
-//   load-clients.ts PORT SLOW ABORTING RESPONSES PAUSE_MS
+//   load-clients.ts PORT SLOW ABORTING RESPONSES PAUSE_MS LISTEN_AFTER_MS
 import net from 'node:net'
 
 const BODY_BYTES = 262_144
@@ -10,10 +10,9 @@ const ONE_IN_NEVER_READS = 50
 const TICK_MS = 5
 /** Time, in ms, that the others have to be served before the slow clients come. */
 const SLOW_AFTER_MS = 1_000
-/** More than the server's bound for a peer that reads nothing. */
-const LISTEN_AFTER_MS = 4_000
 
-const [port = 0, slow = 0, aborting = 0, responses = 0, pauseMs = 0] = process.argv.slice(2).map(Number)
+// Those that never read look again after more than the server's bound for them.
+const [port = 0, slow = 0, aborting = 0, responses = 0, pauseMs = 0, listenAfterMs = 0] = process.argv.slice(2).map(Number)
 const counts = { responses: 0, wrong: 0, aborted: 0, reset: 0, lost: 0 }
 const due: { socket: net.Socket; atMs: number }[] = []
 let isOver = false
@@ -53,7 +52,7 @@ function neverReads(): void {
   })
   socket.pause()
   // Paused, the socket does not hear of its end.
-  setTimeout(() => socket.resume(), LISTEN_AFTER_MS)
+  setTimeout(() => socket.resume(), listenAfterMs)
   socket.on('error', () => undefined)
   socket.on('close', () => {
     counts.reset++

@@ -1,4 +1,5 @@
 // Serves shared bodies to the clients of load-clients.ts, and answers to each message of its parent with what it holds.
+//   load-server.ts BACKEND MAX_HOLD_MS
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import http from 'node:http'
@@ -23,9 +24,8 @@ export interface LoadReport {
 const BODY_BYTES = 262_144
 /** Beyond what the buffers of a connection take, so that a peer that does not read holds memory. */
 const STALL_BYTES = 16_000_000
-const MAX_HOLD_MS = 2_000
 
-const [name] = process.argv.slice(2)
+const [name, maxHoldMs] = process.argv.slice(2)
 const backend = name === 'uring' ? uring() : errqueue()
 const body = Buffer.alloc(BODY_BYTES, 'body')
 const large = Buffer.alloc(STALL_BYTES, 'large')
@@ -49,7 +49,7 @@ const server = zeroCopy(
       counts.begun--
     }
   }),
-  { backend, demoteAfterCopied: 0, maxHoldMs: MAX_HOLD_MS, idleCloseMs: 500, maxPinnedBytes: 1_073_741_824 },
+  { backend, demoteAfterCopied: 0, maxHoldMs: Number(maxHoldMs), idleCloseMs: 500, maxPinnedBytes: 1_073_741_824 },
 )
 
 function report(): LoadReport {

@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { inFolderOfItsOwn, start } from './bench-run.js'
+import { needs, obstacle } from './wire/wire-stage.js'
+
+const TIMEOUT_MS = 120_000
+inFolderOfItsOwn()
+
+async function bench(...args: string[]): Promise<{ status: unknown; stdout: string; stderr: string }> {
+  const child = await start(['http', '--rounds', '1', '--runtime-ms', '200', '--connections', '2', ...args])
+  let [stdout, stderr] = ['', '']
+  child.stdout?.on('data', (text: Buffer) => {
+    stdout += text.toString()
+  })
+  child.stderr?.on('data', (text: Buffer) => {
+    stderr += text.toString()
+  })
+  const [status] = (await once(child, 'close')) as [unknown]
+  return { status, stdout, stderr }
+}
+
+describe('bench http', { timeout: TIMEOUT_MS }, () => {
+  it.each([[[]], [['--close']]])('compares both servers over loopback, where shared writes are copied %j', async (more) => {
+    const { status, stdout, stderr } = await bench('--sizes', '1K,256K', '--backends', 'errqueue-recvmmsg', ...more)
+    expect(status, stderr).toBe(0)
+    expect(stdout).toMatch(/^ +1024 +plain +[\d.]+ +\d+$/mu)
+    expect(stdout).toMatch(/^ +1024 +errqueue-recvmmsg +[\d.]+( +\d+\.\d{3}){3} +\d+( +\d+\.\d{3}){3}$/mu)
+    expect(stdout).toMatch(/^ *262144 +errqueue-recvmmsg .* 100 %$/mu)
+  })
+
+  it.runIf(obstacle === undefined)(`shares on the wire what the program writes${needs}`, async () => {
+    const { status, stdout, stderr } = await bench('--wire', '--sizes', '256K', '--backends', 'errqueue-recvmmsg,uring')
+    expect(status, stderr).toBe(0)
+    expect(stdout).toMatch(/^ *262144 +errqueue-recvmmsg .* 0 %$/mu)
+  })
+
+  it('refuses a connection for each request on the wire', async () => {
+    expect(await bench('--wire', '--close')).toMatchObject({
+      status: 2,
+      stderr: "bench: --close: the wire's client keeps its connections.\n",
+    })
+  })
+})
