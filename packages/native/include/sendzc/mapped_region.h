@@ -3,13 +3,16 @@
 #pragma once
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include <cinttypes>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+
+#include "unique_fd.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // 5.14
@@ -74,26 +77,40 @@ class mapped_region {
     return 0;
   }
 
-  // Bytes of the memory in transparent huge pages, as the kernel says in /proc/self/smaps.
+  // Bytes of the memory in transparent huge pages, as the kernel says in /proc/self/smaps: under a line that begins with the range of a
+  // mapping, a line `AnonHugePages: N kB`. Read without stdio, whose scanning differs between C libraries.
   size_t huge_bytes() const {
-    FILE* maps = fopen("/proc/self/smaps", "re");
-    if (maps == nullptr) return 0;
-    char line[512];
+    unique_fd maps(::open("/proc/self/smaps", O_RDONLY | O_CLOEXEC));
+    char chunk[4096];
+    char line[64] = {};
+    size_t length = 0;
     bool is_inside = false;
     size_t found = 0;
-    uintptr_t wanted = reinterpret_cast<uintptr_t>(memory_);
-    while (fgets(line, sizeof(line), maps) != nullptr) {
-      uintptr_t begin = 0;
-      uintptr_t end = 0;
-      size_t kilobytes = 0;
-      if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2) {
-        is_inside = begin < wanted + bytes_ && end > wanted;
-      } else if (is_inside && sscanf(line, "AnonHugePages: %zu kB", &kilobytes) == 1) {
-        found += kilobytes * 1024;
+    for (ssize_t bytes; maps && (bytes = ::read(maps.get(), chunk, sizeof(chunk))) > 0;) {
+      for (ssize_t at = 0; at < bytes; at++) {
+        if (chunk[at] != '\n') {
+          if (length < sizeof(line) - 1) line[length++] = chunk[at];
+          continue;
+        }
+        line[length] = 0;
+        length = 0;
+        found += huge_bytes_in(line, is_inside);
       }
     }
-    fclose(maps);
     return found;
+  }
+
+  size_t huge_bytes_in(const char* line, bool& is_inside) const {
+    constexpr char key[] = "AnonHugePages:";
+    if (strncmp(line, key, sizeof(key) - 1) == 0) return is_inside ? strtoull(line + sizeof(key) - 1, nullptr, 10) * 1024 : 0;
+    char* rest = nullptr;
+    uintptr_t begin = strtoull(line, &rest, 16);
+    if (*rest != '-') return 0;
+    uintptr_t end = strtoull(rest + 1, &rest, 16);
+    if (*rest != ' ') return 0;
+    uintptr_t memory = reinterpret_cast<uintptr_t>(memory_);
+    is_inside = begin < memory + bytes_ && end > memory;
+    return 0;
   }
 
   uint8_t* mapping_ = nullptr;

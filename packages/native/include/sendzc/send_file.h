@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "unique_fd.h"
 
@@ -54,15 +53,19 @@ class file_set {
     facts.mode = found.st_mode;
     facts.flags = fcntl(own.get(), F_GETFL);
     if (facts.flags < 0) return -errno;
-    int number = own.get();
+    size_t number = static_cast<size_t>(own.get());
+    if (number >= files_.size()) files_.resize(number + 1);
     files_[number] = std::move(own);
-    return number;
+    return files_[number].get();
   }
-  bool contains(int file) const { return files_.count(file) != 0; }
-  void close(int file) { files_.erase(file); }
+  bool contains(int file) const { return file >= 0 && static_cast<size_t>(file) < files_.size() && files_[static_cast<size_t>(file)]; }
+  void close(int file) {
+    if (contains(file)) files_[static_cast<size_t>(file)].reset();
+  }
 
  private:
-  std::unordered_map<int, unique_fd> files_;
+  // By their number.
+  std::vector<unique_fd> files_;
 };
 
 // How far apart the bytes are that preadv2 looks at: the kernel reads ahead at least this much (VM_READAHEAD_PAGES).
@@ -74,7 +77,8 @@ inline int is_cached_by_probes(int file, int64_t offset, int64_t bytes) {
   char byte;
   iovec into = {&byte, 1};
   for (int64_t at = 0; at < bytes; at = at + probe_stride_bytes < bytes || at == bytes - 1 ? at + probe_stride_bytes : bytes - 1) {
-    ssize_t found = preadv2(file, &into, 1, offset + at, RWF_NOWAIT);
+    // Directly: musl has it since 1.2.5 only. On 64 bits the offset is in one word.
+    long found = syscall(SYS_preadv2, file, &into, 1, offset + at, 0, RWF_NOWAIT);
     if (found < 0) return errno == EAGAIN ? 0 : -errno;
     if (found == 0) break;
   }
@@ -103,8 +107,9 @@ inline bool never_blocks(int socket) {
 constexpr int max_interrupted_file_sends = 64;
 inline int64_t send_file(int socket, int file, int64_t offset, int64_t bytes) {
   for (int attempt = 0;; attempt++) {
-    off_t at = offset;
-    ssize_t sent = sendfile(socket, file, &at, static_cast<size_t>(bytes));
+    int64_t at = offset;
+    // Directly, as every call of the hot path is made.
+    long sent = syscall(SYS_sendfile, socket, file, &at, static_cast<size_t>(bytes));
     if (sent >= 0) return sent;
     if (errno != EINTR || attempt == max_interrupted_file_sends) return -errno;
   }
