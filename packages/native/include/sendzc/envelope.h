@@ -3,7 +3,6 @@
 #pragma once
 
 #include <errno.h>
-#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -26,6 +25,13 @@
 #endif
 
 namespace sendzc {
+
+// struct sock_txtime of linux/net_tstamp.h, which the headers of older systems lack (4.19).
+struct txtime_clock {
+  int32_t clockid;
+  uint32_t flags;
+};
+static_assert(sizeof(txtime_clock) == 8, "struct sock_txtime is 8 bytes");
 
 constexpr uint32_t envelope_words = 16;
 
@@ -63,7 +69,7 @@ class envelope_socket {
       knows_class_ = true;
     }
     if ((parts & part_send_at) != 0 && !takes_time_) {
-      sock_txtime clock{};
+      txtime_clock clock{};
       clock.clockid = CLOCK_MONOTONIC;
       if (setsockopt(fd, SOL_SOCKET, SO_TXTIME, &clock, sizeof(clock)) != 0) return -errno;
       takes_time_ = true;

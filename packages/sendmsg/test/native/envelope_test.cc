@@ -80,7 +80,7 @@ void envelope_of_ipv4() {
   CHECK_EQUAL(control<int>(header, SOL_IP, IP_TOS), 0xb9);
   CHECK_EQUAL(ntohl(control<in_pktinfo>(header, SOL_IP, IP_PKTINFO).ipi_spec_dst.s_addr), 0x40414243);
   CHECK_EQUAL(control<uint64_t>(header, SOL_SOCKET, SCM_TXTIME), send_at);
-  sock_txtime clock{};
+  sendzc::txtime_clock clock{};
   socklen_t size = sizeof(clock);
   CHECK(getsockopt(fd.get(), SOL_SOCKET, SO_TXTIME, &clock, &size) == 0);
   CHECK_EQUAL(clock.clockid, CLOCK_MONOTONIC);
