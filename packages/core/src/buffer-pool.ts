@@ -5,7 +5,7 @@ import type { SentWrite, WriteOptions, ZeroCopyWriter } from './writer.js'
 /** Pages that the memory of a pool consists of: `'huge'` ones make a send of a chunk cheaper. */
 export type PoolPages = 'huge' | 'small'
 
-/** What a {@link BufferPool} is made of. */
+/** The parts of a {@link BufferPool}. */
 export interface BufferPoolParts {
   /** The chunks lie in it one behind the other. */
   memory: ArrayBuffer

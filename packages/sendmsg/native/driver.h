@@ -78,7 +78,7 @@ class driver final : public release_sink {
   // Wake bits asked for and not yet reported.
   uint32_t armed = 0;
   registration watched = registration::absent;
-  // Whether a registration may outlast its report: false from the first report on that nobody had asked for.
+  // Whether a registration may outlast its report: false once a report has come that no arming asked for.
   bool may_be_kept = true;
   // The last wake-up took everything that the error queue held: what comes later is a change.
   bool drained_on_wake = false;

@@ -18,7 +18,7 @@ int32_t environment::arm(driver& of, uint32_t bits) {
   registration as = of.watched == registration::edges ? registration::edges
                     : of.may_be_kept && !writable     ? registration::kept
                                                       : registration::one_shot;
-  // A write at a time waits for one notification at a time: this spares each its epoll_ctl.
+  // Where one write waits at a time, this saves the epoll_ctl of each.
   bool still_watched = as == registration::kept && of.watched == as && of.drained_on_wake;
   int error = still_watched ? 0 : wakes_.arm(of.sends.fd(), of.watched, writable, as, of.handle());
   if (error == 0) set_armed(of, wanted);
@@ -61,7 +61,7 @@ void environment::wake_by_handle(uint32_t handle, uint32_t ready) {
 void environment::wake(driver& woken, uint32_t ready) {
   if (woken.armed == 0) {
     if (woken.watched != registration::kept) return;
-    // Its notifications are collected by other means: each would be a turn of the event loop for nothing.
+    // Its notifications are collected without a wake-up, so that each report would turn the event loop for nothing.
     woken.may_be_kept = false;
     wakes_.remove(woken.sends.fd(), woken.watched);
     return;

@@ -15,7 +15,7 @@ enum class registration : uint8_t {
   absent,    // not in it: never reported
   one_shot,  // reported once, also for a condition that holds already; the next report needs another arming
   edges,     // reported at each change, not for a condition that lasts
-  kept,      // the same, for errors alone; stays when it has been reported, so that the next arming needs no call
+  kept,      // reported at each change, for errors alone; stays registered after a report, so that the next arming needs no call
 };
 
 class wake_set {

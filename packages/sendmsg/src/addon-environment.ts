@@ -9,7 +9,7 @@ const INITIAL_EVENTS = 1024
 /** Events that one driver can cause in one call, per token: sent, released, and the release of one that was in flight. */
 const EVENTS_PER_TOKEN = 3
 
-/** What all drivers of this thread share: the addon and the buffer that its events come through. */
+/** Shared by all drivers of this thread: the addon and the buffer through which its events come. */
 export class AddonEnvironment {
   readonly addon: NativeAddon
   readonly dispatcher = new EventDispatcher()

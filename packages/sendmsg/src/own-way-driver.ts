@@ -18,7 +18,7 @@ const MAX_SEGMENTS_PER_MESSAGE = 256
 
 /** Errors of a datagram that is sent later all the same: the datagrams behind it wait with it. */
 const SHORTAGES: readonly number[] = [Errno.EAGAIN, Errno.ENOBUFS, Errno.ENOMEM]
-/** What Node.js says, without an errno, of a socket that is closed. */
+/** Codes of Node.js' errors, without an errno, for a closed socket. */
 const CLOSED_CODES: readonly unknown[] = ['ERR_SOCKET_CLOSED', 'ERR_STREAM_DESTROYED', 'ERR_SOCKET_DGRAM_NOT_RUNNING']
 
 /** A message that waits for its answer. */
@@ -101,7 +101,7 @@ export class OwnWayDriver implements Driver {
   #answer({ token, bytes, whole }: CopiedMessage, error: Error | undefined): void {
     const errno = error === undefined ? 0 : this.#aborted ? Errno.ECANCELED : this.#errnoOf(error)
     const endsBatch = this.kind === 'stream' ? errno !== 0 || !whole : SHORTAGES.includes(errno)
-    // Taken first: what the sink is told may make it submit more.
+    // Taken first: a report may make the sink submit more.
     const canceled = endsBatch ? this.#waiting.splice(0) : []
     this.#report(token, errno === 0 ? bytes.byteLength : -errno)
     for (const each of canceled) this.#report(each.token, -Errno.ECANCELED)
@@ -116,7 +116,7 @@ export class OwnWayDriver implements Driver {
   #errnoOf(error: NodeJS.ErrnoException): number {
     if (typeof error.syscall === 'string') this.#failedCall = error.syscall
     if (CLOSED_CODES.includes(error.code)) return Errno.EBADF
-    // What Node.js says of a datagram without a receiver.
+    // Node.js' code for a datagram without a receiver.
     if (error.code === 'ERR_SOCKET_BAD_PORT') return Errno.EDESTADDRREQ
     return Errno[error.code as keyof typeof Errno] ?? Errno.EIO
   }

@@ -57,7 +57,7 @@ export interface SendmsgCounters extends DriverCounters {
   inFlight: number
 }
 
-/** What one open or one reading of the counters passes to the addon and back, kept: a server opens a writer for each connection. */
+/** Arrays that one open, or one reading of the counters, passes to the addon and back. They are kept, since a server opens a writer for each connection. */
 const OPEN_WORDS = new Int32Array(7)
 const OPEN_REPORT = new Int32Array(OPEN_REPORT_WORDS)
 const COUNTERS = new Float64Array(COUNTER_VALUES)

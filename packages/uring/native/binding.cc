@@ -24,7 +24,7 @@ Napi::Value initialize(const Napi::CallbackInfo& info) {
   return given.valid() ? given.instance().initialize(main_thread) : given.refuse("initialize: wrong arguments");
 }
 
-// useTable(driver, table, envelopes): what the submissions of this driver are read from, until the next call
+// useTable(driver, table, envelopes): the arrays that the submissions of this driver are read from, until the next call
 Napi::Value use_table(const Napi::CallbackInfo& info) {
   cold given(info, 3);
   uint32_t handle = given.uint32(0);

@@ -8,7 +8,7 @@ import { probeUring } from './probe.js'
 import { type RingDescription, UringRing } from './ring.js'
 import { type RingSocket, UringDriver } from './uring-driver.js'
 
-/** Address families and socket types of Linux that are told apart here. */
+/** Address families and socket types of Linux that this file distinguishes. */
 const AF_UNIX = 1
 const AF_INET = 2
 const AF_INET6 = 10

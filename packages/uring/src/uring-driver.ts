@@ -16,7 +16,7 @@ export interface RingSocket {
   addressFamily: 4 | 6 | undefined
 }
 
-/** What the addon writes its counters into, kept: they are read at the end of every driver. */
+/** The addon writes its counters here. The array is kept, since they are read at the end of every driver. */
 const COUNTERS = new Float64Array(6)
 
 /**

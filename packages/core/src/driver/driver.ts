@@ -191,7 +191,7 @@ export interface Driver extends Partial<FileSender> {
    * beneath the driver failed for good, and errno and call stand there, whatever the answer was. Left out: `'sendmsg'`.
    */
   answeredBy?(token: number): string | DriverFailure
-  /** What failed for good beneath the driver, if anything did: why no further answer comes for the messages in flight. */
+  /** The failure beneath the driver that is final, if there was one: no further answer comes for the messages in flight. */
   failure?(): DriverFailure | undefined
   /** A snapshot of the counters; after {@link close}, of the moment of closing. */
   counters(): DriverCounters

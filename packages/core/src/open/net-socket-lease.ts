@@ -70,7 +70,7 @@ export class NetSocketLease implements ShellTenant {
   get acceptedBytes(): number {
     // Bytes of the chunks that wait here, between Node's stream and its handle.
     const waiting = this.#waiting?.chunks.reduce((sum, each) => sum + byteLength(each), 0) ?? 0
-    // What the driver handed to the socket's own way is counted by the handle as well.
+    // The handle also counts the bytes that the driver handed to the socket's own way.
     return waiting + this.#half.acceptedBytes - (this.#ownWay?.handedBytes ?? 0)
   }
 

@@ -8,7 +8,7 @@ import { NO_DESCRIPTOR } from './target.js'
  */
 const claimed = new Set<string | object>()
 
-/** What {@link release} takes. */
+/** The claim that {@link release} ends. */
 export type Claim = string | object | undefined
 
 /**

@@ -14,7 +14,7 @@ export type DescriptorTarget = number | { readonly fd: number }
  */
 export type WriterTarget = NetSocket | DgramSocket | DescriptorTarget
 
-/** What stands for the descriptor of a socket object whose runtime shows none. */
+/** Stands for the descriptor of a socket object whose runtime shows none. */
 export const NO_DESCRIPTOR = -1
 
 /** A target after inspection. */

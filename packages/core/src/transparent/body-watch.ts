@@ -44,7 +44,7 @@ export class BodyWatch {
     })
   }
 
-  /** True: every byte is sent, or the failure was told. */
+  /** True: every byte is sent, or the failure was reported. */
   get isSettled(): boolean {
     return this.#isSettled
   }

@@ -9,7 +9,7 @@ const MAX_CHUNK_BYTES = 1_048_576
 /** Bytes that one file sends before the event loop turns: a peer on this machine may take them as fast as they come. */
 const MAX_BYTES_PER_TURN = 8_388_608
 
-/** What reads of cold files are read into. Nobody looks at it: the reads fill the page cache. */
+/** Takes the bytes of cold files, whose reads fill the page cache. Nobody reads it. */
 let scratch: Uint8Array | undefined
 
 /** The half's part in sending a file. */

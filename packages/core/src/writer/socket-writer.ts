@@ -108,7 +108,7 @@ export class SocketWriter implements ZeroCopyWriter {
       return
     }
     if (this.#half.hasQueued || this.#half.ending === undefined) this.#half.discard(ending)
-    // Nobody awaits this promise: each write has been told of a failure to drain.
+    // Nobody awaits this promise: each write has reported a failure to drain.
     this.close().catch(() => undefined)
   }
 

@@ -55,7 +55,7 @@ inline bool takes_envelopes(const socket_facts& facts) {
   return (facts.domain == AF_INET || facts.domain == AF_INET6) && facts.type == SOCK_DGRAM && facts.protocol == IPPROTO_UDP;
 }
 
-// What is asked of a socket once, at the first envelope that needs it.
+// Settings of a socket, each read or made at the first envelope that needs it.
 class envelope_socket {
  public:
   // 0 or a negated errno.

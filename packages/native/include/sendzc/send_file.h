@@ -40,7 +40,7 @@ struct file_facts {
   int32_t flags = 0;  // those of open(2)
 };
 
-// Descriptors of the files that are being sent: duplicates, so that closing the caller's does no harm. Whatever is left is closed with the
+// Descriptors of the files that are being sent: duplicates, so that closing the caller's does no harm. The rest is closed with the
 // environment.
 class file_set {
  public:
