@@ -2,7 +2,7 @@
 // included, and checks that need a machine of their own.
 // SENDZC_VM_SUITE names the boot: loopback, loopback-zerocopy (reception keeps the sender's pages), or net (two virtio-net interfaces).
 //   node scripts/vm-suite.mjs [NAME PART...]   runs only suites whose name holds one of the parts
-import { collectCases, conformance, RemotePeers, tcpPairs, udpPairs } from '../packages/core/dist/conformance/index.js'
+import { collectCases, conformance, RemotePeers, tcpPairs, udpPairs, udpReceivers } from '../packages/core/dist/conformance/index.js'
 import { copy, errqueue, inline } from '../packages/sendmsg/dist/index.js'
 import { uring } from '../packages/uring/dist/index.js'
 import { countSystemCalls } from './vm-syscalls.mjs'
@@ -21,8 +21,8 @@ const transports =
     ? {
         tcp4: { kind: 'stream', openPair: tcpPairs('127.0.0.1') },
         tcp6: { kind: 'stream', openPair: tcpPairs('::1') },
-        udp4: { kind: 'datagram', openPair: udpPairs('127.0.0.1') },
-        udp6: { kind: 'datagram', openPair: udpPairs('::1') },
+        udp4: { kind: 'datagram', openPair: udpPairs('127.0.0.1'), openReceivers: udpReceivers('127.0.0.1') },
+        udp6: { kind: 'datagram', openPair: udpPairs('::1'), openReceivers: udpReceivers('::1') },
       }
     : {
         tcp4: { kind: 'stream', openPair: remote.pairs('stream', '10.77.0.2') },
@@ -62,7 +62,7 @@ function skip(name, title) {
   console.log(`skipped: ${name}: ${title}`)
 }
 
-for (const [transport, { kind, openPair }] of Object.entries(transports)) {
+for (const [transport, { kind, openPair, openReceivers }] of Object.entries(transports)) {
   for (const [backendName, backend] of Object.entries(backends)) {
     const name = `${backendName} ${transport}`
     if (!wanted(name)) continue
@@ -76,6 +76,7 @@ for (const [transport, { kind, openPair }] of Object.entries(transports)) {
           name,
           kind,
           openPair,
+          ...(openReceivers === undefined ? {} : { openReceivers }),
           backend,
           expectOutcomes: outcomes,
           // The copy backend shares no memory that a receiver could hold.
