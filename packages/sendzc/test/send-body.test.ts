@@ -1,28 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type SentBody, sendBody, zeroCopyStats } from '../src/index.js'
+import { keyPair } from './key-pair.js'
 
 const BODY = Buffer.alloc(1_000_000, 'body')
-
-/** A key and a certificate that nobody trusts. */
-function keyPair(): { key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'sendzc-tls-'))
-  try {
-    const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
-    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
 
 async function receive(request: http.ClientRequest): Promise<Buffer> {
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]

@@ -1,14 +1,10 @@
-// A program that knows nothing of the library, but for what it prints at its end.
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import tls from 'node:tls'
 import { zeroCopyStats } from '@sendzc/core'
+import { keyPair } from '../key-pair.js'
 
 const BODY = Buffer.alloc(300_000, 'body')
 const warnings: string[] = []
@@ -46,19 +42,6 @@ async function fromClient(connect: (port: number) => net.Socket, bytes: number =
   client.resume()
   await closed
   return received
-}
-
-/** A key and a certificate that nobody trusts. */
-function keyPair(): { key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'sendzc-tls-'))
-  try {
-    const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
-    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 }
 
 const TASKS: Record<string, () => Promise<number>> = {
