@@ -33,6 +33,11 @@ export const HTTP_OPTIONS = {
     help: `of the client (default ${DEFAULTS.connections})`,
     schema: read.whole(1, 10_000).default(DEFAULTS.connections),
   },
+  bodies: {
+    value: 'N',
+    help: 'different bodies, served in turn (default 1, which stays in the caches of the processor)',
+    schema: read.whole(1, 65_536).default(1),
+  },
   close: { help: 'a connection for each request (over loopback)', schema: read.flag.default(false) },
   rounds: { value: 'N', help: `turns of each path (default ${DEFAULTS.rounds})`, schema: read.whole(1, 1_000).default(DEFAULTS.rounds) },
   'runtime-ms': {
@@ -45,7 +50,7 @@ export const HTTP_OPTIONS = {
 
 async function http(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, HTTP_OPTIONS)
-  const { sizes, connections, rounds, close: closes, 'runtime-ms': runtimeMs } = options
+  const { sizes, connections, bodies, rounds, close: closes, 'runtime-ms': runtimeMs } = options
   const settings = wireOf(options)
   if (settings !== undefined && closes) throw new BenchFailure("--close: the wire's client keeps its connections.")
   const { backends, notes } = selectBackends(options.backends, probeBackends(options.backends))
@@ -64,12 +69,13 @@ async function http(args: readonly string[]): Promise<ExitStatusCode> {
       // Each round begins with another path.
       for (const at of ofSize.keys()) {
         const row = ofSize[(at + round) % ofSize.length] as (typeof rows)[number]
-        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, runtimeMs, closes, wire }))
+        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, bodies, runtimeMs, closes, wire }))
       }
     }
   }
   const lines = [
-    `Responses of node:http, ${connections} connections${closes ? ', one for each request' : ', kept'}, ${rounds} rounds of ${runtimeMs} ms:`,
+    `Responses of node:http, ${connections} connections${closes ? ', one for each request' : ', kept'},`,
+    `${bodies} ${bodies === 1 ? 'body' : 'bodies in turn'}, ${rounds} rounds of ${runtimeMs} ms:`,
     'without the transparent mode (plain) and with it, by backend.',
     ...(settings === undefined ? ['Over loopback, to a client in a process of its own.'] : [WIRE_SENTENCE, wireSettingsText(settings)]),
     "CPU and rate: the server's CPU time for a response, and its requests a second, against plain; median of the ratios paired by round, least and most.",

@@ -1,5 +1,5 @@
 // One server of `bench http`, in a process of its own: node:http, with the transparent mode or without it.
-//   http-server-main.ts PATH SIZE_BYTES HOST
+//   http-server-main.ts PATH SIZE_BYTES HOST BODIES
 // Sends its port to the parent; answers 'begin' when it has begun to count, and 'end' with what it counted.
 import { once } from 'node:events'
 import http from 'node:http'
@@ -9,11 +9,11 @@ import type { BackendLabel } from '../cells/cell.js'
 import { backendFor } from '../machine/backends.js'
 import type { HttpCounts } from './http-turn.js'
 
-const [path = 'plain', sizeBytes = '0', host] = process.argv.slice(2)
-const body = Buffer.alloc(Number(sizeBytes), 1)
+const [path = 'plain', sizeBytes = '0', host, count = '1'] = process.argv.slice(2)
+const bodies = Array.from({ length: Number(count) }, () => Buffer.alloc(Number(sizeBytes), 1))
 let responses = 0
 const server = http.createServer((_request, response) => {
-  responses++
+  const body = bodies[responses++ % bodies.length] as Buffer
   response.sendDate = false
   response.writeHead(200, { 'Content-Length': body.length }).end(body)
 })

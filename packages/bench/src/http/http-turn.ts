@@ -39,6 +39,8 @@ export interface HttpTurn {
   path: string
   sizeBytes: number
   connections: number
+  /** Different bodies, served in turn. */
+  bodies: number
   runtimeMs: number
   /** A connection for each request. Over loopback only. */
   closes: boolean
@@ -50,13 +52,14 @@ export interface HttpTurn {
  * @throws BenchFailure where the server ends
  */
 export async function httpTurn(turn: HttpTurn): Promise<HttpCounts> {
-  const { wire, path, sizeBytes, runtimeMs } = turn
+  const { wire, path, sizeBytes, bodies, runtimeMs } = turn
   const server = start(
     'http-server-main',
     wire?.namespace,
     path,
     String(sizeBytes),
     wire === undefined ? '127.0.0.1' : WIRE_ADDRESSES.near4,
+    String(bodies),
   )
   try {
     const port = await messageOf<number>(server)
