@@ -71,7 +71,7 @@ export class SocketShell {
   }
 
   #addTo(socket: Socket, name: string, more: () => number): void {
-    const getter = inheritedGetter(socket, name)
+    const getter = getterOf(socket, name)
     if (getter === undefined) return
     Object.defineProperty(socket, name, { get: () => (getter.call(socket) as number) + more(), configurable: true })
   }
@@ -95,9 +95,9 @@ const REPLACEMENTS = Object.fromEntries(
   ]),
 ) as unknown as Record<(typeof NAMES)[number], PropertyDescriptor>
 
-/** The getter of a property that an object inherits. */
-function inheritedGetter(object: object, name: string): (() => unknown) | undefined {
-  for (let at = Object.getPrototypeOf(object); at !== null; at = Object.getPrototypeOf(at)) {
+/** The getter of a property that an object has or inherits. */
+function getterOf(object: object, name: string): (() => unknown) | undefined {
+  for (let at = object; at !== null; at = Object.getPrototypeOf(at)) {
     const { get } = Object.getOwnPropertyDescriptor(at, name) ?? {}
     if (get !== undefined) return get
   }

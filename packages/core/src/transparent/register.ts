@@ -18,8 +18,6 @@ export function zeroCopyEverywhere(options: ZeroCopyOptions): void {
   // Node's own method makes the handle, by which a pipe is noticed, and it resets `write`: so a socket is adopted after that.
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
     const result = (connect as (...all: unknown[]) => Socket).apply(this, args)
-    // A socket that connects again may have got the prototype's `write` as a property of its own, which would hide that of the layer.
-    if (this.write === Socket.prototype.write) Reflect.deleteProperty(this, 'write')
     adopt(this, resolved)
     return result
   } as Socket['connect']

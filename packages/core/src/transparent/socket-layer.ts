@@ -7,65 +7,109 @@ import type { InnerSocket } from './open-half.js'
 import type { ResolvedZeroCopyOptions } from './options.js'
 import { type BaseMethods, SocketSharing } from './socket-sharing.js'
 
-const beneath = Symbol('sendzc layer')
+/** What stands over the methods of a socket. */
+interface Layer {
+  readonly options: ResolvedZeroCopyOptions
+  readonly base: BaseMethods
+  /** The methods of the layer, as properties of a socket. */
+  readonly properties: PropertyDescriptorMap & { readonly write: PropertyDescriptor }
+}
 
-type LayeredSocket = InnerSocket & BaseMethods & { [sharing]?: SocketSharing }
+const layerOf = Symbol('sendzc layer')
+const NAMES = ['write', 'end', '_writeGeneric', '_final', '_destroy', 'ref', 'unref', '_bytesDispatched'] as const
 
-/** Layers by the prototype beneath them, for each set of options. */
-const layers = new WeakMap<ResolvedZeroCopyOptions, WeakMap<object, object>>()
+type LayeredSocket = InnerSocket & BaseMethods & { [layerOf]: Layer; [sharing]: SocketSharing | undefined }
+
+/** The methods that a layer has, by what is beneath: sockets of one class share them, and so keep one hidden class. */
+const propertiesOver = new WeakMap<object, Layer['properties']>()
+/** Layers by what is beneath, for each set of options. */
+const layers = new WeakMap<ResolvedZeroCopyOptions, WeakMap<object, Layer>>()
 
 /** The sharing that stands in a socket since its first large chunk; undefined before. */
 export function sharingOf(socket: Socket): SocketSharing | undefined {
-  return (socket as LayeredSocket)[sharing]
+  return (socket as Partial<LayeredSocket>)[sharing]
 }
 
-/** Whether a socket has the methods that a layer stands over: a socket of another runtime may lack them. */
+/** Whether a socket has the methods that a layer stands over, and lets a layer stand there: a socket of another runtime may lack them. */
 export function canBeLayered(socket: Socket): boolean {
   const { _writeGeneric, _final, _destroy, _unrefTimer } = socket as Partial<LayeredSocket>
-  return [_writeGeneric, _final, _destroy, _unrefTimer].every((method) => typeof method === 'function')
+  return (
+    [_writeGeneric, _final, _destroy, _unrefTimer].every((method) => typeof method === 'function') &&
+    Object.isExtensible(socket) &&
+    NAMES.every((name) => Object.getOwnPropertyDescriptor(socket, name)?.configurable !== false)
+  )
 }
 
 /** Whether a socket has a layer. */
 export function isLayered(socket: Socket): boolean {
-  return Object.hasOwn(Object.getPrototypeOf(socket) as object, beneath)
+  return Object.hasOwn(socket, layerOf)
 }
 
 /**
- * Puts a layer between one socket and its prototype. The prototype itself, which other sockets share, stays as it is. A socket that has a layer
- * but no sharing yet gets the layer of the new options instead.
+ * Puts a layer over the methods of one socket, as properties of its own. The prototype, which other sockets share, stays as it is. A socket that has
+ * a layer but no sharing yet gets the options of the new one.
+ *
+ * Not by a prototype of its own: V8 gives each object whose prototype is set a hidden class of its own, and a server paid for that with each
+ * connection as much as for the rest of the connection.
  */
 export function layOver(socket: Socket, options: ResolvedZeroCopyOptions): void {
   if (sharingOf(socket) !== undefined) return
-  const prototype = Object.getPrototypeOf(socket) as { [beneath]?: object }
-  const lower = isLayered(socket) ? (prototype[beneath] as object) : prototype
-  if (lower === prototype) stats.sockets++
-  Object.setPrototypeOf(socket, layerOver(lower, options))
+  const layered = socket as unknown as LayeredSocket
+  if (!isLayered(socket)) {
+    stats.sockets++
+    const layer = layerOver(baseOf(layered), options)
+    Object.defineProperty(socket, layerOf, { value: layer, writable: true })
+    Object.defineProperty(socket, sharing, { value: undefined, writable: true })
+    Object.defineProperties(socket, layer.properties)
+    return
+  }
+  const { base } = layered[layerOf]
+  layered[layerOf] = layerOver(base, options)
+  // Node.js itself assigns the prototype's `write` to a socket that connects again.
+  if (layered.write === base.write) Object.defineProperty(socket, 'write', layered[layerOf].properties.write)
 }
 
-function layerOver(base: object, options: ResolvedZeroCopyOptions): object {
-  const ofOptions = layers.get(options) ?? new WeakMap<object, object>()
+/** What a layer stands over: the prototype, and the methods that somebody gave to this socket alone. */
+function baseOf(socket: LayeredSocket): BaseMethods {
+  const prototype = Object.getPrototypeOf(socket) as BaseMethods
+  const own = NAMES.filter((name) => Object.hasOwn(socket, name) && (name === '_bytesDispatched' || socket[name] !== prototype[name]))
+  if (own.length === 0) return prototype
+  const descriptors = own.map((name) => [name, Object.getOwnPropertyDescriptor(socket, name)])
+  return Object.create(prototype, Object.fromEntries(descriptors) as PropertyDescriptorMap) as BaseMethods
+}
+
+function layerOver(base: BaseMethods, options: ResolvedZeroCopyOptions): Layer {
+  const ofOptions = layers.get(options) ?? new WeakMap<object, Layer>()
   layers.set(options, ofOptions)
-  const layer = ofOptions.get(base) ?? makeLayer(base as BaseMethods, options)
+  const properties = propertiesOver.get(base) ?? makeProperties(base)
+  propertiesOver.set(base, properties)
+  const layer = ofOptions.get(base) ?? { options, base, properties }
   ofOptions.set(base, layer)
   return layer
 }
 
+function share(socket: LayeredSocket): SocketSharing {
+  const { base, options } = socket[layerOf]
+  const made = new SocketSharing(socket, base, options)
+  socket[sharing] = made
+  return made
+}
+
+/** The sharing of a socket that is given this chunk; undefined as long as the socket has been given no large one. */
+function sharingFor(socket: LayeredSocket, chunk: unknown): SocketSharing | undefined {
+  return socket[sharing] ?? (isLarge(chunk, socket[layerOf].options.minSharedBytes) ? share(socket) : undefined)
+}
+
 /** Each call of a method looks up the method beneath it: a program may replace methods on the prototype at any time. */
-function makeLayer(base: BaseMethods, options: ResolvedZeroCopyOptions): object {
-  const { minSharedBytes } = options
-  const share = (socket: LayeredSocket): SocketSharing => {
-    const made = new SocketSharing(socket, base, options)
-    Object.defineProperty(socket, sharing, { value: made })
-    return made
-  }
+function makeProperties(base: BaseMethods): Layer['properties'] {
   const methods = {
     write(this: LayeredSocket, chunk: unknown, encoding: unknown, callback: unknown): boolean {
-      const own = this[sharing] ?? (isLarge(chunk, minSharedBytes) ? share(this) : undefined)
+      const own = sharingFor(this, chunk)
       return own === undefined ? base.write.call(this, chunk, encoding, callback) : own.write(chunk, encoding, callback, methods.write)
     },
 
     end(this: LayeredSocket, chunk: unknown, encoding: unknown, callback: unknown): Socket {
-      const own = this[sharing] ?? (isLarge(chunk, minSharedBytes) ? share(this) : undefined)
+      const own = sharingFor(this, chunk)
       // The stream takes this chunk without a `write()`; its callback is that of 'finish'.
       if (chunk != null && typeof chunk !== 'function') own?.announce(chunk, methods.end)
       return base.end.call(this, chunk, encoding, callback)
@@ -112,12 +156,8 @@ function makeLayer(base: BaseMethods, options: ResolvedZeroCopyOptions): object 
       return own === undefined ? bytes : (bytes ?? 0) + own.dispatchedBytes
     },
   }
-  const layer = Object.create(base) as object
-  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
-    Object.defineProperty(layer, name, { ...descriptor, enumerable: false })
-  }
-  Object.defineProperty(layer, beneath, { value: base })
-  // A lookup on a socket without a sharing ends here, instead of going through all prototypes.
-  Object.defineProperty(layer, sharing, { value: undefined, writable: true })
-  return layer
+  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(methods))
+  return Object.fromEntries(
+    descriptors.map(([name, descriptor]) => [name, { ...descriptor, enumerable: false }]),
+  ) as unknown as Layer['properties']
 }
