@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, open, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bounded, quietTurns } from '../bounded.js'
+import { bounded, quietTurns, until } from '../bounded.js'
 import { assertContent, content } from '../content.js'
 import type { ContractPromise } from '../contract.js'
 import type { Trial } from '../trial.js'
@@ -175,6 +175,8 @@ export const files: ContractPromise = {
         const { signal } = controller
         const begun = ledger.observe(writer.writeFile(handle, { signal }))
         const queued = ledger.observe(writer.writeFile(handle, { signal }))
+        // A file that the page cache lacks is read first.
+        await until(() => writer.stats().fileBytes > 0, 'the first file begins')
         await quietTurns()
         controller.abort()
         await ledger.allSettled()
