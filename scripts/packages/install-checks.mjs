@@ -1,6 +1,7 @@
 // Installs sendzc into empty folders, by each package manager, and takes a user's first steps.
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { EXPECTED_OUTPUT, FLAGS } from '../../examples/test/expected-output.mjs'
 import { codeBlocks, dockerInstructions } from '../code-blocks.mjs'
 import { fifteenLines } from './fifteen-lines.mjs'
 import { root } from './stage.mjs'
@@ -86,7 +87,7 @@ export async function installChecks({ check, user }) {
     const names = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.mjs'))
     for (const name of names) {
       cpSync(join(root, 'examples', name), join(folder, name))
-      expectLine(await user.run(folder, 'node', [name]), /(received|served) \d+/)
+      expectLine(await user.run(folder, 'node', [...(FLAGS[name] ?? []), name]), EXPECTED_OUTPUT[name])
     }
     return names.join(', ')
   })
