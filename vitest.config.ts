@@ -17,7 +17,7 @@ export default defineConfig({
     env: { PATH: [join(import.meta.dirname, 'scripts/test/no-install'), process.env.PATH].join(delimiter) },
     // Addons are loaded per process; a fork per file keeps one file's sockets out of another's counts.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: SlowestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -50,12 +50,15 @@ export function turn(): Promise<void> {
   })
 }
 
-/** Waits until `condition` holds, looking once a turn. */
+/** Turns of a wait that keep the processor busy: what takes more of them is looked at once a ms. */
+const BUSY_TURNS = 100
+
+/** Waits until `condition` holds, looking once a turn, and later once a ms. */
 export async function until(condition: () => boolean, what: string, limitMs: number = waitMs): Promise<void> {
   const deadlineMs = performance.now() + limitMs
-  while (!condition()) {
+  for (let turns = 0; !condition(); turns++) {
     if (performance.now() > deadlineMs) throw new WaitTimeout(what, limitMs)
-    await turn()
+    await (turns < BUSY_TURNS ? turn() : new Promise((resolve) => setTimeout(resolve, 1)))
   }
 }
 
