@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { buildSelftests } from '../src/c-programs/selftests.js'
 import { findThroughput } from '../src/c-programs/zc-throughput.js'
@@ -10,6 +10,8 @@ import { readRecord } from '../src/record/record-file.js'
 import { firstRowKept, inFolderOfItsOwn, lacksSelftests, run, start } from './bench-run.js'
 
 const TIMEOUT_MS = 120_000
+/** Between two looks for a program, in ms. */
+const LOOK_MS = 5
 inFolderOfItsOwn()
 
 const common = [
@@ -81,7 +83,7 @@ async function programOf(bench: ChildProcess, name: string): Promise<number[]> {
     if (bench.exitCode !== null) throw new Error(`bench ended before it ran ${name}`)
     const found = family(bench.pid as number).find((pid) => nameOf(pid).startsWith(name))
     if (found !== undefined) return family(found)
-    await nextTurn()
+    await pause(LOOK_MS)
   }
 }
 
