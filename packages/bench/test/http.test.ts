@@ -7,7 +7,7 @@ const TIMEOUT_MS = 120_000
 inFolderOfItsOwn()
 
 async function bench(...args: string[]): Promise<{ status: unknown; stdout: string; stderr: string }> {
-  const child = await start(['http', '--rounds', '1', '--runtime-ms', '100', '--connections', '2', ...args])
+  const child = await start(['http', '--rounds', '1', '--runtime-ms', '100', '--warmup-ms', '300', '--connections', '2', ...args])
   let [stdout, stderr] = ['', '']
   child.stdout?.on('data', (text: Buffer) => {
     stdout += text.toString()

@@ -11,8 +11,8 @@ import { WireNamespace } from '../wire/wire-namespace.js'
 import { WIRE_OPTIONS, wireOf } from '../wire/wire-options.js'
 import { buildWirePrograms } from '../wire/wire-programs.js'
 
-/** The sizes of the transparent mode's bars. About two minutes with two backends. */
-const DEFAULTS = { sizes: '1K,16K,256K,4M', connections: 8, runtimeMs: 500, rounds: 7 } as const
+/** The sizes of the transparent mode's bars. About five minutes with two backends. */
+const DEFAULTS = { sizes: '1K,16K,256K,4M', connections: 8, warmupMs: 2_000, runtimeMs: 500, rounds: 7 } as const
 /** Backends that share memory. */
 const HTTP_BACKENDS = BACKENDS.filter((backend) => backend !== 'copy')
 
@@ -45,12 +45,17 @@ export const HTTP_OPTIONS = {
     help: `of one turn (default ${DEFAULTS.runtimeMs})`,
     schema: read.whole(1, 600_000).default(DEFAULTS.runtimeMs),
   },
+  'warmup-ms': {
+    value: 'MS',
+    help: `before each turn: code is compiled, and the mode learns of the way (default ${DEFAULTS.warmupMs})`,
+    schema: read.whole(0, 600_000).default(DEFAULTS.warmupMs),
+  },
   ...WIRE_OPTIONS,
 }
 
 async function http(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, HTTP_OPTIONS)
-  const { sizes, connections, bodies, rounds, close: closes, 'runtime-ms': runtimeMs } = options
+  const { sizes, connections, bodies, rounds, close: closes, 'runtime-ms': runtimeMs, 'warmup-ms': warmupMs } = options
   const settings = wireOf(options)
   if (settings !== undefined && closes) throw new BenchFailure("--close: the wire's client keeps its connections.")
   const { backends, notes } = selectBackends(options.backends, probeBackends(options.backends))
@@ -69,13 +74,13 @@ async function http(args: readonly string[]): Promise<ExitStatusCode> {
       // Each round begins with another path.
       for (const at of ofSize.keys()) {
         const row = ofSize[(at + round) % ofSize.length] as (typeof rows)[number]
-        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, bodies, runtimeMs, closes, wire }))
+        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, bodies, warmupMs, runtimeMs, closes, wire }))
       }
     }
   }
   const lines = [
     `Responses of node:http, ${connections} connections${closes ? ', one for each request' : ', kept'},`,
-    `${bodies} ${bodies === 1 ? 'body' : 'bodies in turn'}, ${rounds} rounds of ${runtimeMs} ms:`,
+    `${bodies} ${bodies === 1 ? 'body' : 'bodies in turn'}, ${rounds} rounds of ${runtimeMs} ms, each after ${warmupMs} ms:`,
     'without the transparent mode (plain) and with it, by backend.',
     ...(settings === undefined ? ['Over loopback, to a client in a process of its own.'] : [WIRE_SENTENCE, wireSettingsText(settings)]),
     "CPU and rate: the server's CPU time for a response, and its requests a second, against plain; median of the ratios paired by round, least and most.",

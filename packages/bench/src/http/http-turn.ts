@@ -9,8 +9,6 @@ import { WIRE_ADDRESSES, type WireNamespace } from '../wire/wire-namespace.js'
 import { WirePeer } from '../wire/wire-peer.js'
 import type { WirePrograms } from '../wire/wire-programs.js'
 
-/** Time, in ms, for which a server runs before it counts: compiled code, and what the transparent mode learns of the way. */
-const WARMUP_MS = 300
 /** The head of a response of that server. */
 const headOf = (sizeBytes: number): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${sizeBytes}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n`
@@ -41,6 +39,8 @@ export interface HttpTurn {
   connections: number
   /** Different bodies, served in turn. */
   bodies: number
+  /** Time for which the server runs before it counts: its code is compiled, and the transparent mode learns of the way. */
+  warmupMs: number
   runtimeMs: number
   /** A connection for each request. Over loopback only. */
   closes: boolean
@@ -52,7 +52,7 @@ export interface HttpTurn {
  * @throws BenchFailure where the server ends
  */
 export async function httpTurn(turn: HttpTurn): Promise<HttpCounts> {
-  const { wire, path, sizeBytes, bodies, runtimeMs } = turn
+  const { wire, path, sizeBytes, bodies, warmupMs, runtimeMs } = turn
   const server = start(
     'http-server-main',
     wire?.namespace,
@@ -65,7 +65,7 @@ export async function httpTurn(turn: HttpTurn): Promise<HttpCounts> {
     const port = await messageOf<number>(server)
     await using load = await (wire === undefined ? loopbackLoad(turn, port) : wireLoad(turn, wire, port))
     void load
-    await delay(WARMUP_MS)
+    await delay(warmupMs)
     server.send('begin')
     await messageOf(server)
     await delay(runtimeMs)
