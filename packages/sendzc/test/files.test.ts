@@ -1,7 +1,7 @@
 // Files over the drivers that send them, where the kernel matters: the page cache, the mode of the socket, the end of a connection.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,6 +74,26 @@ describe.each(Object.keys(BACKENDS))('a file over %s', (name) => {
     expect(cachedAtSend, 'sendfile() had to wait for the disk').not.toContain(false)
     expect(driver.isFileCached?.(file, 0, FILE_BYTES)).toBe(1)
     driver.closeFile?.(file)
+  })
+
+  it('is what was opened, also where another one takes its name meanwhile', async () => {
+    await using writer = await openWriter(pair.target as Socket, { backend: backend() })
+    const handle = await open(path)
+    pair.peer.pause()
+    const sent = writer.writeFile(handle)
+    await handle.close()
+    while (writer.stats().fileBytes === 0) await new Promise(setImmediate)
+    const replacing = join(folder, 'replacing')
+    writeFileSync(replacing, content(FILE_BYTES, 7))
+    await rename(replacing, path)
+    pair.peer.resume()
+    assertContent(await pair.peer.read(FILE_BYTES), 0, 'the file')
+    expect((await sent).bytes).toBe(FILE_BYTES)
+    const other = await open(path)
+    const next = writer.writeFile(other)
+    await other.close()
+    assertContent(await pair.peer.read(FILE_BYTES), 7, 'the file of that name')
+    await next
   })
 
   it('stands in one order with what the socket itself is given', async () => {
