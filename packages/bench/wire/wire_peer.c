@@ -21,6 +21,8 @@
 #include "wire_tcp.h"
 
 #define MAX_LINE_BYTES 4096
+/// An empty look that took longer was interrupted, in ns: the processor did something else, and the peer has no time of it to give back.
+#define LONGEST_LOOK_NS 20000u
 /// How long the peer goes on looking after the last packet, in ns: longer than a sender that is busy pauses.
 #define LOOK_NS 200000u
 /// Looks after that, and the time between two, in ns: a packet that was under way when the peer stopped looking woke nobody.
@@ -168,7 +170,7 @@ static void look_while_busy(void) {
     now_ns = clock_ns();
     if (events > 0)
       last_ns = now_ns;
-    else
+    else if (now_ns - before_ns < LONGEST_LOOK_NS)
       idle_ns += now_ns - before_ns;
   }
   classifier_announce(false);

@@ -95,6 +95,11 @@ export class WireMeter {
   }
 }
 
+/** The peer's own CPU time, without its empty looks, per time. Both clocks are read for themselves, so that an idle peer could show less than none. */
+export function cpuShareOf(before: WireStats, after: WireStats): number {
+  return Math.max(0, after.cpuUs - before.cpuUs) / Math.max(1, after.atUs - before.atUs)
+}
+
 function protocolOf({ transport }: Pick<Row, 'transport'>): Protocol {
   return isStream(transport) ? 'tcp' : 'udp'
 }
@@ -115,7 +120,7 @@ function wireRow(before: WireStats, after: WireStats, protocol: Protocol, sentBy
     acks: after.peer.acks - before.peer.acks,
     lostSegments: after.peer.lostSegments - before.peer.lostSegments,
     ringDrops: is.dropped - was.dropped,
-    peerCpuShare: Math.round(((after.cpuUs - before.cpuUs) / Math.max(1, after.atUs - before.atUs)) * 1_000) / 1_000,
+    peerCpuShare: Math.round(cpuShareOf(before, after) * 1_000) / 1_000,
   }
 }
 

@@ -1,10 +1,10 @@
-import { LIMITING_SHARE } from './wire-meter.js'
+import { cpuShareOf, LIMITING_SHARE } from './wire-meter.js'
 import type { WireStats } from './wire-peer.js'
 
 /** The packets that left while the command ran. */
 export function summaryLines(before: WireStats, after: WireStats, isClient: boolean): string[] {
   const seconds = (after.atUs - before.atUs) / 1_000_000
-  const cpuShare = (after.cpuUs - before.cpuUs) / Math.max(1, after.atUs - before.atUs)
+  const cpuShare = cpuShareOf(before, after)
   const { peer } = after
   const resent = peer.resentBytes - before.peer.resentBytes
   const dropped = after.tcp.dropped - before.tcp.dropped
