@@ -24,6 +24,9 @@ function asksAlways({ backend, rpc }: Row): boolean {
   return !['copy', 'auto', 'net.Socket.write', 'dgram.send'].includes(backend) && (rpc === undefined || rpc.thresholdBytes === 0)
 }
 
+/** Time, in ms, to draw the pictures of every record on a busy machine. */
+const DRAWING_MS = 120_000
+
 describe('the records of docs/results', async () => {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
 
@@ -50,7 +53,7 @@ describe('the records of docs/results', async () => {
     expect(placed).toHaveLength(names.length)
   })
 
-  it('give README and docs/figures.md their pictures, as they are drawn today', async () => {
+  it('give README and docs/figures.md their pictures, as they are drawn today', { timeout: DRAWING_MS }, async () => {
     const pages = (await readFile(`${root}README.md`, 'utf8')) + (await readFile(`${root}docs/figures.md`, 'utf8'))
     const shown = [...new Set([...pages.matchAll(/"(?:docs\/)?pictures\/([\w-]+\.svg)"/gu)].map(([, name]) => name as string))]
     expect(shown.length).toBeGreaterThan(0)

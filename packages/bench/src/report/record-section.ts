@@ -13,6 +13,7 @@ import { zeroCopyCopiedShare } from './series.js'
 import { sizesView } from './sizes-view.js'
 import { sweepView } from './sweep-view.js'
 import { genericTable } from './tables.js'
+import { datagramsView, filesView, pagesView } from './ways-view.js'
 import { dateText, grouped, sharePercent } from './wording.js'
 
 /** First words of the notes that could explain a result: load, steal, frequency. */
@@ -33,6 +34,9 @@ export const VIEWS: Readonly<Record<string, View>> = {
   latency: latencyView,
   rpc: rpcView,
   connections: connectionsView,
+  datagrams: datagramsView,
+  files: filesView,
+  pages: pagesView,
 }
 
 /** One record: the remarks that a reader needs first, its pictures, the machine. */

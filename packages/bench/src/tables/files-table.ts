@@ -12,7 +12,8 @@ function ratioText(ratio: RatioEstimate | undefined): string {
   return ratio === undefined ? '-' : `${ratio.median.toFixed(3)} [${ratio.low.toFixed(3)}, ${ratio.high.toFixed(3)}]`
 }
 
-const wayOf = ({ backend, variant }: Row): string => {
+/** What a row of `bench files` measured. */
+export const wayOfFile = ({ backend, variant }: Row): string => {
   if (backend === 'sendfile') return 'sendfile(2) in C'
   return variant === 'createReadStream'
     ? 'pipeline(createReadStream, socket)'
@@ -28,8 +29,8 @@ export function filesTables(rows: readonly Row[]): string[] {
     const found = rows.filter((row) => row.transport === transport)
     for (const sizeBytes of [...new Set(found.map((row) => row.sizeBytes))].sort((a, b) => a - b)) {
       const here = found.filter((row) => row.sizeBytes === sizeBytes)
-      const of = (way: string): Row[] => here.filter((row) => wayOf(row) === way)
-      const ways = [...new Set(here.map(wayOf))].sort()
+      const of = (way: string): Row[] => here.filter((row) => wayOfFile(row) === way)
+      const ways = [...new Set(here.map(wayOfFile))].sort()
       const body = ways.map((way) => {
         const costs = of(way)
           .map(CPU.of)

@@ -104,6 +104,40 @@ describe('the other commands of the slides', () => {
   })
 })
 
+describe('ways', () => {
+  const costs = (way: Partial<Row>, us: number): Row[] =>
+    [0, 1, 2].map((round) => row({ ...way, round, sends: 100, bytes: 120_000, sizeBytes: 1_200, cpuUserUs: 0, cpuSystemUs: us + round }))
+
+  it('datagrams: what each costs, over dgram.send', () => {
+    const rows = [
+      ...costs({ transport: 'udp4', backend: 'dgram.send', variant: 'addressed' }, 400),
+      ...costs({ transport: 'udp4', backend: 'copy', variant: 'segments' }, 100),
+      ...costs({ transport: 'udp6', backend: 'copy', variant: 'segments' }, 100),
+    ]
+    const page = text(syntheticRecord('datagrams', rows))
+    expect(page).toMatch(/UDPv4, 1,200 bytes, over dgram\.send: addressed: copy: segments 0\.25\d \(0\.2\d+ to 0\.2\d+\)\./u)
+    expect(page).not.toContain('UDPv6, 1,200 bytes, over')
+    expect(page.match(/<svg [^>]*role="img"/gu)).toHaveLength(2)
+  })
+
+  it('files: each over the loop in C', () => {
+    const rows = [
+      ...costs({ backend: 'sendfile' }, 100),
+      ...costs({ backend: 'copy', variant: 'writeFile' }, 120),
+      ...costs({ backend: 'copy', variant: 'createReadStream' }, 900),
+    ]
+    const page = text(syntheticRecord('files', rows))
+    expect(page).toMatch(/over sendfile\(2\) in C: pipeline\(createReadStream, socket\) 8\.9\d\d \(.*\); writeFile\(\), copy 1\.19\d \(/u)
+  })
+
+  it('pages: a bar for either kind', () => {
+    const rows = [...costs({ backend: 'uring', variant: 'huge' }, 80), ...costs({ backend: 'uring', variant: 'small' }, 100)]
+    const page = text(syntheticRecord('pages', rows))
+    expect(page).toContain('uring, huge pages')
+    expect(page).toContain('uring, small pages')
+  })
+})
+
 describe('latencies', () => {
   const quantiles = (us: number): LatencyQuantiles => ({ p50Us: us, p90Us: 1.5 * us, p99Us: 2 * us, p999Us: 9 * us, maxUs: 10 * us })
   const at = (us: number, ratePerSecond: number, over: Partial<Row> = {}): Row =>
@@ -156,7 +190,21 @@ describe('connections', () => {
 
 describe('a view', () => {
   it('exists for every command that leaves a record', () => {
-    const commands = ['sweep', 'paper', 'sizes', 'lo', 'profile', 'rpc', 'ancestors', 'connections', 'latency', 'peers']
+    const commands = [
+      'sweep',
+      'paper',
+      'sizes',
+      'lo',
+      'profile',
+      'rpc',
+      'ancestors',
+      'connections',
+      'latency',
+      'peers',
+      'datagrams',
+      'files',
+      'pages',
+    ]
     expect(Object.keys(VIEWS).sort()).toEqual(commands.sort())
   })
 })
