@@ -12,7 +12,7 @@ it('auto() without a list chooses among all backends, and names each that it pas
     const { released } = await writer.write(content(100_000))
     assertContent(await pair.peer.read(100_000), 0, 'stream')
     expect(await released).not.toBe('abandoned')
-    const chosen = ORDER.findIndex((name) => name === writer.backend)
+    const chosen = ORDER.indexOf(writer.backend as (typeof ORDER)[number])
     expect(writer.choice).toContain(`${writer.backend}: the first of ${ORDER.join(', ')} that works here`)
     expect(writer.choice.match(/; not (\w+): /g) ?? []).toEqual(ORDER.slice(0, chosen).map((name) => `; not ${name}: `))
     await writer.close()

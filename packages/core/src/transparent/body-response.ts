@@ -1,4 +1,4 @@
-import { type OutgoingHttpHeaders, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { ZeroCopyError } from '../errors.js'
 
 /** The part of a response that HTTP/1.1 and the compatible API of HTTP/2 have in common. */
@@ -32,8 +32,13 @@ export function checkResponse(response: unknown): asserts response is AnyRespons
   }
 }
 
+/** node:http takes some ms to load, and whoever has a response to send has loaded it. */
+function http(): typeof import('node:http') {
+  return process.getBuiltinModule('node:http')
+}
+
 export function isHttp1(response: AnyResponse): response is AnyResponse & ServerResponse {
-  return response instanceof ServerResponse
+  return response instanceof http().ServerResponse
 }
 
 /**
@@ -42,6 +47,7 @@ export function isHttp1(response: AnyResponse): response is AnyResponse & Server
  */
 export function headersFor(response: AnyResponse, status: number, headers: OutgoingHttpHeaders, bytes: number): OutgoingHttpHeaders {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) throw invalid('headers must be an object.')
+  const { validateHeaderName, validateHeaderValue } = http()
   const all: OutgoingHttpHeaders = {}
   let given = response.getHeader('content-length')
   let isFramed = response.getHeader('transfer-encoding') !== undefined
