@@ -95,7 +95,8 @@ export interface DriverOpenOptions {
 export interface FileSender {
   /**
    * Makes a descriptor of its own of `fd`, so that closing `fd` does no harm.
-   * @param facts - gets four values: size of the file in bytes, st_mode, flags of open(2), and 1 where a send on the driver's socket never sleeps, else 0
+   * @param facts - gets six values: size of the file in bytes, st_mode, flags of open(2), 1 where a send on the driver's socket never sleeps, else 0,
+   *   st_ino, and st_ctim in seconds; the last two may be left as they are, at 0
    * @returns the descriptor, for the other methods and for `fs.read`
    */
   openFile(fd: number, facts: Float64Array): number

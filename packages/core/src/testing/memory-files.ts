@@ -9,7 +9,7 @@ export class MemoryFiles {
   open(fd: number, facts: Float64Array): number {
     try {
       const stats = fstatSync(fd)
-      facts.set([stats.size, stats.mode, 0, 1])
+      facts.set([stats.size, stats.mode, 0, 1, stats.ino, stats.ctimeMs / 1_000])
       if (!stats.isFile() || process.platform !== 'linux') return fd
       const own = openSync(`/proc/self/fd/${fd}`, 'r')
       this.#own.add(own)

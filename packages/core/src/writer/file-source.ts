@@ -9,6 +9,9 @@ export interface OpenedFile {
   sender: FileSender
   /** Descriptor that the driver has made for itself. */
   file: number
+  /** st_ino, and st_ctim in seconds; 0 where the driver does not say. */
+  inode: number
+  changedAt: number
   /** First byte, and number of bytes. */
   start: number
   bytes: number
@@ -17,8 +20,8 @@ export interface OpenedFile {
 /** The kernel's own number, which Node.js does not name (O_PATH, fcntl.h). */
 const O_PATH = 0o10000000
 
-/** Bytes, mode, flags of open(2), whether the socket never blocks: see {@link FileSender.openFile}. */
-const FACTS = new Float64Array(4)
+/** See {@link FileSender.openFile}. */
+const FACTS = new Float64Array(6)
 
 /**
  * Opens a file for a driver, and checks all that can be checked before the first byte.
@@ -27,12 +30,12 @@ const FACTS = new Float64Array(4)
 export function openFileSource(driver: Driver, source: FileSource, options: WriteFileOptions): OpenedFile {
   const { start, end } = rangeOf(options)
   const sender = fileSender(driver)
-  const file = sender.openFile(descriptorOf(source), FACTS)
+  const file = sender.openFile(descriptorOf(source), FACTS.fill(0))
   if (file < 0) throw openingError(-file)
   try {
-    const [size, mode, flags, neverBlocks] = FACTS as unknown as [number, number, number, number]
+    const [size, mode, flags, neverBlocks, inode, changedAt] = FACTS as unknown as [number, number, number, number, number, number]
     checkFile(mode, flags, neverBlocks === 1)
-    return { sender, file, start, bytes: rangeBytes(start, end, size) }
+    return { sender, file, inode, changedAt, start, bytes: rangeBytes(start, end, size) }
   } catch (error) {
     sender.closeFile(file)
     throw error

@@ -1,5 +1,6 @@
 import { fstatSync, read } from 'node:fs'
 import { Errno } from '../driver/errno.js'
+import { CachedFiles } from './cached-files.js'
 import type { Ending } from './endings.js'
 import type { OpenedFile } from './file-source.js'
 import { PendingWrite } from './pending-write.js'
@@ -11,6 +12,9 @@ const MAX_BYTES_PER_TURN = 8_388_608
 
 /** Takes the bytes of cold files, whose reads fill the page cache. Nobody reads it. */
 let scratch: Uint8Array | undefined
+
+/** Of all files that this environment sends. */
+const CACHED = new CachedFiles()
 
 /** The half's part in sending a file. */
 export interface FileWriteHost {
@@ -101,10 +105,16 @@ export class FileWrite extends PendingWrite {
 
   /** @returns false where a thread reads the next bytes first; the turn goes on afterwards */
   #findCached(at: number): boolean {
-    const { sender, file, start, bytes } = this.#file
+    const { sender, file, inode, changedAt, start, bytes } = this.#file
     const chunkBytes = Math.min(MAX_CHUNK_BYTES, start + bytes - at)
+    const range = { inode, changedAt, offset: at, bytes: chunkBytes }
+    const nowMs = performance.now()
     this.#cachedTo = at + chunkBytes
-    if (sender.isFileCached(file, at, chunkBytes) === 1) return true
+    if (CACHED.has(range, nowMs)) return true
+    if (sender.isFileCached(file, at, chunkBytes) === 1) {
+      CACHED.add(range, nowMs)
+      return true
+    }
     this.#reads = true
     scratch ??= new Uint8Array(MAX_CHUNK_BYTES)
     read(file, scratch, 0, chunkBytes, at, (error) => {

@@ -10,14 +10,14 @@
 
 namespace sendzc {
 
-// openFile(driver, fd, facts: Float64Array of 4): the descriptor of a duplicate, or a negated errno. The facts: bytes, mode, flags of
-// open(2), and whether the driver's socket never blocks.
+// openFile(driver, fd, facts: Float64Array of 6): the descriptor of a duplicate, or a negated errno. The facts: bytes, mode, flags of
+// open(2), whether the driver's socket never blocks, inode, time of change.
 template <typename Environment>
 Napi::Value open_file(const Napi::CallbackInfo& info) {
   cold_arguments<Environment> given(info, 3);
   uint32_t driver = given.uint32(0);
   int32_t fd = given.int32(1);
-  elements_view<double> into = given.template elements<double>(2, 4);
+  elements_view<double> into = given.template elements<double>(2, 6);
   if (!given.valid()) return given.refuse("openFile: wrong arguments");
   int socket = given.instance().socket_of(driver);
   if (socket < 0) return given.number(-EBADF);
@@ -27,6 +27,8 @@ Napi::Value open_file(const Napi::CallbackInfo& info) {
   into[1] = facts.mode;
   into[2] = facts.flags;
   into[3] = never_blocks(socket) ? 1 : 0;
+  into[4] = static_cast<double>(facts.inode);
+  into[5] = facts.changed_at;
   return given.number(file);
 }
 

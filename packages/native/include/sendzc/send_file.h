@@ -38,6 +38,8 @@ struct file_facts {
   int64_t bytes = 0;
   uint32_t mode = 0;
   int32_t flags = 0;  // those of open(2)
+  uint64_t inode = 0;
+  double changed_at = 0;  // seconds
 };
 
 // Descriptors of the files that are being sent: duplicates, so that closing the caller's does no harm. The rest is closed with the
@@ -51,6 +53,8 @@ class file_set {
     if (!own || fstat(own.get(), &found) != 0) return -errno;
     facts.bytes = found.st_size;
     facts.mode = found.st_mode;
+    facts.inode = found.st_ino;
+    facts.changed_at = static_cast<double>(found.st_ctim.tv_sec) + static_cast<double>(found.st_ctim.tv_nsec) / 1e9;
     facts.flags = fcntl(own.get(), F_GETFL);
     if (facts.flags < 0) return -errno;
     size_t number = static_cast<size_t>(own.get());
