@@ -9,9 +9,9 @@ inFolderOfItsOwn()
 
 const plan = { transports: ['tcp4' as const], intervals: [8], levels: ['driver' as const, 'writer' as const], size: undefined }
 const cells = (over: Partial<Parameters<typeof peerCells>[0]>): string[] =>
-  peerCells({ ...plan, ...over }, () => true, { ioUring: 'there' }).map(
-    ({ backend, level, sizeBytes }) => `${backend} ${level} ${sizeBytes}`,
-  )
+  peerCells({ ...plan, ...over }, (backend) => backend !== 'uring-fixed' || over.backends?.includes(backend) === true, {
+    ioUring: 'there',
+  }).map(({ backend, level, sizeBytes }) => `${backend} ${level} ${sizeBytes}`)
 
 describe('cells of bench peers', () => {
   it('are of the level that was asked for, with what stands beside it', () => {
@@ -23,6 +23,13 @@ describe('cells of bench peers', () => {
       'c-io_uring peer 65000',
     ])
     expect(cells({ levels: ['writer'] }).filter((one) => one.includes('driver'))).toEqual([])
+  })
+
+  it('set registered memory beside registered memory', () => {
+    expect(cells({ levels: ['driver'], backends: ['uring-fixed'] })).toEqual(
+      expect.arrayContaining(['uring-fixed driver 65000', 'c-io_uring-fixed peer 65000']),
+    )
+    expect(cells({ levels: ['writer'], backends: ['uring-fixed'], size: 1_048_576 })).toContain('uring-fixed writer 1048576')
   })
 
   it('are of the size that was asked for, on both sides, as far as the C programs go', () => {

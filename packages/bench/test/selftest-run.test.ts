@@ -10,6 +10,9 @@ describe('selftests of the kernel', () => {
     expect(selftestArguments({ ...cell, transport: 'udp4', backend: 'c-io_uring' }, { host: '127.0.0.1', port: 9 }, 1).join(' ')).toBe(
       '-4 -D 127.0.0.1 -p 9 -s 65000 -t 1 -m 1 -n 32 udp',
     )
+    expect(selftestArguments({ ...cell, backend: 'c-io_uring-fixed' }, { host: '::1', port: 9 }, 1).join(' ')).toBe(
+      '-6 -D ::1 -p 9 -s 65000 -t 1 -m 2 -n 32 tcp',
+    )
   })
 
   it('are read from their last line, warnings before it or not', () => {

@@ -25,7 +25,7 @@ const MEBIBYTE = 1_048_576
 
 /**
  * Arguments of one selftest for a cell, as its parse_opts reads them. Both selftests send to the same receiver as this program. `-m 1` is
- * SEND_ZC without registered buffers, like the driver `uring`.
+ * SEND_ZC like the driver `uring`, `-m 2` the same from registered buffers, like `uring-fixed`.
  */
 export function selftestArguments(cell: Cell, destination: Destination, cpu: number | null): string[] {
   const common = [
@@ -40,7 +40,8 @@ export function selftestArguments(cell: Cell, destination: Destination, cpu: num
     '1',
   ]
   const protocol = isStream(cell.transport) ? 'tcp' : 'udp'
-  if (cell.backend === 'c-io_uring') return [...common, '-m', '1', '-n', String(cell.interval), protocol]
+  if (cell.backend !== 'c-msg_zerocopy')
+    return [...common, '-m', cell.backend === 'c-io_uring' ? '1' : '2', '-n', String(cell.interval), protocol]
   return [...common, '-z', '-l', String(cell.interval), ...(cpu === null ? [] : ['-C', String(cpu)]), protocol]
 }
 
@@ -88,7 +89,7 @@ export async function runSelftest(
   { round, position, signal }: Turn,
   { selftests, destination, cpu, settings }: SelftestContext,
 ): Promise<Row> {
-  const program = cell.backend === 'c-io_uring' ? selftests.ioUring : selftests.msgZerocopy
+  const program = cell.backend === 'c-msg_zerocopy' ? selftests.msgZerocopy : selftests.ioUring
   if (program === undefined) throw new TypeError(`No program for ${cell.backend}.`)
   const before = await childrenCpuTime()
   const result = parseSelftest(await outputOf(program, selftestArguments(cell, destination, cpu), settings, signal))

@@ -31,8 +31,11 @@ export const BACKENDS = ['copy', 'errqueue-recvmsg', 'errqueue-recvmmsg', 'uring
  */
 export const NAMED_PATHS = ['uring-fixed'] as const
 
-/** One of {@link BACKENDS} or {@link NAMED_PATHS}. */
-export type BackendLabel = (typeof BACKENDS)[number] | (typeof NAMED_PATHS)[number]
+/** {@link BACKENDS} and {@link NAMED_PATHS}, for commands that take both. */
+export const ALL_PATHS = [...BACKENDS, ...NAMED_PATHS] as const
+
+/** One of {@link ALL_PATHS}. */
+export type BackendLabel = (typeof ALL_PATHS)[number]
 
 /** Names of backends that stand for more than one label, for who does not ask how `errqueue` collects. */
 export const BACKEND_GROUPS = { errqueue: ['errqueue-recvmsg', 'errqueue-recvmmsg'] } as const
@@ -40,8 +43,11 @@ export const BACKEND_GROUPS = { errqueue: ['errqueue-recvmsg', 'errqueue-recvmms
 /** The path that every gain is measured against, as in the paper. */
 export const BASELINE: BackendLabel = 'errqueue-recvmsg'
 
+/** The kernel's own senders in C; `c-io_uring-fixed` is `c-io_uring` from memory that is registered with its ring. */
+export const C_PEERS = ['c-msg_zerocopy', 'c-io_uring', 'c-io_uring-fixed'] as const
+
 /** Senders that are not ours, beside which ours are measured. */
-export const PEERS = ['c-msg_zerocopy', 'c-io_uring', 'net.Socket.write', 'dgram.send'] as const
+export const PEERS = [...C_PEERS, 'net.Socket.write', 'dgram.send'] as const
 /** One of {@link PEERS}. */
 export type PeerLabel = (typeof PEERS)[number]
 

@@ -6,7 +6,7 @@ import { read, withDefault } from '../cli/command-line.js'
 import type { ExitStatusCode } from '../cli/failure.js'
 import { isSelftest, runPeerCell } from '../run/peer-cell.js'
 import { preparePeers } from '../run/peer-plan.js'
-import { COMMON_OPTIONS, RUN_OPTIONS, turnOptions, WAY_OPTIONS } from '../run/run-options.js'
+import { ALL_PATHS_OPTION, COMMON_OPTIONS, pathsOf, RUN_OPTIONS, turnOptions, WAY_OPTIONS } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
 import { warmupTurns } from '../run/warmup.js'
 import { cellContext, withRun } from '../run/with-run.js'
@@ -18,7 +18,7 @@ const DEFAULTS = { runtimeMs: SELFTEST_RUNTIME_MS, rounds: 5, intervals: '1,32' 
 /** Options of `bench peers`. */
 export const PEERS_OPTIONS = {
   transports: COMMON_OPTIONS.transports,
-  backends: COMMON_OPTIONS.backends,
+  backends: ALL_PATHS_OPTION,
   intervals: withDefault(COMMON_OPTIONS.intervals, DEFAULTS.intervals),
   levels: COMMON_OPTIONS.levels,
   size: {
@@ -35,7 +35,7 @@ async function peers(args: readonly string[]): Promise<ExitStatusCode> {
   const request = await readRequest('peers', args, PEERS_OPTIONS)
   const { options } = request
   if (options.size !== undefined) checkDatagramSize(options.transports, options.size)
-  return withRun(request, { prepare: (stage) => preparePeers(options, stage) }, async (run, ends) => {
+  return withRun(request, { paths: pathsOf(options), prepare: (stage) => preparePeers(options, stage) }, async (run, ends) => {
     const { selftests, cellsOf } = run.prepared
     // As the selftest: the same socket on both sides.
     const context = { ...cellContext(run, ends), noDelay: false, selftests, processors: run.processors }

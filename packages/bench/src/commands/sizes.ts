@@ -1,12 +1,12 @@
-import { BACKEND_GROUPS, BACKENDS, NAMED_PATHS, type OwnCell } from '../cells/cell.js'
+import type { OwnCell } from '../cells/cell.js'
 import { type CellPlan, largestSend, NO_CELL, plannedCells } from '../cells/plan.js'
 import type { Command } from '../cli/command.js'
-import { read, withDefault } from '../cli/command-line.js'
+import { withDefault } from '../cli/command-line.js'
 import { BenchFailure, type ExitStatusCode } from '../cli/failure.js'
 import { noDelayText, recordedNoDelay } from '../ends/connect.js'
 import { ProcessorMeter } from '../machine/processor-meter.js'
 import { measurePaths } from '../run/measure-paths.js'
-import { COMMON_OPTIONS, RUN_OPTIONS, SIZES_OPTION, turnOptions, WAY_OPTIONS } from '../run/run-options.js'
+import { ALL_PATHS_OPTION, COMMON_OPTIONS, pathsOf, RUN_OPTIONS, SIZES_OPTION, turnOptions, WAY_OPTIONS } from '../run/run-options.js'
 import { readRequest } from '../run/run-request.js'
 import { withRun } from '../run/with-run.js'
 import { autoTable } from '../tables/auto-table.js'
@@ -19,16 +19,10 @@ import { sizesTables } from '../tables/sizes-table.js'
  */
 const DEFAULTS = { sizes: '4K,16K,64K,256K,1M', interval: '8', runtimeMs: 300, rounds: 5 } as const
 
-const PATHS = [...BACKENDS, ...NAMED_PATHS] as const
-
 /** Options of `bench sizes`. */
 export const SIZES_OPTIONS = {
   transports: withDefault(COMMON_OPTIONS.transports, 'tcp4'),
-  backends: {
-    ...COMMON_OPTIONS.backends,
-    help: `${COMMON_OPTIONS.backends.help}; ${NAMED_PATHS.join(',')}: uring from registered memory (fixedBuffers), beside uring`,
-    schema: read.words(PATHS, BACKEND_GROUPS).optional(),
-  },
+  backends: ALL_PATHS_OPTION,
   intervals: withDefault(COMMON_OPTIONS.intervals, DEFAULTS.interval),
   levels: COMMON_OPTIONS.levels,
   sizes: withDefault(SIZES_OPTION, DEFAULTS.sizes),
@@ -63,8 +57,7 @@ async function sizes(args: readonly string[]): Promise<ExitStatusCode> {
     sizesCells(options, backends)
     return { recorded: recordedNoDelay(options.nodelay) }
   }
-  const paths = options.backends === undefined ? BACKENDS : PATHS
-  return withRun(request, { paths, prepare }, async (run, ends) => {
+  return withRun(request, { paths: pathsOf(options), prepare }, async (run, ends) => {
     using meter = new ProcessorMeter()
     const { cells, notes } = sizesCells({ ...options, transports: ends.transports }, run.backends)
     run.record.note(...meter.notes, ...notes)

@@ -13,6 +13,7 @@ import { grouped, listed } from './wording.js'
 const COUNTERPARTS: Record<PeerLabel, Sender> = {
   'c-msg_zerocopy': 'errqueue-recvmsg',
   'c-io_uring': 'uring',
+  'c-io_uring-fixed': 'uring-fixed',
   'net.Socket.write': 'copy',
   'dgram.send': 'copy',
 }

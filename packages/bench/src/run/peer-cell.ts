@@ -1,7 +1,7 @@
 import { openWriter } from '@sendzc/core'
 import { runSelftest, unknownCosts } from '../c-programs/selftest-run.js'
 import type { Selftests } from '../c-programs/selftests.js'
-import type { Cell, OwnCell } from '../cells/cell.js'
+import { C_PEERS, type Cell, type OwnCell } from '../cells/cell.js'
 import type { Turn } from '../cells/turn.js'
 import { destinationOf } from '../ends/connect.js'
 import { makePayload } from '../ends/payload.js'
@@ -24,7 +24,7 @@ export interface PeerContext extends CellContext {
 
 /** Whether a cell's sender is one of the kernel's C programs. */
 export function isSelftest(backend: Cell['backend']): boolean {
-  return backend === 'c-msg_zerocopy' || backend === 'c-io_uring'
+  return (C_PEERS as readonly Cell['backend'][]).includes(backend)
 }
 
 /** Measures a cell of ours or of a peer once, over a connection of its own. */

@@ -24,7 +24,7 @@ export function peerCells(options: PeerPlan, works: (ours: OwnCell['backend']) =
   for (const { ours, peer } of COMPARISONS) {
     if (!works(ours.backend) || !options.levels.includes(ours.level)) continue
     if (isSelftest(peer) && (options.size ?? 0) > MAX_SELFTEST_BYTES) continue
-    if (peer === 'c-io_uring' && selftests.ioUring === undefined) continue
+    if (isSelftest(peer) && peer !== 'c-msg_zerocopy' && selftests.ioUring === undefined) continue
     for (const transport of options.transports) {
       if (peer === (isStream(transport) ? 'dgram.send' : 'net.Socket.write')) continue
       const usual = peer === 'net.Socket.write' ? NODE_STREAM_SIZES_BYTES : [DEFAULT_SIZE_BYTES]

@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { BACKEND_GROUPS, BACKENDS, CELL_LIMITS, DEFAULT_SIZE_BYTES, INTERVALS, LEVELS, TRANSPORTS } from '../cells/cell.js'
+import {
+  ALL_PATHS,
+  BACKEND_GROUPS,
+  BACKENDS,
+  type BackendLabel,
+  CELL_LIMITS,
+  DEFAULT_SIZE_BYTES,
+  INTERVALS,
+  LEVELS,
+  NAMED_PATHS,
+  TRANSPORTS,
+} from '../cells/cell.js'
 import { type OptionSpecs, read, withDefault } from '../cli/command-line.js'
 import { SEED_LIMIT } from '../numbers/random.js'
 import { WIRE_OPTIONS } from '../wire/wire-options.js'
@@ -58,6 +69,18 @@ export const COMMON_OPTIONS = {
   },
   seed: { value: 'N', help: 'order of the cells (default random; it is in the record)', schema: read.whole(0, SEED_LIMIT - 1).optional() },
 } satisfies OptionSpecs
+
+/** `--backends` of the commands that also take {@link NAMED_PATHS}. */
+export const ALL_PATHS_OPTION = {
+  ...COMMON_OPTIONS.backends,
+  help: `${COMMON_OPTIONS.backends.help}; ${NAMED_PATHS.join(',')}: uring from registered memory (fixedBuffers), beside uring`,
+  schema: read.words(ALL_PATHS, BACKEND_GROUPS).optional(),
+}
+
+/** What such a command probes: the named paths only where it was asked for some by name. */
+export function pathsOf({ backends }: { backends?: readonly BackendLabel[] | undefined }): readonly BackendLabel[] {
+  return backends === undefined ? BACKENDS : ALL_PATHS
+}
 
 /** Options of every command that leaves a record. */
 export const RUN_OPTIONS = {

@@ -21,10 +21,14 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: { backend: 'errqueue-recvmmsg', level: 'writer' }, peer: 'c-msg_zerocopy', target: 0.9 },
   { ours: { backend: 'uring', level: 'driver' }, peer: 'c-io_uring', target: 0.97 },
   { ours: { backend: 'uring', level: 'writer' }, peer: 'c-io_uring', target: 0.9 },
+  { ours: { backend: 'uring-fixed', level: 'driver' }, peer: 'c-io_uring-fixed', target: 0.97 },
+  { ours: { backend: 'uring-fixed', level: 'writer' }, peer: 'c-io_uring-fixed', target: 0.9 },
   { ours: { backend: 'copy', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
   { ours: { backend: 'copy', level: 'writer' }, peer: 'dgram.send', target: 1 },
   { ours: { backend: 'auto', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
   { ours: { backend: 'auto', level: 'writer' }, peer: 'dgram.send', target: 1 },
+  { ours: { backend: 'uring-fixed', level: 'writer' }, peer: 'net.Socket.write', target: 1 },
+  { ours: { backend: 'uring-fixed', level: 'writer' }, peer: 'dgram.send', target: 1 },
 ]
 
 /** One line of the table. */
