@@ -74,6 +74,8 @@ export interface PromiseCase<T> {
   needsReceivers?: boolean
   /** True: it takes a {@link ConformanceOptions.openSlowPair}. */
   needsSlowPair?: boolean
+  /** True: it takes a pair whose device keeps to the time of a datagram. */
+  needsPacedPair?: boolean
   run: (trial: T) => Promise<void>
 }
 

@@ -22,32 +22,61 @@ export function inNamespace(setup: string): string[] {
   return ['unshare', '--net', '--map-root-user', 'sh', '-ec', `ip link set lo up && ${setup} && exec "$0" "$@"`]
 }
 
-let unavailable: string | null | undefined
+/** UDP pairs within a network namespace whose loopback device keeps datagrams for a while. One process has all of them; it ends with this one. */
+class NamespacePairs {
+  readonly #setup: string
+  readonly #what: string
+  #unavailable: string | null | undefined
+  #peers: RemotePeers | undefined
+
+  /**
+   * @param setup - shell command that makes the device so
+   * @param what - the device, in words
+   */
+  constructor(setup: string, what: string) {
+    this.#setup = setup
+    this.#what = what
+  }
+
+  /** Why this host can open no such pair; null where it can. */
+  why(): string | null {
+    if (this.#unavailable === undefined) {
+      const [file = '', ...args] = inNamespace(this.#setup)
+      const { error, status, stderr } = spawnSync(file, [...args, 'true'], { encoding: 'utf8', timeout: SETUP_MS })
+      if (error !== undefined) this.#unavailable = `unshare(1) cannot be run: ${error.message}`
+      else this.#unavailable = status === 0 ? null : `no network namespace with ${this.#what}: ${stderr.trim()}`
+    }
+    return this.#unavailable
+  }
+
+  open(host: LoopbackHost): Promise<ConnectedPair> {
+    if (this.#peers === undefined) {
+      this.#peers = new RemotePeers(inNamespace(this.#setup))
+      this.#peers.unref()
+    }
+    return this.#peers.senders(host)()
+  }
+}
+
+const slow = new NamespacePairs(slowLoopback(SLOW_KBIT_PER_S), 'a slow device')
+/** fq(8) sends a datagram at the time that it has (SO_TXTIME). */
+const paced = new NamespacePairs('tc qdisc add dev lo root fq', 'a device that paces (fq)')
 
 /** Why this host can open no slow pair; null where it can. */
-export function whyNoSlowPairs(): string | null {
-  if (unavailable === undefined) {
-    const [file = '', ...args] = inNamespace(slowLoopback(SLOW_KBIT_PER_S))
-    const { error, status, stderr } = spawnSync(file, [...args, 'true'], { encoding: 'utf8', timeout: SETUP_MS })
-    if (error !== undefined) unavailable = `unshare(1) cannot be run: ${error.message}`
-    else unavailable = status === 0 ? null : `no network namespace with a slow device: ${stderr.trim()}`
-  }
-  return unavailable
-}
+export const whyNoSlowPairs = (): string | null => slow.why()
+
+/** Why this host can open no paced pair; null where it can. */
+export const whyNoPacedPairs = (): string | null => paced.why()
 
 /**
  * Makes an `openPair` of UDP sockets whose device is slow, so that datagrams wait in it, not copied: loopback alone delivers a datagram within its
  * send, and memory that is released too early has been read by then.
  */
 export function slowUdpPairs(host: LoopbackHost = '127.0.0.1'): () => Promise<ConnectedPair> {
-  return () => {
-    if (peers === undefined) {
-      peers = new RemotePeers(inNamespace(slowLoopback(SLOW_KBIT_PER_S)))
-      peers.unref()
-    }
-    return peers.senders(host)()
-  }
+  return () => slow.open(host)
 }
 
-/** One process for all slow pairs of this one; it ends with it. */
-let peers: RemotePeers | undefined
+/** Opens UDP sockets whose device sends a datagram at its time. */
+export function openPacedUdpPair(): Promise<ConnectedPair> {
+  return paced.open('127.0.0.1')
+}

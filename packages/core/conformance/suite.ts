@@ -3,7 +3,7 @@ import { SUITE_LIMITS } from './bounded.js'
 import type { ConformanceOptions, ContractPromise, OpenWriter, PromiseCase } from './contract.js'
 import { driverPromises } from './driver/index.js'
 import { writerPromises } from './promises/index.js'
-import { whyNoSlowPairs } from './slow-pairs.js'
+import { whyNoPacedPairs, whyNoSlowPairs } from './slow-pairs.js'
 import { DriverTrial, Trial } from './trial.js'
 
 interface Disposable {
@@ -47,7 +47,7 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
   const { it } = options
   for (const one of promise.cases) {
     if (!appliesTo(one, options)) continue
-    const { name, needsSlowPair = false, run } = one
+    const { name, run } = one
     const body = async (): Promise<void> => {
       const trial = makeTrial()
       try {
@@ -56,11 +56,16 @@ function registerCases<T extends Disposable>(options: ConformanceOptions, promis
         await trial.dispose()
       }
     }
-    const reason = options.skip?.[promise.name] ?? (needsSlowPair && options.openSlowPair === undefined ? whyNoSlowPairs() : null)
+    const reason = options.skip?.[promise.name] ?? whyNoPair(one, options)
     if (reason === null) it(name, body, SUITE_LIMITS.caseMs)
     else if (it.skip !== undefined) it.skip(`${name} (skipped: ${reason})`, body)
     else throw new Error(`"${promise.name}" cannot run (${reason}), and this test framework has no it.skip to say so`)
   }
+}
+
+function whyNoPair<T>({ needsSlowPair, needsPacedPair }: PromiseCase<T>, { openSlowPair }: ConformanceOptions): string | null {
+  if (needsPacedPair === true) return whyNoPacedPairs()
+  return needsSlowPair === true && openSlowPair === undefined ? whyNoSlowPairs() : null
 }
 
 function appliesTo<T>(

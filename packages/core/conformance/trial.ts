@@ -8,7 +8,7 @@ import type { ConformanceOptions, OpenWriter } from './contract.js'
 import type { DatagramReceivers } from './datagram-receivers.js'
 import { DriverSession } from './driver/session.js'
 import type { ConnectedPair } from './peers.js'
-import { slowUdpPairs } from './slow-pairs.js'
+import { openPacedUdpPair, slowUdpPairs } from './slow-pairs.js'
 import { WriteLedger } from './write-ledger.js'
 
 /** Opens what a case needs, and closes it when the case is over, however it ended. */
@@ -35,6 +35,13 @@ class Resources {
   async slowPair(): Promise<ConnectedPair> {
     const open = this.#options.openSlowPair ?? slowUdpPairs()
     const pair = await bounded(open(), 'opening of a slow pair')
+    this.onDispose(() => pair.dispose())
+    return pair
+  }
+
+  /** A pair whose device sends a datagram at its time. Only in cases with `needsPacedPair`. */
+  async pacedPair(): Promise<ConnectedPair> {
+    const pair = await bounded(openPacedUdpPair(), 'opening of a paced pair')
     this.onDispose(() => pair.dispose())
     return pair
   }

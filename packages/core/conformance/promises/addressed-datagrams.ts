@@ -11,6 +11,8 @@ import { rejection, WriteLedger } from '../write-ledger.js'
 const RECEIVERS = 100
 /** Payload of one datagram in the cases about segments, in bytes. */
 const SEGMENT_BYTES = 1_200
+/** How long a datagram that has a time waits, in ns: longer than its submission takes on a busy machine. */
+const DELAY_NS = 200_000_000n
 /** `minZerocopyBytes` of a case: every write asks for zero-copy, or none. */
 const THRESHOLDS = [0, 1_000_000] as const
 
@@ -135,6 +137,31 @@ export const addressedDatagrams: ContractPromise = {
           assert.equal(to.sender, source)
           await ledger.allReleased()
           ledger.assertAllSent()
+        }
+      },
+    },
+    {
+      name: 'a datagram leaves at its time, and is released after that',
+      kinds: ['datagram'],
+      needsReceivers: true,
+      needsPacedPair: true,
+      run: async (trial) => {
+        for (const minZerocopyBytes of THRESHOLDS) {
+          const pair = await trial.pacedPair()
+          const writer = await trial.writer(pair, { minZerocopyBytes })
+          const begunAtNs = process.hrtime.bigint()
+          const [early, late] = [begunAtNs + DELAY_NS, begunAtNs + 2n * DELAY_NS]
+          const writes = [late, early].map((sendAtNs) => writer.write(content(900, Number(sendAtNs % 251n)), { sendAtNs }))
+          const releasedAtNs = Promise.all(writes.map(async (write) => (await write).released.then(() => process.hrtime.bigint())))
+          for (const sendAtNs of [early, late]) {
+            assertContent(await pair.peer.readDatagram(), Number(sendAtNs % 251n), 'the datagrams, by their times')
+            assert.ok(process.hrtime.bigint() >= sendAtNs, 'a datagram arrived before its time')
+          }
+          const [releasedLate, releasedEarly] = (await releasedAtNs) as [bigint, bigint]
+          // What the send has copied is free at once.
+          if (writer.stats().zerocopySends === 2) {
+            assert.ok(releasedEarly >= early && releasedLate >= late, 'a datagram was released before its time')
+          }
         }
       },
     },
