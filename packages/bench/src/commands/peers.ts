@@ -23,7 +23,7 @@ export const PEERS_OPTIONS = {
   levels: COMMON_OPTIONS.levels,
   size: {
     ...COMMON_OPTIONS.size,
-    help: `bytes of one send, K and M allowed (default ${DEFAULT_SIZE_BYTES}, and 64K and 1M beside net.Socket.write); the C programs take up to ${MAX_SELFTEST_BYTES}`,
+    help: `bytes of one send, K and M allowed (default ${DEFAULT_SIZE_BYTES}, and 64K, 256K and 1M beside net.Socket.write); the C programs take up to ${MAX_SELFTEST_BYTES}`,
     schema: read.whole(1, CELL_LIMITS.sizeBytes, true).optional(),
   },
   ...turnOptions(DEFAULTS),

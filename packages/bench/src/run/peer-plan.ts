@@ -7,8 +7,8 @@ import { COMPARISONS } from '../tables/peers-table.js'
 import { isSelftest } from './peer-cell.js'
 import type { Stage } from './stage.js'
 
-/** Sizes at which Node's own stream sockets are compared, in bytes: 64 KB and 1 MB. */
-const NODE_STREAM_SIZES_BYTES = [65_536, 1_048_576] as const
+/** Sizes at which Node's own stream sockets are compared, in bytes: 64 KB, 256 KB and 1 MB. */
+const NODE_STREAM_SIZES_BYTES = [65_536, 262_144, 1_048_576] as const
 
 /** The parts of a plan of cells. */
 interface PeerPlan extends Omit<CellPlan, 'sizes'> {
