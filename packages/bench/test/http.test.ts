@@ -34,9 +34,19 @@ describe('bench http', { timeout: TIMEOUT_MS }, () => {
   })
 
   it.runIf(obstacle === undefined)(`shares on the wire what the program writes${needs}`, async () => {
-    const { status, stdout, stderr } = await bench('--wire', '--sizes', '256K', '--backends', 'errqueue-recvmmsg,uring')
+    const { status, stdout, stderr } = await bench(
+      '--wire',
+      '--sizes',
+      '256K',
+      '--backends',
+      'errqueue-recvmmsg,uring',
+      '--pool',
+      '--bodies',
+      '2',
+    )
     expect(status, stderr).toBe(0)
     expect(stdout).toMatch(/^ *262144 +errqueue-recvmmsg .* 0 %$/mu)
+    expect(stdout).toContain('2 bodies in turn in a pool, ')
   })
 
   it('refuses a connection for each request on the wire', async () => {

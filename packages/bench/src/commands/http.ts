@@ -38,6 +38,7 @@ export const HTTP_OPTIONS = {
     help: 'different bodies, served in turn (default 1, which stays in the caches of the processor)',
     schema: read.whole(1, 65_536).default(1),
   },
+  pool: { help: 'bodies in the memory of bufferPool(): huge pages, where the kernel gives them', schema: read.flag.default(false) },
   close: { help: 'a connection for each request (over loopback)', schema: read.flag.default(false) },
   rounds: { value: 'N', help: `turns of each path (default ${DEFAULTS.rounds})`, schema: read.whole(1, 1_000).default(DEFAULTS.rounds) },
   'runtime-ms': {
@@ -55,17 +56,14 @@ export const HTTP_OPTIONS = {
 
 async function http(args: readonly string[]): Promise<ExitStatusCode> {
   const options = parseCommandLine(args, HTTP_OPTIONS)
-  const { sizes, connections, bodies, rounds, close: closes, 'runtime-ms': runtimeMs, 'warmup-ms': warmupMs } = options
+  const { sizes, connections, bodies, pool, rounds, close: closes, 'runtime-ms': runtimeMs, 'warmup-ms': warmupMs } = options
   const settings = wireOf(options)
   if (settings !== undefined && closes) throw new BenchFailure("--close: the wire's client keeps its connections.")
   const { backends, notes } = selectBackends(options.backends, probeBackends(options.backends))
   const paths = ['plain', ...backends]
   const { receiver } = await chooseProcessors(undefined)
   using namespace = settings === undefined ? undefined : WireNamespace.create(settings.mtuBytes)
-  const wire =
-    settings === undefined || namespace === undefined
-      ? undefined
-      : { namespace, settings, programs: await buildWirePrograms(), cpu: receiver }
+  const wire = settings && namespace && { namespace, settings, programs: await buildWirePrograms(), cpu: receiver }
   const rows = sizes.flatMap((sizeBytes) => paths.map((path) => ({ sizeBytes, path, turns: [] as HttpCounts[] })))
   for (const sizeBytes of sizes) {
     const ofSize = rows.filter((row) => row.sizeBytes === sizeBytes)
@@ -74,13 +72,13 @@ async function http(args: readonly string[]): Promise<ExitStatusCode> {
       // Each round begins with another path.
       for (const at of ofSize.keys()) {
         const row = ofSize[(at + round) % ofSize.length] as (typeof rows)[number]
-        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, bodies, warmupMs, runtimeMs, closes, wire }))
+        row.turns.push(await httpTurn({ path: row.path, sizeBytes, connections, bodies, pool, warmupMs, runtimeMs, closes, wire }))
       }
     }
   }
   const lines = [
     `Responses of node:http, ${connections} connections${closes ? ', one for each request' : ', kept'},`,
-    `${bodies} ${bodies === 1 ? 'body' : 'bodies in turn'}, ${rounds} rounds of ${runtimeMs} ms, each after ${warmupMs} ms:`,
+    `${bodies} ${bodies === 1 ? 'body' : 'bodies in turn'}${pool ? ' in a pool' : ''}, ${rounds} rounds of ${runtimeMs} ms, each after ${warmupMs} ms:`,
     'without the transparent mode (plain) and with it, by backend.',
     ...(settings === undefined ? ['Over loopback, to a client in a process of its own.'] : [WIRE_SENTENCE, wireSettingsText(settings)]),
     "CPU and rate: the server's CPU time for a response, and its requests a second, against plain; median of the ratios paired by round, least and most.",

@@ -1,16 +1,18 @@
 // One server of `bench http`, in a process of its own: node:http, with the transparent mode or without it.
-//   http-server-main.ts PATH SIZE_BYTES HOST BODIES
+//   http-server-main.ts PATH SIZE_BYTES HOST BODIES [pool]
 // Sends its port to the parent; answers 'begin' when it has begun to count, and 'end' with what it counted.
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zeroCopy, zeroCopyStats } from '@sendzc/core'
+import { bufferPool } from '@sendzc/sendmsg'
 import type { BackendLabel } from '../cells/cell.js'
 import { backendFor } from '../machine/backends.js'
 import type { HttpCounts } from './http-turn.js'
 
-const [path = 'plain', sizeBytes = '0', host, count = '1'] = process.argv.slice(2)
-const bodies = Array.from({ length: Number(count) }, () => Buffer.alloc(Number(sizeBytes), 1))
+const [path = 'plain', sizeBytes = '0', host, count = '1', memory] = process.argv.slice(2)
+const pool = memory === 'pool' ? bufferPool({ bytes: Number(sizeBytes), count: Number(count) }) : undefined
+const bodies = Array.from({ length: Number(count) }, () => (pool?.tryAcquire() ?? Buffer.alloc(Number(sizeBytes))).fill(1))
 let responses = 0
 const server = http.createServer((_request, response) => {
   const body = bodies[responses++ % bodies.length] as Buffer

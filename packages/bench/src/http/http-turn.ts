@@ -39,6 +39,8 @@ export interface HttpTurn {
   connections: number
   /** Different bodies, served in turn. */
   bodies: number
+  /** They lie in the memory of a `bufferPool()`. */
+  pool: boolean
   /** Time for which the server runs before it counts: its code is compiled, and the transparent mode learns of the way. */
   warmupMs: number
   runtimeMs: number
@@ -52,7 +54,7 @@ export interface HttpTurn {
  * @throws BenchFailure where the server ends
  */
 export async function httpTurn(turn: HttpTurn): Promise<HttpCounts> {
-  const { wire, path, sizeBytes, bodies, warmupMs, runtimeMs } = turn
+  const { wire, path, sizeBytes, bodies, pool, warmupMs, runtimeMs } = turn
   const server = start(
     'http-server-main',
     wire?.namespace,
@@ -60,6 +62,7 @@ export async function httpTurn(turn: HttpTurn): Promise<HttpCounts> {
     String(sizeBytes),
     wire === undefined ? '127.0.0.1' : WIRE_ADDRESSES.near4,
     String(bodies),
+    ...(pool ? ['pool'] : []),
   )
   try {
     const port = await messageOf<number>(server)
