@@ -15,7 +15,6 @@
  * Exit status: 0 no notification said copied, 1 some did, 2 the way copies.
  */
 #include <arpa/inet.h>
-#include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -23,57 +22,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "ring.h"
 
 #define BATCH		16
 #define BYTES		1000
-#define ENTRIES		64
 
 static char data[BATCH][BYTES];
 
-static struct {
-	int fd;
-	struct io_uring_params params;
-	char *sq, *cq;
-	struct io_uring_sqe *sqes;
-} ring;
-
-static void check(int ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(3);
-}
-
-static void *map(size_t bytes, off_t which)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_POPULATE, ring.fd, which);
-
-	check(p != MAP_FAILED, "mmap");
-	return p;
-}
-
-static void ring_open(void)
-{
-	ring.fd = syscall(__NR_io_uring_setup, ENTRIES, &ring.params);
-	check(ring.fd >= 0, "io_uring_setup");
-	ring.sq = map(ring.params.sq_off.array + ENTRIES * 4, IORING_OFF_SQ_RING);
-	ring.cq = map(ring.params.cq_off.cqes + ring.params.cq_entries *
-		      sizeof(struct io_uring_cqe), IORING_OFF_CQ_RING);
-	ring.sqes = map(ENTRIES * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
-}
-
 static void queue_send(int fd, unsigned int tail, int i)
 {
-	unsigned int at = tail & (ENTRIES - 1);
-	struct io_uring_sqe *sqe = &ring.sqes[at];
+	struct io_uring_sqe *sqe = ring_next(tail);
 
-	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_SEND_ZC;
 	sqe->fd = fd;
 	sqe->addr = (uintptr_t)data[i];
@@ -81,9 +42,6 @@ static void queue_send(int fd, unsigned int tail, int i)
 	sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
 	sqe->msg_flags = MSG_WAITALL | (i + 1 < BATCH ? MSG_MORE : 0);
 	sqe->user_data = i;
-	((uint32_t *)(ring.sq + ring.params.sq_off.array))[at] = at;
-	__atomic_store_n((uint32_t *)(ring.sq + ring.params.sq_off.tail),
-			 tail + 1, __ATOMIC_RELEASE);
 }
 
 static unsigned long copied[BATCH], notified;
@@ -91,19 +49,10 @@ static unsigned long copied[BATCH], notified;
 /* Completions until as many notifications have come as sends were begun. */
 static void reap(void)
 {
-	uint32_t *head = (uint32_t *)(ring.cq + ring.params.cq_off.head);
-	uint32_t *tail = (uint32_t *)(ring.cq + ring.params.cq_off.tail);
-	uint32_t mask = *(uint32_t *)(ring.cq + ring.params.cq_off.ring_mask);
-	struct io_uring_cqe *cqes =
-		(struct io_uring_cqe *)(ring.cq + ring.params.cq_off.cqes);
 	unsigned int missing = BATCH;
 
 	while (missing) {
-		while (*head == __atomic_load_n(tail, __ATOMIC_ACQUIRE))
-			check(syscall(__NR_io_uring_enter, ring.fd, 0, 1,
-				      IORING_ENTER_GETEVENTS, NULL, 0) >= 0,
-			      "io_uring_enter");
-		struct io_uring_cqe *cqe = &cqes[*head & mask];
+		struct io_uring_cqe *cqe = ring_wait();
 
 		if (!(cqe->flags & IORING_CQE_F_NOTIF)) {
 			check(cqe->res == BYTES &&
@@ -114,7 +63,7 @@ static void reap(void)
 			if (cqe->res & IORING_NOTIF_USAGE_ZC_COPIED)
 				copied[cqe->user_data]++;
 		}
-		__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+		ring_seen();
 	}
 }
 
@@ -157,8 +106,7 @@ int main(int argc, char **argv)
 	for (unsigned int tail = 0; notified < sends;) {
 		for (int i = 0; i < BATCH; i++)
 			queue_send(fd, tail++, i);
-		check(syscall(__NR_io_uring_enter, ring.fd, BATCH, 0, 0, NULL,
-			      0) == BATCH, "io_uring_enter");
+		ring_submit(BATCH);
 		reap();
 	}
 	for (int i = 1; i < BATCH; i++)
