@@ -10,6 +10,7 @@ import { runCommand } from './child-command.js'
 import { contentHash, folderParts, type HashPart } from './content-hash.js'
 import { VmError } from './errors.js'
 import { refusedSymbols } from './kernel-config.js'
+import { changesKernel } from './patch-files.js'
 import { ensureSystemPackages, hasProgram } from './system-packages.js'
 
 const sourcePackage = 'linux-source-6.12'
@@ -60,12 +61,12 @@ function fragmentParts(debug: boolean): HashPart[] {
 /** The series, then what only the laboratory needs. */
 const patchFolders = ['patches', 'lab'] as const
 
+/** Without the patches of test programs: a changed test does not cost a new kernel. */
 function patchParts(): HashPart[] {
   return patchFolders.flatMap((folder) =>
-    folderParts(join(checkoutFolder(), 'kernel', folder), (name) => name.endsWith('.patch')).map(({ name, content }) => ({
-      name: `${folder}/${name}`,
-      content,
-    })),
+    folderParts(join(checkoutFolder(), 'kernel', folder), (name) => name.endsWith('.patch'))
+      .filter(({ content }) => changesKernel(String(content)))
+      .map(({ name, content }) => ({ name: `${folder}/${name}`, content })),
   )
 }
 

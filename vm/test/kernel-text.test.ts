@@ -3,6 +3,22 @@ import { formatDuration, progressText } from '../src/build-progress.js'
 import { MarkedChannel } from '../src/channel-end.js'
 import { parseKernelConfig, refusedSymbols } from '../src/kernel-config.js'
 import { explainingLines, kernelProblems, maxReportedLogLines, panicReason } from '../src/kernel-log.js'
+import { changesKernel } from '../src/patch-files.js'
+
+describe('whether a patch changes the kernel', () => {
+  const hunk = (file: string) => `--- a/${file}\n+++ b/${file}\n@@ -1 +1 @@\n-a\n+b\n`
+
+  it.each([
+    ['a test program alone', hunk('tools/testing/selftests/net/msg_zerocopy.c'), false],
+    ['kernel code beside a test program', hunk('tools/testing/selftests/net/msg_zerocopy.c') + hunk('net/socket.c'), true],
+    ['a new file of the kernel', '--- /dev/null\n+++ b/net/core/new.c\n', true],
+    ['a removed file of the kernel', '--- a/net/core/old.c\n+++ /dev/null\n', true],
+    ['a tool that takes part in the build', hunk('tools/objtool/check.c'), true],
+    ['no file', 'From: nobody\n', true],
+  ])('%s', (_, patch, changes) => {
+    expect(changesKernel(patch)).toBe(changes)
+  })
+})
 
 describe('kernel config', () => {
   it('reads values and symbols that are not set; the later line wins', () => {
