@@ -5,10 +5,10 @@
  *
  *	registered_truesize
  *
- * Registers one huge page (vm.nr_hugepages, or a transparent one), and sends
- * a few bytes of it over a TCP connection whose sender is corked, so that they
- * stay on the socket: once from the beginning of the page, once from near its
- * end. SO_MEMINFO says what the socket is charged for.
+ * Registers one huge page (vm.nr_hugepages), and sends a few bytes of it over
+ * a TCP connection whose sender is corked, so that they stay on the socket:
+ * once from the beginning of the page, once from near its end. SO_MEMINFO says
+ * what the socket is charged for.
  *
  * Exit status: 0 both are charged alike, 1 they are not, 2 no huge page.
  */
@@ -31,12 +31,8 @@ static char *huge_page(void)
 		       MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 
 	if (p == MAP_FAILED) {
-		p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		check(p != MAP_FAILED, "mmap");
-		p += HUGE - (uintptr_t)p % HUGE;
-		if (madvise(p, HUGE, MADV_HUGEPAGE))
-			exit(2);
+		perror("MAP_HUGETLB");
+		exit(2);
 	}
 	memset(p, 1, HUGE);
 	return p;

@@ -37,7 +37,7 @@ export class CachedFiles {
     return range.from <= offset && offset + bytes <= range.to
   }
 
-  /** These bytes were found in the page cache, or were read into it. */
+  /** These bytes were found in the page cache. */
   add({ inode, changedAt, offset, bytes }: FileRange, nowMs: number): void {
     if (inode === 0) return
     const range = this.#ranges.get(inode)
